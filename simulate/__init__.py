@@ -1,0 +1,1 @@
+"""An ad world with a known truth, and the mock platform API that serves it."""
