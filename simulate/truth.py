@@ -1,0 +1,299 @@
+"""What the warehouse must say, computed the slow and plain way: one record at a time, in integers, without SQL.
+
+It shares nothing with the models but the rules, so that a mistake would have to be made twice to go unseen.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from simulate.delivery import FIELDS, delivery, version
+from simulate.world import World
+
+Row = dict[str, Any]
+
+_NULL_DEFAULTS = {
+    "campaign_id": "unknown_campaign",
+    "ad_id": "unknown_ad",
+    "brand": "Unknown",
+    "country": "Unknown",
+    "state": "Unknown",
+    "city": "Unknown",
+    "zipcode": "0000",
+}
+_TIERS: dict[str, tuple[str, ...]] = {
+    "ad_country": ("ad_id", "country"),
+    "ad": ("ad_id",),
+    "brand_country": ("brand", "country"),
+    "brand": ("brand",),
+}
+_PLACE_AND_DAY = ("brand", "country", "state", "city", "zipcode", "date")
+_MARTS: dict[str, tuple[str, ...]] = {
+    "campaign_summary": ("campaign_id",),
+    "campaign_performance": ("campaign_id", *_PLACE_AND_DAY),
+    "creative_performance": ("ad_id", *_PLACE_AND_DAY),
+    "daily_performance": ("date", "brand", "country"),
+}
+_BLANK = " \t\n\r\f\v"
+_OLDEST = date(2000, 1, 1)
+_FUTURE_TOLERANCE = timedelta(days=1)
+_MICROS_LIMIT = 10**18
+# Wide enough for every decimal(38): the default context would round at 28 digits.
+_EXACT = Context(prec=80, rounding=ROUND_HALF_UP)
+_MICRO = Decimal("0.000001")
+
+
+@dataclass(frozen=True, eq=False)
+class Delivered:
+    """One fetch of an API or one file, as it was received.
+
+    Attributes:
+        source: Its path relative to landing, `<system>/<stamp>-<sha8>` and a file's name.
+        records: The twelve columns: text, date32, int64 and decimals.
+        received_at: UTC.
+        replaces: The scope in which it replaces everything received before it, such as `campaign_api/2024-05-20` or
+            `campaign_files/a.csv`; None: it adds to what is there.
+        content: Stands for its bytes: one that is byte-equal to an earlier one is not taken again. None: like no other.
+    """
+
+    source: str
+    records: pa.Table
+    received_at: datetime
+    replaces: str | None = None
+    content: object = None
+
+    @property
+    def system(self) -> str:
+        """The source system, `campaign_api` or `campaign_files`."""
+        return self.source.split("/", 1)[0]
+
+
+@dataclass
+class Balance:
+    """Where a system's records went: `loaded = superseded + quarantined + kept`."""
+
+    loaded: int = 0
+    superseded: int = 0
+    quarantined: int = 0
+    kept: int = 0
+    not_taken: int = 0
+    """Deliveries, not records: byte-equal to what was there, so never loaded."""
+
+
+@dataclass
+class Truth:
+    """What must come out.
+
+    Attributes:
+        processed: One row per kept record: the twelve fields, `spend_source`, the rates, `_source` and `_position`.
+        marts: By name, rows with the mart's columns, sorted by its grain. Spend is a Decimal with six places.
+        quarantined: Records by reason.
+        spend_sources: Kept records by where their spend is from.
+        balance: By source system.
+    """
+
+    processed: list[Row] = field(default_factory=list)
+    marts: dict[str, list[Row]] = field(default_factory=dict)
+    quarantined: Counter[str] = field(default_factory=Counter)
+    spend_sources: Counter[str] = field(default_factory=Counter)
+    balance: dict[str, Balance] = field(default_factory=dict)
+
+
+def truth(world: World, received: Mapping[date, datetime], as_of: date | None = None) -> Truth:
+    """What the warehouse must say after each of the days was fetched once.
+
+    Args:
+        world: The world that was served.
+        received: When the fetch of each day began; a missing date becomes the UTC date of that.
+        as_of: The date the platform took for today; None: the UTC date of each receipt.
+    """
+    return truth_of(fetched(world, day, at, as_of) for day, at in received.items())
+
+
+def fetched(world: World, day: date, received_at: datetime, as_of: date | None = None) -> Delivered:
+    """One fetch of a day, for use with `truth_of` where days are fetched several times or files come too."""
+    asked_on = received_at.astimezone(UTC).date() if as_of is None else as_of
+    return Delivered(
+        source=f"campaign_api/{received_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{day}",
+        records=delivery(world, day, asked_on),
+        received_at=received_at,
+        replaces=f"campaign_api/{day}",
+        content=(world, day, version(day, asked_on)),
+    )
+
+
+def truth_of(deliveries: Iterable[Delivered]) -> Truth:
+    """What the warehouse must say of any deliveries, given in any order."""
+    result = Truth()
+    candidates: list[Row] = []
+    for delivered in _standing(deliveries, result.balance):
+        balance = result.balance[delivered.system]
+        for row in _rows(delivered):
+            reason = _reason(row, delivered.received_at)
+            if reason is None:
+                candidates.append(row)
+            else:
+                result.quarantined[reason] += 1
+                balance.quarantined += 1
+    medians = _medians(candidates)
+    for row in candidates:
+        balance = result.balance[row["_source"].split("/", 1)[0]]
+        row["spend_source"] = _give_spend(row, medians)
+        if row["spend_source"] is None:
+            result.quarantined["no_median"] += 1
+            balance.quarantined += 1
+        else:
+            result.spend_sources[row["spend_source"]] += 1
+            balance.kept += 1
+            result.processed.append(row)
+    for name, grain in _MARTS.items():
+        result.marts[name] = _summed(result.processed, grain, "total_" if name == "campaign_summary" else "")
+    for row in result.processed:
+        row |= _rates(row["impressions"], row["clicks"], row["spend"], row["conversions"], otherwise=None)
+        row["spend"] = _money(row["spend"])
+    return result
+
+
+def _standing(deliveries: Iterable[Delivered], balances: dict[str, Balance]) -> list[Delivered]:
+    """The deliveries that were taken and that no later one replaces."""
+    standing: dict[object, Delivered] = {}
+    seen: set[tuple[str, object]] = set()
+    for delivered in sorted(deliveries, key=lambda delivered: (delivered.received_at, delivered.source)):
+        balance = balances.setdefault(delivered.system, Balance())
+        scope = delivered.source if delivered.replaces is None else delivered.replaces
+        newest = standing.get(scope)
+        if delivered.content is not None:
+            content = (delivered.system, delivered.content)
+            if delivered.system == "campaign_api" and delivered.replaces is not None:
+                # A day may go back to what it said before: only the newest answer makes an equal one superfluous.
+                is_known = newest is not None and newest.content == delivered.content
+            else:
+                is_known = content in seen
+            if is_known:
+                balance.not_taken += 1
+                continue
+            seen.add(content)
+        balance.loaded += delivered.records.num_rows
+        if newest is not None:
+            balance.superseded += newest.records.num_rows
+        standing[scope] = delivered
+    return list(standing.values())
+
+
+def _rows(delivered: Delivered) -> Iterable[Row]:
+    """The records with the null defaults applied and spend in whole millionths."""
+    received_on = delivered.received_at.astimezone(UTC).date()
+    columns = [delivered.records.column(name).to_pylist() for name in FIELDS]
+    for position, values in enumerate(zip(*columns, strict=True), start=1):
+        row: Row = dict(zip(FIELDS, values, strict=True))
+        for name, default in _NULL_DEFAULTS.items():
+            text = row[name]
+            if text is None or not text.strip(_BLANK):
+                row[name] = default
+        if row["date"] is None:
+            row["date"] = received_on
+        if row["spend"] is not None:
+            row["spend"] = int(row["spend"].quantize(_MICRO, context=_EXACT).scaleb(6, _EXACT))
+        row["_source"] = delivered.source
+        row["_position"] = position
+        yield row
+
+
+def _reason(row: Row, received_at: datetime) -> str | None:
+    """Why a record is quarantined before imputation: the first rule it breaks."""
+    impressions, clicks, conversions, spend = row["impressions"], row["clicks"], row["conversions"], row["spend"]
+    if row["date"] < _OLDEST or (spend is not None and abs(spend) >= _MICROS_LIMIT):
+        return "out_of_range"
+    if any(count is not None and count < 0 for count in (impressions, clicks, conversions)):
+        return "negative_count"
+    for name in ("impressions", "clicks", "conversions"):
+        if row[name] is None:
+            return f"null_{name}"
+    if clicks > impressions:
+        return "clicks_over_impressions"
+    if conversions > clicks:
+        return "conversions_over_clicks"
+    if row["date"] > (received_at.astimezone(UTC) + _FUTURE_TOLERANCE).date():
+        return "future_date"
+    return None
+
+
+def _medians(rows: list[Row]) -> dict[tuple[str, ...], int]:
+    """The median spend in millionths by tier and key, for the keys that miss spend."""
+    missing = {
+        (tier, *(row[name] for name in key)) for row in rows if row["spend"] is None for tier, key in _TIERS.items()
+    }
+    observed: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for row in rows:
+        if row["spend"] is not None:
+            for tier, key in _TIERS.items():
+                group = (tier, *(row[name] for name in key))
+                if group in missing:
+                    observed[group].append(row["spend"])
+    return {group: _median(spends) for group, spends in observed.items()}
+
+
+def _median(values: list[int]) -> int:
+    """The middle value, or the mean of the middle two, a half rounded away from zero as SQL's `round` does."""
+    values.sort()
+    middle = len(values) // 2
+    if len(values) % 2:
+        return values[middle]
+    total = values[middle - 1] + values[middle]
+    half = (abs(total) + 1) // 2
+    return half if total >= 0 else -half
+
+
+def _give_spend(row: Row, medians: dict[tuple[str, ...], int]) -> str | None:
+    """Fills in missing spend; says where spend is from, None if it stays missing."""
+    if row["spend"] is not None:
+        return "observed"
+    for tier, key in _TIERS.items():
+        group = (tier, *(row[name] for name in key))
+        if group in medians:
+            row["spend"] = medians[group]
+            return tier
+    return None
+
+
+def _summed(rows: list[Row], grain: tuple[str, ...], prefix: str) -> list[Row]:
+    sums: dict[tuple[Any, ...], list[int]] = {}
+    for row in rows:
+        total = sums.setdefault(tuple(row[name] for name in grain), [0, 0, 0, 0])
+        total[0] += row["impressions"]
+        total[1] += row["clicks"]
+        total[2] += row["conversions"]
+        total[3] += row["spend"]
+    marts = []
+    for key, (impressions, clicks, conversions, spend) in sorted(sums.items()):
+        mart = dict(zip(grain, key, strict=True))
+        mart |= {
+            f"{prefix}impressions": impressions,
+            f"{prefix}clicks": clicks,
+            f"{prefix}conversions": conversions,
+            f"{prefix}spend": _money(spend),
+        }
+        marts.append(mart | _rates(impressions, clicks, spend, conversions, otherwise=0.0))
+    return marts
+
+
+def _rates(impressions: int, clicks: int, micros: int, conversions: int, otherwise: float | None) -> Row:
+    # Each division is of the two nearest doubles; a millionth is not one, so spend is divided out first.
+    spend = micros / 10**6
+    return {
+        "ctr": clicks / impressions if impressions else otherwise,
+        "cpc": spend / clicks if clicks else otherwise,
+        "cpm": spend / impressions * 1000 if impressions else otherwise,
+        "conversion_rate": conversions / clicks if clicks else otherwise,
+    }
+
+
+def _money(micros: int) -> Decimal:
+    return Decimal(micros).scaleb(-6, _EXACT)
