@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
-from typing import IO
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,10 @@ import pyarrow.compute as pc
 
 EXTENSIONS = (".jsonl", ".json", ".csv", ".parquet")
 _ROWS_AT_ONCE = 100_000
+
+
+class _Writable(Protocol):
+    def write(self, data: bytes | memoryview, /) -> int: ...
 
 
 def write(table: pa.Table, path: Path) -> Path:
@@ -49,11 +54,11 @@ def write(table: pa.Table, path: Path) -> Path:
 def split(table: pa.Table, cuts: Sequence[int]) -> list[pa.Table]:
     """The records in consecutive parts, cut before the given row numbers; a part may be empty."""
     edges = [0, *sorted(cuts), table.num_rows]
-    return [table.slice(first, last - first) for first, last in zip(edges, edges[1:], strict=False)]
+    return [table.slice(first, last - first) for first, last in pairwise(edges)]
 
 
-def json_records(table: pa.Table) -> Iterator[tuple[memoryview, np.ndarray[tuple[int], np.dtype[np.int32]]]]:
-    """The records as JSON objects, each followed by a comma and a newline.
+def json_records(table: pa.Table, end: str) -> Iterator[tuple[memoryview, np.ndarray[tuple[int], np.dtype[np.int32]]]]:
+    """The records as JSON objects, each followed by `end`.
 
     Yields:
         A block of text, and the offset in it at which each record begins, with the end as the last offset.
@@ -63,7 +68,7 @@ def json_records(table: pa.Table) -> Iterator[tuple[memoryview, np.ndarray[tuple
         pieces: list[object] = []
         for number, name in enumerate(block.column_names):
             pieces += [("," if number else "{") + json.dumps(name) + ":", _json_values(block.column(name))]
-        text = pc.binary_join_element_wise(*pieces, "},\n", "").combine_chunks()
+        text = pc.binary_join_element_wise(*pieces, "}" + end, "").combine_chunks()
         _, offsets, characters = text.buffers()
         yield memoryview(characters), np.frombuffer(offsets, np.int32)[text.offset : text.offset + len(text) + 1]
 
@@ -75,7 +80,7 @@ def json_array(table: pa.Table) -> bytes:
     return written.getvalue()
 
 
-def _write(table: pa.Table, extension: str, file: IO[bytes]) -> None:
+def _write(table: pa.Table, extension: str, file: _Writable) -> None:
     if extension == ".parquet":
         import pyarrow.parquet as pq
 
@@ -85,12 +90,12 @@ def _write(table: pa.Table, extension: str, file: IO[bytes]) -> None:
 
         pyarrow.csv.write_csv(table, file)
     elif extension == ".jsonl":
-        for text, _ in json_records(table):
-            file.write(bytes(text).replace(b"},\n", b"}\n"))
+        for text, _ in json_records(table, "\n"):
+            file.write(text)
     else:
         file.write(b"[")
         separator = b""
-        for text, offsets in json_records(table):
+        for text, offsets in json_records(table, ",\n"):
             file.write(separator)
             file.write(text[: offsets[-1] - 2])
             separator = b",\n"
