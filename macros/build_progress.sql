@@ -1,0 +1,64 @@
+{#
+    How an incremental build knows what it still has to do. int_delivery_sources notes with each fetch and file the number
+    of the build in which its standing last changed; build_progress holds the numbers of the builds whose incremental
+    models all came to their end. What changed in a build that is not complete is taken up again by the next one, so a
+    build that was killed anywhere is healed by running it again, and doing a change twice changes nothing.
+#}
+
+{% macro build_progress() -%}
+    {{ api.Relation.create(database=target.database, schema='intermediate', identifier='build_progress') }}
+{%- endmacro %}
+
+{% macro completed_build() -%}
+    (select coalesce(max(completed_build), 0) from {{ build_progress() }})
+{%- endmacro %}
+
+{% macro has_changed() -%}
+    changed_in_build > {{ completed_build() }}
+{%- endmacro %}
+
+{% macro create_build_progress() %}
+    {% if execute %}
+        {% do run_query('create schema if not exists ' ~ target.database ~ '.intermediate') %}
+        {% do run_query('create table if not exists ' ~ build_progress() ~ ' (completed_build bigint)') %}
+    {% endif %}
+{% endmacro %}
+
+{% macro complete_build(results) %}
+    {% if execute %}
+        {% set built = results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list %}
+        {% set left_out = [] %}
+        {% for node in graph.nodes.values() %}
+            {% if node.config.materialized == 'incremental' and node.unique_id not in built %}
+                {% do left_out.append(node.name) %}
+            {% endif %}
+        {% endfor %}
+        {% if not left_out %}
+            {% set sources = api.Relation.create(database=target.database, schema='intermediate', identifier='int_delivery_sources') %}
+            {% do run_query(
+                'insert into ' ~ build_progress() ~ ' select max(changed_in_build) from ' ~ sources
+                ~ ' having max(changed_in_build) > ' ~ completed_build()
+            ) %}
+        {% endif %}
+    {% endif %}
+{% endmacro %}
+
+{% macro merge_where_changed(marker, columns) %}
+    {#-
+        The clauses of a merge that writes only rows whose value changed. A row whose `marker` column is null says that
+        its key has no row any more.
+    -#}
+    {% set differs = [] %}
+    {% for column in columns %}
+        {% do differs.append('DBT_INTERNAL_SOURCE.' ~ column ~ ' is distinct from DBT_INTERNAL_DEST.' ~ column) %}
+    {% endfor %}
+    {{ return({
+        'when_matched': [
+            {'action': 'delete', 'condition': 'DBT_INTERNAL_SOURCE.' ~ marker ~ ' is null'},
+            {'action': 'update', 'mode': 'by_name', 'condition': differs | join(' or ')},
+        ],
+        'when_not_matched': [
+            {'action': 'insert', 'mode': 'by_name', 'condition': 'DBT_INTERNAL_SOURCE.' ~ marker ~ ' is not null'},
+        ],
+    }) }}
+{% endmacro %}

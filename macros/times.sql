@@ -1,0 +1,24 @@
+{% macro as_utc(column) -%}
+    {#- A timestamp without zone that reads as UTC, whatever the session's time zone is. -#}
+    {{ return(adapter.dispatch('as_utc')(column)) }}
+{%- endmacro %}
+
+{% macro default__as_utc(column) -%}
+    cast({{ column }} as timestamp)
+{%- endmacro %}
+
+{% macro duckdb__as_utc(column) -%}
+    ({{ column }} at time zone 'UTC')
+{%- endmacro %}
+
+{% macro days_after(column, days) -%}
+    {{ return(adapter.dispatch('days_after')(column, days)) }}
+{%- endmacro %}
+
+{% macro default__days_after(column, days) -%}
+    date_add('day', {{ days }}, {{ column }})
+{%- endmacro %}
+
+{% macro duckdb__days_after(column, days) -%}
+    {{ column }} + {{ days }}
+{%- endmacro %}

@@ -1,0 +1,80 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='merge',
+    unique_key=['ad_id', 'brand', 'country', 'state', 'city', 'zipcode', 'date'],
+    merge_clauses=merge_where_changed('impressions', ['impressions', 'clicks', 'conversions', 'spend']),
+) }}
+
+with
+
+deliveries as (
+
+    select * from {{ ref('processed_campaign_data') }}
+
+),
+
+touched as (
+
+    select distinct
+        ad_id,
+        brand,
+        country,
+        state,
+        city,
+        zipcode,
+        date
+
+    from {{ ref('int_deliveries_touched') }}
+
+),
+
+summed as (
+
+    select
+        ad_id,
+        brand,
+        country,
+        state,
+        city,
+        zipcode,
+        date,
+        cast(sum(impressions) as bigint) as impressions,
+        cast(sum(clicks) as bigint) as clicks,
+        cast(sum(conversions) as bigint) as conversions,
+        cast(sum(spend) as decimal(38, 6)) as spend
+
+    {% if is_incremental() %}
+        -- A touched group without deliveries sums to null, and the merge takes it out.
+        from touched
+
+        left join deliveries
+            using (ad_id, brand, country, state, city, zipcode, date)
+    {% else %}
+        from deliveries
+    {% endif %}
+
+    group by
+        ad_id,
+        brand,
+        country,
+        state,
+        city,
+        zipcode,
+        date
+
+),
+
+rated as (
+
+    select
+        *,
+        {{ ratio_or_zero('clicks', 'impressions') }} as ctr,
+        {{ ratio_or_zero('spend', 'clicks') }} as cpc,
+        {{ ratio_or_zero('spend', 'impressions', times=1000) }} as cpm,
+        {{ ratio_or_zero('conversions', 'clicks') }} as conversion_rate
+
+    from summed
+
+)
+
+select * from rated
