@@ -30,7 +30,7 @@ Kind = Literal[
     "changing_total",
     "foreign_next",
 ]
-KINDS: tuple[str, ...] = get_args(Kind)
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)

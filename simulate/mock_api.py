@@ -256,6 +256,14 @@ class _Broken(Response):
         self._transport = transport
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._break(receive, send)
+        except asyncio.CancelledError:
+            # The server stops; without this it would answer 500 to a request that is to have no answer.
+            self._transport.abort()
+            raise
+
+    async def _break(self, receive: Receive, send: Send) -> None:
         if self._fault.kind != "timeout":
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             half = bytes(self.body[: len(self.body) // 2])

@@ -107,7 +107,7 @@ def make_world(
     bookings = np.arange(len(booking_ad))
 
     targets = _targets(seed, campaigns, countries)
-    popularity = np.exp(2.0 * uniform(address(seed, "popularity"), bookings))
+    popularity = 1 / (0.15 + uniform(address(seed, "popularity"), bookings))
     shown = np.empty((countries, _SLOTS), np.int32)
     slots = (np.arange(_SLOTS) + 0.5) / _SLOTS
     for country in range(countries):
@@ -115,7 +115,8 @@ def make_world(
         shown[country] = np.searchsorted(weight / weight[-1], slots)
 
     people = np.arange(users)
-    lives = np.cumsum(places.weight) / places.weight.sum()
+    lives = np.cumsum(places.weight)
+    lives /= lives[-1]
     site_platform = tuple(_PLATFORMS[site % len(_PLATFORMS)] for site in range(sites))
     return World(
         seed=seed,
