@@ -341,6 +341,8 @@ def days_made(monkeypatch: pytest.MonkeyPatch) -> list[date]:
 
     def counted(world: World, day: date, as_of: date) -> Any:
         made.append(day)
+        # Long enough for other requests of the day to come meanwhile.
+        time.sleep(0.05)
         return delivery(world, day, as_of)
 
     monkeypatch.setattr(mock_api, "delivery", counted)

@@ -264,6 +264,7 @@ def test_a_record_has_the_first_reason_that_fits() -> None:
         a_record(),
         a_record(spend=Decimal("999999999999.9999994")),
         a_record(spend=Decimal("999999999999.9999995"), clicks=-1),
+        a_record(spend=Decimal("-99999999999999999999999999.123456789012")),
         a_record(date=date(1999, 12, 31)),
         a_record(impressions=-1, clicks=None),
         a_record(impressions=None, clicks=None),
@@ -277,6 +278,7 @@ def test_a_record_has_the_first_reason_that_fits() -> None:
     ) == [
         "kept",
         "kept",
+        "out_of_range",
         "out_of_range",
         "out_of_range",
         "negative_count",
@@ -538,6 +540,8 @@ def test_files_say_exactly_what_was_delivered(
     path = write(table, tmp_path / f"delivery{extension}{'.gz' if is_zipped else ''}")
     again = write(table, tmp_path / f"again{extension}{'.gz' if is_zipped else ''}")
     assert path.read_bytes() == again.read_bytes()
+    if is_zipped:
+        assert path.read_bytes()[4:8] == bytes(4), "no time of writing"
     content = gzip.decompress(path.read_bytes()) if is_zipped else path.read_bytes()
     expected = [as_json(record) for record in table.to_pylist()]
     if extension == ".csv":
