@@ -31,7 +31,6 @@ ANSWERS = ("by_day", "add", "replace")
 TARGETS = ("duckdb",)
 FIRST_DAYS = 30
 Get = Callable[[str, str], str]
-DEMO_TOKEN = "demo-token"  # noqa: S105 the mock API's well-known token, not a secret
 
 
 @dataclass(frozen=True)
@@ -105,6 +104,10 @@ class Settings:
         """The lake as a local folder; None when it is a bucket."""
         return None if "://" in self.lake_url else Path(self.lake_url)
 
+    def today(self) -> date:
+        """The date it is now, by the report time zone."""
+        return datetime.now(self.report_timezone).date()
+
     def redact(self, text: str) -> str:
         """Gives the text without the secrets, the longest first: one may be inside another."""
         for secret in sorted(self.secrets, key=len, reverse=True):
@@ -153,7 +156,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         target=_one_of(get, "ADHOUSE_TARGET", TARGETS),
         lake_url=lake_url if "://" in lake_url else str(Path(lake_url).expanduser().absolute()),
         api_url=api_url,
-        api_token=token or (DEMO_TOKEN if api_url is None else ""),
+        api_token=token,
         api_answers=_one_of(get, "ADHOUSE_API_ANSWERS", ANSWERS),
         api_fields=_fields(get("ADHOUSE_API_FIELDS", "")),
         since=since,

@@ -1,0 +1,234 @@
+"""The steps of a run: extract, build, audit, publish; and the commands that take one of them."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from adhouse import report, transform
+from adhouse.builds import Build, audited_build, begin, differing_marts, finish, why_full_refresh
+from adhouse.exits import CommandError, Exit
+from adhouse.publish import current, publish
+from adhouse.session import Session
+from adhouse.settings import SOURCES
+
+if TYPE_CHECKING:
+    from extract.run import ApiSettings, ExtractReport
+
+# These list every fetch, also one that brought nothing new; the other marts hold numbers.
+LEDGER_MARTS = {"data_quality", "delivery_balances"}
+NEXT_COMMANDS = """
+Next:
+  uv run adhouse status       what was published, and whether every record is accounted for
+  uv run adhouse quarantine   what was set aside, and why
+  uv run adhouse docs         every model and column explained, on one page"""
+
+
+def run(session: Session, *, allow_stale: bool, full_refresh: bool) -> None:
+    """Extracts, builds, audits and publishes; a second run takes up whatever the first left undone.
+
+    What came is loaded and built even when a source came incomplete; that is published only with `allow_stale`.
+    """
+    session.todo = ["extract", "build and audit", "publish"]
+    transform.warm_up()
+    extracted = extract(session, SOURCES)
+    _build_and_publish(session, extracted, allow_stale=allow_stale, full_refresh=full_refresh)
+
+
+def rebuild(session: Session) -> None:
+    """Makes everything after landing again; readers keep the published build until the new one is audited.
+
+    A kill on the way is healed by a rebuild or a run: the lake vanishes in one step, and its ledger with it.
+    """
+    from extract.run import load_from_landing
+
+    settings = session.settings
+    if settings.landing_days is not None:
+        raise CommandError(
+            f"landing keeps only {settings.landing_days} days, and a rebuild would lose what is older",
+            "unset ADHOUSE_LANDING_DAYS if nothing was removed from landing yet",
+            Exit.USAGE,
+        )
+    session.todo = ["load from landing", "build and audit", "publish"]
+    for path in (settings.warehouse, settings.marts):
+        path.unlink(missing_ok=True)
+        path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+    transform.warm_up()
+    extracted = load_from_landing()
+    _build_and_publish(session, extracted, allow_stale=False, full_refresh=False)
+
+
+def extract(session: Session, sources: Collection[str]) -> "ExtractReport":
+    """Brings what the sources have into landing and the lake, and says what came.
+
+    Raises nothing for a source that came incomplete: its report carries the errors.
+    """
+    from extract.run import extract as extract_sources
+
+    settings = session.settings
+    if settings.api_url == "none":
+        sources = [source for source in sources if source != "campaign_api"]
+    with _campaign_api(session) as api:
+        report_of_all = extract_sources(
+            home=settings.home,
+            lake_url=settings.lake_url,
+            sources=sources,
+            api=api,
+            report_timezone=settings.report_timezone,
+            now=lambda: datetime.now(UTC),
+            progress=session.terminal,
+        )
+    _say_what_came(session, report_of_all)
+    return report_of_all
+
+
+def extract_alone(session: Session, sources: Collection[str]) -> None:
+    """Extracts these sources and stops.
+
+    Raises:
+        CommandError: A source came incomplete; what came is kept.
+    """
+    session.todo = ["extract"]
+    if extract(session, sources).errors:
+        raise CommandError("a source came incomplete; what came is kept", "run again to ask for the rest")
+
+
+def build(session: Session, extracted: "ExtractReport | None", *, full_refresh: bool) -> Build:
+    """Builds and tests every model and puts the outcome on record in the schema `ops`.
+
+    Every table is made anew when asked, or when the models or settings are not those of the last audited build.
+
+    Raises:
+        CommandError: An error test failed (exit code 3); warnings are shown and do not raise.
+    """
+    settings, terminal = session.settings, session.terminal
+    if settings.lake_folder and not (settings.lake_folder / "raw").is_dir():
+        raise CommandError(f"nothing was extracted yet: looked in {settings.lake_folder}", "`adhouse run` begins there")
+    fingerprint = transform.fingerprint(settings)
+    reason = why_full_refresh(settings, fingerprint)
+    if reason and not full_refresh:
+        terminal.message(f"full refresh: {reason}")
+    is_full = full_refresh or reason is not None
+    attempt = Build(session.run_id, session.command, session.as_of, fingerprint, is_full)
+    is_new_code = begin(settings, attempt)
+    built = transform.build(
+        settings, session.as_of, full_refresh=is_full, with_unit_tests=is_new_code, terminal=terminal
+    )
+    terminal.stop()
+    finish(settings, attempt, built, _counts(extracted))
+    for warning in built.warnings:
+        terminal.message(f"warning: {warning}", "yellow")
+    for error in built.errors:
+        terminal.message(f"error: {error}", "red")
+    if built.errors:
+        broken = [error.name for error in built.errors if error.status != "fail"]
+        names = ", ".join((broken or [error.name for error in built.errors])[:3])
+        readers = f"readers keep build {current(settings.published)}" if current(settings.published) else "none was yet"
+        raise CommandError(
+            f"{'the build' if broken else 'the audit'} failed, nothing was published: {names}",
+            f"{readers}; details: {settings.logs / 'dbt.log'}",
+            Exit.FAILED if broken else Exit.AUDIT,
+        )
+    terminal.message(
+        f"built {built.models} models; {built.tests - len(built.warnings)} tests passed, {len(built.warnings)} warned"
+    )
+    return attempt
+
+
+def publish_audited(session: Session) -> None:
+    """Publishes the working build if it passed its audit; again, when it is already what readers see, does nothing.
+
+    Raises:
+        CommandError: The working build was refused by its audit (exit code 3), or there is none.
+    """
+    settings = session.settings
+    build_id = audited_build(settings)
+    if current(settings.published) == build_id:
+        session.terminal.result(f"build {build_id} is published already")
+        return
+    publish(settings.marts, settings.published, build_id)
+    session.terminal.result(f"published build {build_id}")
+
+
+def _build_and_publish(session: Session, extracted: "ExtractReport", *, allow_stale: bool, full_refresh: bool) -> None:
+    terminal, settings = session.terminal, session.settings
+    session.todo.pop(0)
+    built = build(session, extracted, full_refresh=full_refresh)
+    session.todo.pop(0)
+    if extracted.errors and not allow_stale:
+        raise CommandError(
+            "a source came incomplete: what came is built, nothing was published",
+            "run again to ask for the rest, or publish what is there with --allow-stale",
+        )
+    _publish_changes(session, built, has_new_rows=extracted.new_rows)
+    session.todo.pop(0)
+    report.show_top_campaigns(terminal, settings)
+    report.show_balance(terminal, settings)
+    terminal.result(NEXT_COMMANDS)
+    if extracted.errors:
+        raise CommandError("published with stale numbers, as allowed: a source came incomplete", "run again")
+
+
+def _publish_changes(session: Session, built: Build, *, has_new_rows: bool) -> None:
+    """Publishes the build, unless every mart's rows are provably those that readers already see."""
+    settings, terminal = session.settings, session.terminal
+    published = current(settings.published)
+    if published and not has_new_rows and not built.is_full_refresh:
+        differing = differing_marts(settings)
+        if not set(differing) - LEDGER_MARTS:
+            terminal.result("nothing new; no number changed")
+        if not differing:
+            terminal.result(f"build {published} stays published")
+            return
+    publish(settings.marts, settings.published, built.build_id)
+    terminal.result(f"published build {built.build_id}")
+
+
+@contextmanager
+def _campaign_api(session: Session) -> Iterator["ApiSettings | None"]:
+    """Gives the campaign API's settings; without an address it starts the mock API for the length of the block."""
+    from extract.run import ApiSettings
+
+    settings = session.settings
+    if settings.api_url == "none":
+        yield None
+        return
+    since, until = settings.window(session.as_of)
+
+    def at(base_url: str, token: str) -> ApiSettings:
+        return ApiSettings(
+            base_url=base_url,
+            token=token,
+            answers=settings.api_answers,
+            fields=settings.api_fields,
+            since=since,
+            until=until,
+            restated_days=settings.restated_days,
+        )
+
+    if settings.api_url:
+        yield at(settings.api_url, settings.api_token)
+        return
+    from simulate.mock_api import DEMO_TOKEN, create_app
+    from simulate.serve import serving
+    from simulate.world import make_world
+
+    token = settings.api_token or DEMO_TOKEN
+    with serving(create_app(make_world(), token=token, today=settings.today)) as url:
+        session.terminal.message("ADHOUSE_API_URL is not set: asking the mock API, started for this run")
+        yield at(url, token)
+
+
+def _say_what_came(session: Session, extracted: "ExtractReport") -> None:
+    session.terminal.stop()
+    for source in extracted.sources:
+        session.terminal.message(f"{source}")
+    for error in extracted.errors:
+        session.terminal.message(f"error: {error}", "red")
+
+
+def _counts(extracted: "ExtractReport | None") -> tuple[int, int, int]:
+    if extracted is None:
+        return (0, 0, 0)
+    every = extracted.sources.values()
+    return sum(s.read for s in every), sum(s.loaded for s in every), sum(s.rejected for s in every)

@@ -1,0 +1,113 @@
+"""One command at work on the data folder: locked, logged, stoppable, and remembered for `status`."""
+
+import os
+import secrets
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import FrameType
+
+from adhouse.console import Terminal
+from adhouse.exits import CommandError, Exit
+from adhouse.lock import locked
+from adhouse.log import open_log
+from adhouse.plainly import plainly
+from adhouse.report import remember
+from adhouse.settings import Settings
+
+SECONDS_TO_STOP = 5.0
+
+
+@dataclass
+class Session:
+    """What a command works with.
+
+    Attributes:
+        run_id: Sorts by time and never comes twice; the run's build and log have the same.
+        as_of: The one reading of the clock that models know.
+        todo: The steps not done yet.
+    """
+
+    settings: Settings
+    terminal: Terminal
+    command: str
+    run_id: str
+    as_of: datetime
+    todo: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def working(
+    settings: Settings, terminal: Terminal, command: str, wait_seconds: float, *, is_run: bool
+) -> Iterator[Session]:
+    """Holds the lock and the log for the block, and for a run writes down how it ended.
+
+    SIGINT and SIGTERM end the block within seconds. Nothing is lost by a harder end: every step is decided from
+    what is on disk.
+
+    Raises:
+        CommandError: The lock is held (75), or the block was stopped (130, 143).
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with locked(settings.home, command, wait_seconds, terminal.message):
+        now = datetime.now(UTC)
+        session = Session(settings, terminal, command, f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}", now)
+        log = open_log(settings.logs, session.run_id, settings.redact)
+        log.info("start: %s", command)
+        facts = {"command": command, "run_id": session.run_id, "started": now.isoformat(timespec="seconds")}
+        if is_run:
+            remember(settings, **facts, ended=None, outcome="is running", exit_code=None)
+        code, outcome = Exit.FAILED, "failed"
+        try:
+            with _stoppable(session):
+                yield session
+            code, outcome = Exit.OK, "done"
+        except Exception as error:
+            end = plainly(error, settings)
+            code, outcome = end.code, settings.redact(end.message)
+            raise end from error
+        finally:
+            terminal.stop()
+            log.info("end: %s", outcome)
+            ended = datetime.now(UTC).isoformat(timespec="seconds")
+            if is_run:
+                remember(settings, **facts, ended=ended, outcome=outcome, exit_code=code)
+
+
+@contextmanager
+def _stoppable(session: Session) -> Iterator[None]:
+    received = signal.SIGINT
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal received
+        received = signal.Signals(number)
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, lambda *_: _exit_now(session, received))
+        # Whatever does not come to its end by itself (a long query, a server that does not answer) is cut off.
+        timer = threading.Timer(SECONDS_TO_STOP, _exit_now, (session, received))
+        timer.daemon = True
+        timer.start()
+        raise KeyboardInterrupt
+
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise _stopped(session, received) from None
+
+
+def _stopped(session: Session, received: signal.Signals) -> CommandError:
+    code = Exit.TERMINATED if received == signal.SIGTERM else Exit.INTERRUPTED
+    todo = f"; not done: {', '.join(session.todo)}" if session.todo else ""
+    return CommandError(f"stopped by {received.name}{todo}", f"`{session.command}` resumes", code)
+
+
+def _exit_now(session: Session, received: signal.Signals) -> None:
+    session.terminal.stop()
+    error = _stopped(session, received)
+    session.terminal.error(error)
+    os._exit(error.code)

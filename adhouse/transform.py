@@ -1,0 +1,189 @@
+"""T: runs dbt once, inside this process, and says in our words what came of it."""
+
+import hashlib
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from adhouse.console import Terminal
+from adhouse.exits import CommandError, Exit
+from adhouse.settings import Settings
+from adhouse.warehouse import explain
+
+MESSAGE_LENGTH = 400
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One test that did not pass, or one model that could not be built."""
+
+    name: str
+    kind: str
+    status: str
+    failures: int
+    message: str
+
+    def __str__(self) -> str:
+        """One line: of a test how many rows it found, of what broke the engine's own words."""
+        if self.status in ("fail", "warn"):
+            return f"{self.name}: {self.failures:,} rows" if self.kind == "test" else f"{self.kind} {self.name} failed"
+        return f"{self.kind} {self.name}: {' '.join(self.message.split())[:MESSAGE_LENGTH]}"
+
+
+@dataclass
+class Built:
+    """What one `dbt build` did."""
+
+    models: int = 0
+    tests: int = 0
+    results: list[Finding] = field(default_factory=list)
+    skipped: int = 0
+
+    def with_status(self, *statuses: str) -> list[Finding]:
+        """The results that ended in one of these ways."""
+        return [result for result in self.results if result.status in statuses]
+
+    @property
+    def errors(self) -> list[Finding]:
+        """What blocks publishing."""
+        return self.with_status("fail", "error", "runtime error")
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """What is shown and never blocks."""
+        return self.with_status("warn")
+
+
+def warm_up() -> threading.Thread:
+    """Imports dbt beside the extraction, which mostly waits for others: it takes seconds."""
+    thread = threading.Thread(target=__import__, args=("dbt.cli.main",), daemon=True, name="dbt-import")
+    thread.start()
+    return thread
+
+
+def build(
+    settings: Settings, as_of: datetime, *, full_refresh: bool, with_unit_tests: bool, terminal: Terminal
+) -> Built:
+    """Builds and tests every model, once; the same again after a kill gives the same tables.
+
+    Unit tests prove code, not data: they run when the code is another than the last audited one.
+
+    Raises:
+        CommandError: dbt could not run at all: a broken project or profile, an unreadable warehouse, a full disk.
+    """
+    arguments = ["build"]
+    if full_refresh:
+        arguments.append("--full-refresh")
+    if not with_unit_tests:
+        arguments += ["--exclude-resource-type", "unit_test"]
+    outcome = _invoke(settings, arguments, as_of, _progress_of(terminal))
+    built = Built()
+    for one in outcome.results:
+        kind = {"unit_test": "unit test"}.get(str(one.node.resource_type), str(one.node.resource_type))
+        status = str(one.status)
+        is_test = kind.endswith("test")
+        built.tests += is_test
+        built.models += kind == "model"
+        built.skipped += status == "skipped"
+        built.results.append(Finding(one.node.name, kind, status, one.failures or 0, one.message or ""))
+        if status not in ("pass", "success", "skipped"):
+            log.warning("%s %s: %s: %s", kind, one.node.name, status, one.message)
+    for finding in built.with_status("error", "runtime error"):
+        explain(finding.message, settings.home)
+    return built
+
+
+def docs(settings: Settings, as_of: datetime) -> Path:
+    """Writes the dbt docs site as one static page and gives its path."""
+    _invoke(settings, ["docs", "generate", "--static"], as_of, lambda event: None)
+    return settings.dbt_target / "static_index.html"
+
+
+def fingerprint(settings: Settings) -> str:
+    """Names what the tables' contents depend on besides the data: models, macros, seeds, project and settings."""
+    digest = hashlib.sha256()
+    for path in [settings.project / "dbt_project.yml", *_project_files(settings.project)]:
+        digest.update(path.relative_to(settings.project).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for name, value in sorted(settings.environment_for_dbt().items()):
+        # A data folder that was moved or copied whole is still the same.
+        digest.update(f"{name}={value.replace(str(settings.home), '')}\0".encode())
+    return digest.hexdigest()
+
+
+def ensure_profile(settings: Settings) -> None:
+    """Makes `profiles.yml` from the example at the first use; a profile that is there is left alone."""
+    project, profile = settings.project / "dbt_project.yml", settings.profiles / "profiles.yml"
+    if not project.is_file():
+        raise CommandError(
+            f"no dbt project: looked for {project}", "run in the clone, or set DBT_PROJECT_DIR to it", Exit.USAGE
+        )
+    if not profile.exists():
+        example = settings.project / "profiles.yml.example"
+        if not example.is_file():
+            raise CommandError(f"no dbt profile: looked for {profile}", "restore profiles.yml.example", Exit.USAGE)
+        shutil.copyfile(example, profile)
+
+
+def _project_files(project: Path) -> Iterator[Path]:
+    for folder in ("macros", "models", "seeds", "snapshots"):
+        yield from sorted(path for path in (project / folder).rglob("*") if path.suffix in (".sql", ".yml", ".csv"))
+
+
+def _invoke(settings: Settings, arguments: list[str], as_of: datetime, on_event: Callable[[Any], None]) -> Any:
+    ensure_profile(settings)
+    os.environ.update(settings.environment_for_dbt(), ADHOUSE_AS_OF=as_of.isoformat())
+    from dbt.cli.main import dbtRunner
+
+    options = {
+        "--project-dir": settings.project,
+        "--profiles-dir": settings.profiles,
+        "--target": settings.target,
+        "--target-path": settings.dbt_target,
+        "--log-path": settings.logs,
+        "--log-level": "none",
+        "--log-level-file": "info",
+    }
+    flags = [text for option in options.items() for text in map(str, option)]
+    try:
+        outcome = dbtRunner(callbacks=[on_event]).invoke([*arguments, *flags, "--no-send-anonymous-usage-stats"])
+    finally:
+        _close_warehouse()
+    if isinstance(outcome.exception, KeyboardInterrupt | SystemExit):
+        raise KeyboardInterrupt
+    if outcome.exception is not None:
+        text = str(outcome.exception)
+        log.error("dbt: %s", text)
+        explain(text, settings.home)
+        raise CommandError(f"dbt could not run: {' '.join(text.split())}", f"details: {settings.logs / 'dbt.log'}")
+    return outcome.result
+
+
+def _close_warehouse() -> None:
+    """dbt-duckdb keeps its connection open for the life of the process; while it does, nothing else sees the files."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    if DuckDBConnectionManager._ENV is not None:
+        DuckDBConnectionManager._ENV.close()
+        DuckDBConnectionManager.close_all_connections()
+
+
+def _progress_of(terminal: Terminal) -> Callable[[Any], None]:
+    started = False
+
+    def on_event(event: Any) -> None:
+        nonlocal started
+        if event.info.name == "LogStartLine" and not started:
+            started = True
+            terminal.start("building and testing", event.data.total)
+        elif event.info.name == "NodeFinished":
+            terminal.advance(1)
+
+    return on_event
