@@ -17,6 +17,11 @@
     changed_in_build > {{ completed_build() }}
 {%- endmacro %}
 
+{% macro is_to_be_built() -%}
+    {#- For an incremental model's reading of int_delivery_sources: what changed, or all when it is built anew. -#}
+    {{ has_changed() if is_incremental() else 'true' }}
+{%- endmacro %}
+
 {% macro create_build_progress() %}
     {% if execute %}
         {% do run_query('create schema if not exists ' ~ target.database ~ '.intermediate') %}

@@ -1,4 +1,4 @@
--- A row of a fetch or file that no longer counts, or that the ledger does not know, must not linger in an incremental table.
+-- A row whose fetch or file no longer counts, or is unknown to the ledger, must not linger in an incremental table.
 with
 
 kept as (
@@ -7,9 +7,11 @@ kept as (
 
 ),
 
-sources as (
+current_sources as (
 
-    select * from {{ ref('stg_campaign_delivery__sources') }}
+    select _source from {{ ref('stg_campaign_delivery__sources') }}
+
+    where outcome = 'current'
 
 )
 
@@ -17,4 +19,7 @@ select kept._source
 
 from kept
 
-where kept._source not in (select sources._source from sources where sources.outcome = 'current')
+left join current_sources
+    on kept._source = current_sources._source
+
+where current_sources._source is null

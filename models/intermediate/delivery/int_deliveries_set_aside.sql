@@ -1,4 +1,8 @@
-{{ config(materialized='incremental', incremental_strategy='append') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='merge',
+    unique_key=['_source', '_position', '_dlt_load_id'],
+) }}
 
 with
 
@@ -12,12 +16,7 @@ sources as (
 
     select * from {{ ref('int_delivery_sources') }}
 
-    where
-        outcome = 'current'
-        {% if is_incremental() %}
-            and {{ has_changed() }}
-            and _source not in (select present._source from {{ this }} as present)
-        {% endif %}
+    where outcome = 'current' and {{ is_to_be_built() }}
 
 )
 

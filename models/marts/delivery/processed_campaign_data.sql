@@ -49,9 +49,10 @@ kept as (
 
     where
         spend is not null
-        {% if is_incremental() %}
-            and _source in (select sources._source from sources where {{ has_changed() }})
-        {% endif %}
+        and _source in (
+            select sources._source from sources
+            where {{ is_to_be_built() }}
+        )
 
     union all
 
@@ -127,10 +128,10 @@ rated as (
         spend,
         conversions,
         spend_source,
-        {{ ratio_or_zero('clicks', 'impressions') }} as ctr,
-        {{ ratio_or_zero('spend', 'clicks') }} as cpc,
-        {{ ratio_or_zero('spend', 'impressions', times=1000) }} as cpm,
-        {{ ratio_or_zero('conversions', 'clicks') }} as conversion_rate,
+        {{ ratio('clicks', 'impressions') }} as ctr,
+        {{ ratio('spend', 'clicks') }} as cpc,
+        {{ ratio('spend', 'impressions', times=1000) }} as cpm,
+        {{ ratio('conversions', 'clicks') }} as conversion_rate,
         _source,
         _position,
         _received_at
