@@ -12,7 +12,7 @@ from adhouse.publish import LINK
 from adhouse.quarantine import set_aside
 from adhouse.settings import Settings
 from adhouse.transform import Built
-from adhouse.warehouse import has_table, opened
+from adhouse.warehouse import has_table, opened, quoted
 
 EXAMPLES_PER_REASON = 20
 
@@ -39,7 +39,6 @@ create table if not exists ops.builds (
 create table if not exists ops.test_results (
     build_id varchar,
     test varchar,
-    kind varchar,
     status varchar,
     failed_rows bigint,
     message varchar
@@ -90,19 +89,13 @@ def why_full_refresh(settings: Settings, fingerprint: str) -> str | None:
     return None if is_same else "models, macros, seeds or settings changed since the last audited build"
 
 
-def begin(settings: Settings, build: Build) -> bool:
-    """Puts the attempt on record before dbt touches a table; a marts file made anew takes over the published history.
-
-    Returns:
-        Whether this code is new: no build with this fingerprint was ever audited.
-    """
+def begin(settings: Settings, build: Build) -> None:
+    """Puts the attempt on record before dbt touches a table; a new marts file takes over the published history."""
     with opened(settings.marts) as connection:
         is_new = not has_table(connection, "ops", "builds")
         connection.execute(SCHEMA)
         if is_new and (settings.published / LINK).exists():
             _take_over_history(connection, settings.published / LINK)
-        audited = "select count(*) from ops.builds where status = 'audited' and fingerprint = ?"
-        ((times,),) = connection.execute(audited, [build.fingerprint]).fetchall()
         connection.execute(
             """
             insert into ops.builds
@@ -120,7 +113,6 @@ def begin(settings: Settings, build: Build) -> bool:
             ],
         )
         connection.execute("checkpoint")
-    return not times
 
 
 def audited_build(settings: Settings) -> str:
@@ -161,12 +153,12 @@ def finish(settings: Settings, build: Build, built: Built, records: tuple[int, i
             [status, _utc(datetime.now(UTC)), *records, *counts, build.build_id],
         )
         tests = [
-            [build.build_id, result.name, result.kind, result.status, result.failures, result.message]
+            [build.build_id, result.name, result.status, result.failures, result.message]
             for result in built.results
-            if result.kind.endswith("test")
+            if result.kind == "test"
         ]
         if tests:
-            connection.executemany("insert into ops.test_results values (?, ?, ?, ?, ?, ?)", tests)
+            connection.executemany("insert into ops.test_results values (?, ?, ?, ?, ?)", tests)
         connection.execute("delete from ops.quarantine_examples")
         connection.execute(
             f"""
@@ -183,8 +175,8 @@ def finish(settings: Settings, build: Build, built: Built, records: tuple[int, i
 def differing_marts(settings: Settings) -> list[str]:
     """The marts whose rows are not those that readers see, in whatever order: by their number and sums of hashes."""
     with opened(settings.marts, read_only=True) as connection:
-        connection.execute(f"attach '{_quoted(settings.published / LINK)}' as published (read_only)")
-        ours, theirs = _digests(connection, "marts"), _digests(connection, "published")
+        connection.execute(f"attach '{quoted(settings.published / LINK)}' as published (read_only)")
+        ours, theirs = _digests(connection, "house"), _digests(connection, "published")
     return sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
 
 
@@ -198,14 +190,10 @@ def _digests(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, 
 
 
 def _take_over_history(connection: duckdb.DuckDBPyConnection, published: Path) -> None:
-    connection.execute(f"attach '{_quoted(published)}' as published (read_only)")
+    connection.execute(f"attach '{quoted(published)}' as published (read_only)")
     for table in ("builds", "test_results"):
         connection.execute(f"insert into ops.{table} by name select * from published.ops.{table}")  # noqa: S608
     connection.execute("detach published")
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 def _utc(moment: datetime) -> datetime:

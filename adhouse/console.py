@@ -38,27 +38,25 @@ class Terminal:
         """Prints a line about the work, on stderr, above the bars."""
         self._err.print(self._clean(text, style), soft_wrap=True)
 
+    @property
+    def width(self) -> int:
+        """Characters in a line on stdout."""
+        return self._out.width
+
     def error(self, error: CommandError) -> None:
         """Prints why the command ended, and the way out, on stderr."""
         self.stop()
         self.message(f"adhouse: {error.message}" + (f" ({error.way_out})" if error.way_out else ""), "bold red")
 
-    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-        """Prints a table on stdout: text to the left, numbers to the right, long names cut to the width."""
-        table = Table(
-            box=box.SIMPLE_HEAD,
-            show_edge=False,
-            pad_edge=False,
-            title=self._clean(title, "bold") if title else None,
-            title_justify="left",
-        )
-        rows = [list(row) for row in rows]
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Prints a table on stdout: names to the left and cut to the width, numbers to the right."""
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
         for index, name in enumerate(columns):
-            numeric = bool(rows) and all(_is_number(row[index]) for row in rows)
-            table.add_column(name, justify="right" if numeric else "left", no_wrap=True, overflow="ellipsis")
+            table.add_column(name, justify="right" if index else "left", no_wrap=True, overflow="ellipsis")
         for row in rows:
-            table.add_row(*(self._clean(_shown(cell)) for cell in row))
+            table.add_row(*(self._clean(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
         self._out.print(table)
+        self._out.print()
 
     def json(self, data: object) -> None:
         """Prints data as JSON on stdout."""
@@ -103,13 +101,3 @@ class Terminal:
         """Makes a text from outside harmless: no secrets, no control characters that could move the cursor."""
         shown = (c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in self._redact(text))
         return Text("".join(shown), style=style)
-
-
-def _is_number(cell: object) -> bool:
-    return cell is None or (hasattr(cell, "__round__") and not isinstance(cell, bool))
-
-
-def _shown(cell: object) -> str:
-    if cell is None:
-        return "\N{EN DASH}"
-    return f"{cell:,}" if _is_number(cell) else str(cell)

@@ -29,10 +29,11 @@ def show(terminal: Terminal, settings: Settings, reason: str | None, source: str
     if not found:
         terminal.result("nothing is set aside")
         return
-    terminal.table(
-        ["reason", "position", "payload", "delivered in"],
-        [[one.reason, one.position, one.payload, one.delivered_in] for one in found[:limit]],
-    )
+    for one in found[:limit]:
+        place = one.delivered_in if one.position is None else f"{one.delivered_in} record {one.position}"
+        terminal.result(one.reason, "bold")
+        terminal.result(f"  {place}")
+        terminal.result(f"  {one.payload or 'no payload'}"[: terminal.width])
     if len(found) > limit:
         terminal.message(f"the newest {limit}; all of them: --csv or --json, fewer: --reason, --source, --limit")
 

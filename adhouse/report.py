@@ -80,9 +80,12 @@ def show_top_campaigns(terminal: Terminal, settings: Settings) -> None:
     if not rows:
         terminal.result("no campaign has delivered yet")
         return
-    shown = [[*row[:3], round(row[3], 2), row[4], f"{row[5]:.2%}", round(row[6], 2), f"{row[7]:.2%}"] for row in rows]
-    columns = ["campaign", "impressions", "clicks", f"spend {settings.currency}", "conv.", "ctr", "cpc", "cvr"]
-    terminal.table(columns, shown, title="Top campaigns")
+    shown = [
+        [campaign, impressions, clicks, f"{spend:,.2f}", conversions, f"{ctr:.2%}", f"{cpc:,.2f}", f"{cvr:.2%}"]
+        for campaign, impressions, clicks, spend, conversions, ctr, cpc, cvr in rows
+    ]
+    columns = ["top campaigns", "impressions", "clicks", f"spend {settings.currency}", "conv.", "ctr", "cpc", "cvr"]
+    terminal.table(columns, shown)
 
 
 def sources(settings: Settings) -> dict[str, dict[str, int]]:

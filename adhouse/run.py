@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 # These list every fetch, also one that brought nothing new; the other marts hold numbers.
 LEDGER_MARTS = {"data_quality", "delivery_balances"}
-NEXT_COMMANDS = """
-Next:
+NEXT_COMMANDS = """Next:
   uv run adhouse status       what was published, and whether every record is accounted for
   uv run adhouse quarantine   what was set aside, and why
   uv run adhouse docs         every model and column explained, on one page"""
@@ -110,10 +109,8 @@ def build(session: Session, extracted: "ExtractReport | None", *, full_refresh: 
         terminal.message(f"full refresh: {reason}")
     is_full = full_refresh or reason is not None
     attempt = Build(session.run_id, session.command, session.as_of, fingerprint, is_full)
-    is_new_code = begin(settings, attempt)
-    built = transform.build(
-        settings, session.as_of, full_refresh=is_full, with_unit_tests=is_new_code, terminal=terminal
-    )
+    begin(settings, attempt)
+    built = transform.build(settings, session.as_of, full_refresh=is_full, terminal=terminal)
     terminal.stop()
     finish(settings, attempt, built, _counts(extracted))
     for warning in built.warnings:

@@ -34,7 +34,7 @@ class Finding:
     def __str__(self) -> str:
         """One line: of a test how many rows it found, of what broke the engine's own words."""
         if self.status in ("fail", "warn"):
-            return f"{self.name}: {self.failures:,} rows" if self.kind == "test" else f"{self.kind} {self.name} failed"
+            return f"{self.name}: {self.failures:,} rows"
         return f"{self.kind} {self.name}: {' '.join(self.message.split())[:MESSAGE_LENGTH]}"
 
 
@@ -45,7 +45,6 @@ class Built:
     models: int = 0
     tests: int = 0
     results: list[Finding] = field(default_factory=list)
-    skipped: int = 0
 
     def with_status(self, *statuses: str) -> list[Finding]:
         """The results that ended in one of these ways."""
@@ -69,30 +68,23 @@ def warm_up() -> threading.Thread:
     return thread
 
 
-def build(
-    settings: Settings, as_of: datetime, *, full_refresh: bool, with_unit_tests: bool, terminal: Terminal
-) -> Built:
-    """Builds and tests every model, once; the same again after a kill gives the same tables.
+def build(settings: Settings, as_of: datetime, *, full_refresh: bool, terminal: Terminal) -> Built:
+    """Builds every model and tests its data, once; the same again after a kill gives the same tables.
 
-    Unit tests prove code, not data: they run when the code is another than the last audited one.
+    Unit tests prove code, not data: `make test` runs them, and a plain `dbt build`.
 
     Raises:
         CommandError: dbt could not run at all: a broken project or profile, an unreadable warehouse, a full disk.
     """
-    arguments = ["build"]
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
     if full_refresh:
         arguments.append("--full-refresh")
-    if not with_unit_tests:
-        arguments += ["--exclude-resource-type", "unit_test"]
     outcome = _invoke(settings, arguments, as_of, _progress_of(terminal))
     built = Built()
     for one in outcome.results:
-        kind = {"unit_test": "unit test"}.get(str(one.node.resource_type), str(one.node.resource_type))
-        status = str(one.status)
-        is_test = kind.endswith("test")
-        built.tests += is_test
+        kind, status = str(one.node.resource_type), str(one.status)
+        built.tests += kind == "test"
         built.models += kind == "model"
-        built.skipped += status == "skipped"
         built.results.append(Finding(one.node.name, kind, status, one.failures or 0, one.message or ""))
         if status not in ("pass", "success", "skipped"):
             log.warning("%s %s: %s: %s", kind, one.node.name, status, one.message)

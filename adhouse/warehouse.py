@@ -12,13 +12,17 @@ from adhouse.exits import CommandError
 
 @contextmanager
 def opened(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Opens a DuckDB file for the block; what fails in it is explained where it can be.
+    """Opens a DuckDB file for the block, under the name `house`; what fails in it is explained where it can be.
+
+    Under its own name marts.duckdb would be the database `marts`, and its schema `marts` could not be told from it.
 
     Raises:
         CommandError: The file is damaged or held by another program, or the disk is full.
     """
     try:
-        with duckdb.connect(path, read_only=read_only) as connection:
+        with duckdb.connect() as connection:
+            connection.execute(f"attach '{quoted(path)}' as house {'(read_only)' if read_only else ''}")
+            connection.execute("use house")
             yield connection
     except duckdb.Error as error:
         explain(str(error), path.parent)
@@ -37,6 +41,11 @@ def explain(text: str, folder: Path) -> None:
     damaged = ("not a valid DuckDB database file", "Corrupt", "corrupt", "replaying WAL", "checksum", "serializ")
     if any(word in text for word in damaged):
         raise CommandError(f"the warehouse in {folder} is damaged", "`adhouse rebuild` makes it again from landing")
+
+
+def quoted(path: Path) -> str:
+    """The path for use between single quotes in SQL, where a parameter is not allowed."""
+    return str(path).replace("'", "''")
 
 
 def disk_full(folder: Path) -> CommandError:
