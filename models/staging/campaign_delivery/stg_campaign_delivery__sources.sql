@@ -76,8 +76,8 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by replaces, status, copy_number
-            order by received_at desc, _source desc
+            partition by replaces, status
+            order by received_at desc, _source desc, copy_number
         ) as newness
 
     from completed
