@@ -1,5 +1,6 @@
 """The command line. Each command imports what it needs when it runs, so that `--help` is there at once."""
 
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
@@ -192,7 +193,8 @@ def main() -> None:
         settings = _settings_or_none()
         end = plainly(error, settings)
         Terminal(settings.redact if settings else str).error(end)
-        sys.exit(end.code)
+        sys.stdout.flush()
+        os._exit(end.code)  # no tidying up: an import or a query cut off half way would complain at length
 
 
 def _work(step: "Callable[[Session], object]", wait_seconds: float, *, is_run: bool = False) -> None:

@@ -24,8 +24,8 @@ def plainly(error: Exception, settings: Settings | None) -> CommandError:
     if isinstance(error, OSError) and error.errno in CANNOT_WRITE:
         way_out = f"make it writable, or set ADHOUSE_HOME (now {settings.home}) to a folder that is"
         return CommandError(f"cannot write {error.filename or settings.home}: {error.strerror}", way_out)
-    if isinstance(error, FileExistsError | NotADirectoryError):
-        return CommandError(f"{error.filename} is not a folder", f"ADHOUSE_HOME is {settings.home}", Exit.USAGE)
+    if isinstance(error, NotADirectoryError):
+        return CommandError(f"ADHOUSE_HOME is {settings.home}, which is not a folder", "set it to one", Exit.USAGE)
     if isinstance(error, duckdb.Error):
         try:
             explain(text, settings.home)

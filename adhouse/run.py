@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # These list every fetch, also one that brought nothing new; the other marts hold numbers.
 LEDGER_MARTS = {"data_quality", "delivery_balances"}
 NEXT_COMMANDS = """Next:
-  uv run adhouse status       what was published, and whether every record is accounted for
+  uv run adhouse status       what is published, and what became of every record
   uv run adhouse quarantine   what was set aside, and why
   uv run adhouse docs         every model and column explained, on one page"""
 
@@ -29,7 +29,7 @@ def run(session: Session, *, allow_stale: bool, full_refresh: bool) -> None:
     What came is loaded and built even when a source came incomplete; that is published only with `allow_stale`.
     """
     session.todo = ["extract", "build and audit", "publish"]
-    transform.warm_up()
+    transform.warm_up(session.settings)
     extracted = extract(session, SOURCES)
     _build_and_publish(session, extracted, allow_stale=allow_stale, full_refresh=full_refresh)
 
@@ -52,7 +52,7 @@ def rebuild(session: Session) -> None:
     for path in (settings.warehouse, settings.marts):
         path.unlink(missing_ok=True)
         path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
-    transform.warm_up()
+    transform.warm_up(settings)
     extracted = load_from_landing()
     _build_and_publish(session, extracted, allow_stale=False, full_refresh=False)
 
@@ -103,6 +103,7 @@ def build(session: Session, extracted: "ExtractReport | None", *, full_refresh: 
     settings, terminal = session.settings, session.terminal
     if settings.lake_folder and not (settings.lake_folder / "raw").is_dir():
         raise CommandError(f"nothing was extracted yet: looked in {settings.lake_folder}", "`adhouse run` begins there")
+    transform.ensure_profile(settings)
     fingerprint = transform.fingerprint(settings)
     reason = why_full_refresh(settings, fingerprint)
     if reason and not full_refresh:

@@ -51,7 +51,12 @@ def working(
     Raises:
         CommandError: The lock is held (75), or the block was stopped (130, 143).
     """
-    settings.home.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(
+            f"ADHOUSE_HOME is {settings.home}, which cannot be made: {error.strerror}", "set it to a folder", Exit.USAGE
+        ) from None
     with locked(settings.home, command, wait_seconds, terminal.message):
         now = datetime.now(UTC)
         session = Session(settings, terminal, command, f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}", now)

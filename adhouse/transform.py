@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -61,11 +62,12 @@ class Built:
         return self.with_status("warn")
 
 
-def warm_up() -> threading.Thread:
-    """Imports dbt beside the extraction, which mostly waits for others: it takes seconds."""
-    thread = threading.Thread(target=__import__, args=("dbt.cli.main",), daemon=True, name="dbt-import")
-    thread.start()
-    return thread
+def warm_up(settings: Settings) -> None:
+    """Makes sure that dbt will find its project, and imports it beside the extraction: it takes seconds."""
+    ensure_profile(settings)
+    # What a stopped run cannot give back of dbt's semaphores, Python's keeper of them frees; it need not complain.
+    sys.warnoptions.append("ignore:resource_tracker")
+    threading.Thread(target=__import__, args=("dbt.cli.main",), daemon=True, name="dbt-import").start()
 
 
 def build(settings: Settings, as_of: datetime, *, full_refresh: bool, terminal: Terminal) -> Built:
