@@ -170,7 +170,11 @@ def mock_api(
     def say(url: str) -> None:
         terminal.result(f"serving {url} (how to ask: {url}/docs; token: {shown})")
 
-    serve(create_app(make_world(), token=token, today=settings.today, faults=plan), host=host, port=port, ready=say)
+    served = create_app(make_world(), token=token, today=settings.today, faults=plan)
+    try:
+        serve(served, host=host, port=port, ready=say)
+    except OSError as error:
+        raise CommandError(f"cannot listen on {host}:{port}: {error.strerror}", "choose another --port") from None
 
 
 @app.command()

@@ -38,6 +38,7 @@ def open_log(folder: Path, run_id: str, redact: Redact) -> logging.Logger:
     What extract and dlt log (`logging`, from warnings up; ours from info up) lands in the same file.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    logging.raiseExceptions = False  # a full disk is told once, not once for every line that found no room
     for old in sorted(folder.glob("run-*.jsonl"))[: 1 - KEPT_LOGS]:
         old.unlink(missing_ok=True)
     handler = logging.FileHandler(folder / f"run-{run_id}.jsonl", encoding="utf-8", errors="replace")

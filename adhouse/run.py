@@ -1,8 +1,9 @@
 """The steps of a run: extract, build, audit, publish; and the commands that take one of them."""
 
+import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from adhouse import report, transform
@@ -10,7 +11,7 @@ from adhouse.builds import Build, audited_build, begin, differing_marts, finish,
 from adhouse.exits import CommandError, Exit
 from adhouse.publish import current, publish
 from adhouse.session import Session
-from adhouse.settings import SOURCES
+from adhouse.settings import SOURCES, Settings
 
 if TYPE_CHECKING:
     from extract.run import ApiSettings, ExtractReport
@@ -68,7 +69,7 @@ def extract(session: Session, sources: Collection[str]) -> "ExtractReport":
     if settings.api_url == "none":
         sources = [source for source in sources if source != "campaign_api"]
     with _campaign_api(session) as api:
-        report_of_all = extract_sources(
+        extracted = extract_sources(
             home=settings.home,
             lake_url=settings.lake_url,
             sources=sources,
@@ -77,8 +78,8 @@ def extract(session: Session, sources: Collection[str]) -> "ExtractReport":
             now=lambda: datetime.now(UTC),
             progress=session.terminal,
         )
-    _say_what_came(session, report_of_all)
-    return report_of_all
+    _say_what_came(session, extracted)
+    return extracted
 
 
 def extract_alone(session: Session, sources: Collection[str]) -> None:
@@ -148,6 +149,19 @@ def publish_audited(session: Session) -> None:
     session.terminal.result(f"published build {build_id}")
 
 
+def prune_landing(settings: Settings, as_of: datetime) -> None:
+    """Removes from landing what is older than is to be kept; all of it is in the lake by then.
+
+    A landing that is kept for good, the default, is left alone.
+    """
+    if settings.landing_days is None:
+        return
+    oldest = f"{as_of - timedelta(days=settings.landing_days):%Y%m%dT%H%M%S}"
+    for received in settings.landing.glob("*/*"):
+        if received.name < oldest:
+            shutil.rmtree(received)
+
+
 def _build_and_publish(session: Session, extracted: "ExtractReport", *, allow_stale: bool, full_refresh: bool) -> None:
     terminal, settings = session.terminal, session.settings
     session.todo.pop(0)
@@ -160,6 +174,8 @@ def _build_and_publish(session: Session, extracted: "ExtractReport", *, allow_st
         )
     _publish_changes(session, built, has_new_rows=extracted.new_rows)
     session.todo.pop(0)
+    if not extracted.errors:
+        prune_landing(settings, session.as_of)
     report.show_top_campaigns(terminal, settings)
     report.show_balance(terminal, settings)
     terminal.result(NEXT_COMMANDS)

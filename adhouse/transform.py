@@ -65,8 +65,6 @@ class Built:
 def warm_up(settings: Settings) -> None:
     """Makes sure that dbt will find its project, and imports it beside the extraction: it takes seconds."""
     ensure_profile(settings)
-    # What a stopped run cannot give back of dbt's semaphores, Python's keeper of them frees; it need not complain.
-    sys.warnoptions.append("ignore:resource_tracker")
     threading.Thread(target=__import__, args=("dbt.cli.main",), daemon=True, name="dbt-import").start()
 
 
@@ -134,6 +132,8 @@ def _project_files(project: Path) -> Iterator[Path]:
 def _invoke(settings: Settings, arguments: list[str], as_of: datetime, on_event: Callable[[Any], None]) -> Any:
     ensure_profile(settings)
     os.environ.update(settings.environment_for_dbt(), ADHOUSE_AS_OF=as_of.isoformat())
+    # What a stopped run cannot give back of dbt's semaphores, Python's keeper of them frees; it need not complain.
+    sys.warnoptions.append("ignore:resource_tracker")
     from dbt.cli.main import dbtRunner
 
     options = {
