@@ -1,14 +1,14 @@
-{% test one_value_per_key(model, key, value, unknown_key, unknown_value) %}
-    {#- Fails for each key that comes with more than one value; the null defaults do not count. -#}
+{% test one_value_per_key(model, keys, value, known) %}
+    {#- Fails for each key that comes with more than one value, among the rows in which both are `known`. -#}
     select
-        {{ key }},
+        {{ keys | join(', ') }},
         count(distinct {{ value }}) as value_count
 
     from {{ model }}
 
-    where {{ key }} <> '{{ unknown_key }}' and {{ value }} <> '{{ unknown_value }}'
+    where {{ known }}
 
-    group by {{ key }}
+    group by {{ keys | join(', ') }}
 
     having count(distinct {{ value }}) > 1
 {% endtest %}

@@ -1,0 +1,45 @@
+-- A warning about the source: the newest report day has less than a quarter, or more than four times, the impressions of
+-- an average day of the week before it (of which at least four must be there to judge by).
+{{ config(severity='warn') }}
+
+with
+
+days as (
+
+    select
+        date,
+        sum(impressions) as impressions
+
+    from {{ ref('daily_performance') }}
+
+    group by date
+
+),
+
+compared as (
+
+    select
+        date,
+        impressions,
+        avg(impressions) over (
+            order by date
+            rows between 7 preceding and 1 preceding
+        ) as usual_impressions,
+        count(*) over (
+            order by date
+            rows between 7 preceding and 1 preceding
+        ) as days_before,
+        row_number() over (order by date desc) as newness
+
+    from days
+
+)
+
+select *
+
+from compared
+
+where
+    newness = 1
+    and days_before >= 4
+    and (impressions < usual_impressions / 4 or impressions > usual_impressions * 4)
