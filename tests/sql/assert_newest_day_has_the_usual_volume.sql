@@ -1,5 +1,5 @@
--- A warning about the source: the newest report day has less than a quarter, or more than four times, the impressions of
--- an average day of the week before it (of which at least four must be there to judge by).
+-- A warning about the source: the newest report day has less than a quarter, or more than four times, the impressions
+-- of an average day of the week before it, of which at least four must be there to judge by.
 {{ config(severity='warn') }}
 
 with
