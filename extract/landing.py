@@ -1,0 +1,75 @@
+"""Landing: what was received, untouched for good, under its UTC time of receipt. All else can be made again from it.
+
+`<source>/<stamp>-<first 8 of the sha256>/<name>`. A folder counts once it has its last file, which each source names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+
+from extract.storage import Folder
+
+STAMP = "%Y%m%dT%H%M%S.%fZ"
+
+
+@dataclass(frozen=True, order=True)
+class Unit:
+    """One thing that was received, a file or a fetch, and is loaded as a whole or not at all; they sort by receipt.
+
+    Attributes:
+        received_at: When (UTC).
+        path: Where in landing: the `_source` of its records.
+    """
+
+    received_at: datetime
+    path: str
+
+    @property
+    def source(self) -> str:
+        """The name of the source it came from."""
+        return self.path.partition("/")[0]
+
+
+@dataclass(frozen=True)
+class Landing:
+    """The landing folder; only a run that holds the lock writes to it.
+
+    Attributes:
+        hashes: The sha256 of what this run has landed itself, so that a file is not read once more for it.
+    """
+
+    folder: Folder
+    hashes: dict[str, str] = field(default_factory=dict)
+
+    def place(self, source: str, received_at: datetime, sha256: str) -> Unit:
+        """A free place for what was received then: a microsecond later for each that is taken."""
+        while True:
+            path = f"{source}/{received_at.astimezone(UTC).strftime(STAMP)}-{sha256[:8]}"
+            if not self.folder.below(path).exists():
+                return Unit(received_at, path)
+            received_at += timedelta(microseconds=1)
+
+    def contents(self, source: str) -> Iterator[tuple[Unit, list[str]]]:
+        """Each place that a source has in landing, and the names of the files there, the oldest first."""
+        split = (path.partition("/") for path in self.folder.below(source).files())
+        for place, files in groupby(split, key=lambda parts: parts[0]):
+            if (stamp := place.rpartition("-")[0]) and (received_at := _time_of(stamp)):
+                yield Unit(received_at, f"{source}/{place}"), [name for _, _, name in files]
+
+    def sha256(self, path: str) -> str:
+        """The sha256 of a landed file."""
+        if path not in self.hashes:
+            with self.folder.local(path) as local, local.open("rb") as file:
+                self.hashes[path] = hashlib.file_digest(file, "sha256").hexdigest()
+        return self.hashes[path]
+
+
+def _time_of(stamp: str) -> datetime | None:
+    try:
+        return datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return None  # not one of ours

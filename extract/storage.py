@@ -1,0 +1,189 @@
+"""Folders of whole files, wherever they are kept: on a disk, or in a bucket by another fsspec address.
+
+A bucket shows a file under its name when it is whole, and never half of it. Everything here rests on that, so the disk
+is taught the same.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fsspec import AbstractFileSystem
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+
+
+class WholeFiles(LocalFileSystem):  # type: ignore[misc]
+    """A disk on which a file is whole under its name or is not there, whenever the writer is killed."""
+
+    def put_file(self, path1: str, path2: str, *args: object, **options: object) -> None:
+        """Links the file there, which copies nothing; copies it where the file systems differ.
+
+        What is there already under that name came from an earlier try, and is whole.
+        """
+        try:
+            os.link(path1, path2)
+        except FileExistsError:
+            return
+        except OSError as error:
+            if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
+                raise
+            _replace(path2, lambda unfinished: shutil.copyfile(path1, unfinished))
+
+    def mv(self, path1: str, path2: str, *args: object, **options: object) -> None:
+        """Renames a file; between file systems copies it to the disk before the first one is removed."""
+        try:
+            os.rename(path1, path2)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            _replace(path2, lambda unfinished: shutil.copyfile(path1, unfinished))
+            os.unlink(path1)
+
+    def pipe_file(self, path: str, value: bytes, *args: object, **options: object) -> None:
+        """Writes a file, to the disk."""
+        _replace(path, lambda unfinished: Path(unfinished).write_bytes(value))
+
+    def write_text(self, path: str, value: str, *args: object, **options: object) -> None:
+        """Writes a file of UTF-8, to the disk."""
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        self.pipe_file(path, value.encode())
+
+
+def _replace(path: str, write: Callable[[str], object]) -> None:
+    unfinished = f"{path}.tmp"
+    try:
+        write(unfinished)
+        sync(unfinished)
+        os.replace(unfinished, path)
+    except BaseException:
+        Path(unfinished).unlink(missing_ok=True)
+        raise
+
+
+def sync(path: str | Path) -> None:
+    """Waits until what the file holds is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a folder has under a name; `changed` is its time of last change in seconds since 1970."""
+
+    name: str
+    kind: str
+    size: int
+    changed: float
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder whose names are relative to it and have slashes."""
+
+    fs: AbstractFileSystem
+    root: str
+
+    @classmethod
+    def at(cls, url: str | Path) -> Folder:
+        """The folder at a path or an address such as `s3://bucket/prefix`."""
+        text = str(url)
+        if "://" in text and not text.startswith("file://"):
+            return cls(*url_to_fs(text))
+        return cls(WholeFiles(), os.path.abspath(text.removeprefix("file://")))
+
+    @property
+    def url(self) -> str:
+        """The folder's address."""
+        return str(self.fs.unstrip_protocol(self.root))
+
+    def path(self, name: str = "") -> str:
+        """The name as the file system wants it."""
+        return f"{self.root}/{name}" if name else self.root
+
+    def below(self, name: str) -> Folder:
+        """A folder in this one."""
+        return Folder(self.fs, self.path(name))
+
+    def make(self) -> None:
+        """Makes the folder, where folders are made."""
+        self.fs.makedirs(self.root, exist_ok=True)
+
+    def exists(self) -> bool:
+        """Whether there is anything."""
+        return bool(self.fs.exists(self.root))
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file of that name."""
+        return bool(self.fs.isfile(self.path(name)))
+
+    def entries(self) -> Iterator[Entry]:
+        """What lies directly in the folder; nothing when there is none."""
+        try:
+            found: list[dict[str, Any]] = self.fs.ls(self.root, detail=True)
+        except FileNotFoundError:
+            return
+        yield from map(_entry, found)
+
+    def entry(self, name: str) -> Entry | None:
+        """What lies under a name."""
+        try:
+            return _entry(self.fs.info(self.path(name)))
+        except FileNotFoundError:
+            return None
+
+    def files(self) -> list[str]:
+        """The names of all files, however deep, in order."""
+        start = len(self.root.rstrip("/")) + 1
+        return sorted(path[start:] for path in self.fs.find(self.root))
+
+    def read(self, name: str) -> bytes:
+        """The content of a file."""
+        content: bytes = self.fs.cat_file(self.path(name))
+        return content
+
+    def size(self, name: str) -> int:
+        """The size of a file in bytes."""
+        return int(self.fs.size(self.path(name)))
+
+    def write(self, name: str, content: bytes) -> None:
+        """Writes a file, to the disk."""
+        self.fs.makedirs(self.path(name).rpartition("/")[0], exist_ok=True)
+        self.fs.pipe_file(self.path(name), content)
+
+    def put(self, path: Path, name: str) -> None:
+        """Puts a finished local file there; the local one may from then on be removed, but not changed."""
+        self.fs.makedirs(self.path(name).rpartition("/")[0], exist_ok=True)
+        self.fs.put_file(str(path), self.path(name))
+
+    def move(self, name: str, target: Folder, target_name: str) -> None:
+        """Moves a file to another folder."""
+        target.fs.makedirs(target.path(target_name).rpartition("/")[0], exist_ok=True)
+        self.fs.mv(self.path(name), target.path(target_name))
+
+    def remove(self, name: str = "") -> None:
+        """Removes a file, or a folder with all that is in it; nothing when there is none."""
+        try:
+            self.fs.rm(self.path(name), recursive=True)
+        except FileNotFoundError:
+            return
+
+    @contextmanager
+    def local(self, name: str) -> Iterator[Path]:
+        """A file as a local path, for the length of the block."""
+        yield Path(self.path(name))
+
+
+def _entry(info: dict[str, Any]) -> Entry:
+    kind = "symbolic link" if info.get("islink") else info["type"]
+    return Entry(info["name"].rpartition("/")[2], kind, info["size"], info.get("mtime", 0.0))
