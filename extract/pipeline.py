@@ -1,0 +1,131 @@
+"""dlt: hands finished Parquet files to the lake as one load package, which counts as a whole or not at all.
+
+dlt's working folder holds nothing but a package that is under way; all else a load needs is in landing and lake.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import dlt
+import pyarrow as pa
+from dlt.common.configuration.container import Container
+from dlt.common.configuration.providers.dictionary import DictionaryProvider
+from dlt.common.configuration.providers.provider import ConfigProvider
+from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+from dlt.common.runtime.run_context import RunContext
+from dlt.common.schema.typing import TSchemaContractDict
+from dlt.destinations import filesystem
+from dlt.destinations.impl.filesystem.filesystem import FilesystemClient
+from dlt.extract import DltResource
+
+from extract.lake import DATASET, RAW_TABLES
+from extract.storage import Folder, WholeFiles
+
+_SETTINGS = {
+    ("runtime",): {"dlthub_telemetry": False},
+    ("load",): {"delete_completed_jobs": True},
+    # What a run knows of the past it reads from the lake's ledger.
+    (): {"restore_from_destination": False},
+}
+_TYPES: dict[pa.DataType, dict[str, object]] = {
+    pa.string(): {"data_type": "text"},
+    pa.int64(): {"data_type": "bigint"},
+    pa.bool_(): {"data_type": "bool"},
+    pa.date32(): {"data_type": "date"},
+    pa.timestamp("us", tz="UTC"): {"data_type": "timestamp", "precision": 6},
+    pa.decimal128(38, 12): {"data_type": "decimal", "precision": 38, "scale": 12},
+}
+_log = logging.getLogger(__name__)
+
+
+def load(working: Path, lake: Folder, write: Callable[[str], dict[str, list[Path]]]) -> None:
+    """Loads one package: a table's Parquet files as they are, and then the line in `_dlt_loads` that makes them count.
+
+    Args:
+        working: dlt's folder, gone again afterwards. A package that a killed load left there must be finished before.
+        lake: The folder that has the dataset `raw`.
+        write: Writes the files, given the load id that each row must have, and says which they are.
+
+    Raises:
+        PipelineStepFailed: What came in between; nothing of the package counts.
+    """
+    _pipeline(working, lake).run(_raw(write))
+    shutil.rmtree(working)
+
+
+def finish(working: Path, lake: Folder) -> None:
+    """Finishes the package that a killed load left behind, or gives it up if it cannot be: landing still has it all."""
+    try:
+        pipeline = _pipeline(working, lake)
+        while pipeline.has_pending_data:
+            pipeline.normalize()
+            pipeline.load()
+    except Exception as error:
+        # A kill can tear any file of dlt's own.
+        _log.warning("a load package that was cut off is made again: %s", type(error).__name__, exc_info=error)
+    shutil.rmtree(working)
+
+
+@dlt.source(name="adhouse")
+def _raw(write: Callable[[str], dict[str, list[Path]]]) -> Iterator[DltResource]:
+    """All raw tables in one package, appended; a second run with the same files would append them again."""
+
+    @cache
+    def files() -> dict[str, list[Path]]:
+        return write(dlt.current.load_package_state()["load_id"])
+
+    for table, schema in RAW_TABLES.items():
+        columns: list[Any] = [{"name": field.name} | _TYPES[field.type] for field in schema]
+        contract: TSchemaContractDict = {"columns": "freeze", "data_type": "freeze"}
+        described = dlt.resource(
+            name=table, columns=columns, schema_contract=contract, write_disposition="append", file_format="parquet"
+        )
+        yield described(_imported)(files, table)
+
+
+def _imported(files: Callable[[], dict[str, list[Path]]], table: str) -> Iterable[Any]:
+    for path in files()[table]:
+        yield dlt.mark.with_file_import(str(path), "parquet")
+
+
+def _pipeline(working: Path, lake: Folder) -> dlt.Pipeline:
+    Container()[PluggableRunContext] = PluggableRunContext(_Alone(str(working)))
+    return dlt.pipeline(
+        "adhouse", pipelines_dir=str(working), destination=_lake(bucket_url=lake.url), dataset_name=DATASET
+    )
+
+
+class _Alone(RunContext):
+    """dlt with these settings and no others: no files in a home folder, no environment, no telemetry."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(folder)
+        self._global_dir = folder
+
+    def initial_providers(self) -> list[ConfigProvider]:
+        provider = DictionaryProvider()
+        for sections, values in _SETTINGS.items():
+            for key, value in values.items():
+                provider.set_value(key, value, None, *sections)
+        return [provider]
+
+
+class _Client(FilesystemClient):
+    """dlt's lake; on a disk, with files that are never seen half written."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        if self.is_local_filesystem:
+            self.fs_client = WholeFiles()
+
+
+class _lake(filesystem):  # noqa: N801 - dlt takes the name of a destination from its class
+    @property
+    def client_class(self) -> type[FilesystemClient]:
+        return _Client
