@@ -1,0 +1,206 @@
+"""Asks an API over HTTP, as patiently as its answers allow; the token goes into the header and nowhere else."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from ipaddress import ip_address
+from typing import Self, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from extract.readers import BadAnswer
+
+EXCERPT_BYTES = 200
+_TRANSIENT = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY}
+_log = logging.getLogger(__name__)
+Accepted = TypeVar("Accepted")
+
+
+@dataclass(frozen=True)
+class ApiSettings:
+    """Which API to ask, for what, and how patiently.
+
+    Attributes:
+        base_url: Root of the API, without the trailing slash.
+        token: The bearer token; "" asks without one.
+        answers: `by_day` asks for one report day at a time; without days each new answer adds up (`add`) or replaces
+            all earlier ones (`replace`).
+        fields: Our names of fields → the API's, where they differ.
+        since: First report day ever wanted.
+        until: Last report day wanted.
+        restated_days: How many complete days to ask for again, because platforms go on correcting a day after it ends.
+        attempts: How often to ask for one page.
+        backoff_seconds: The wait after the first failure; it doubles with each one.
+        longest_wait_seconds: The cap on every wait, also on those the API asks for.
+        timeout_seconds: How long to wait for a connection, and for each piece of an answer.
+        most_bytes: The longest answer that is read.
+    """
+
+    base_url: str = field(repr=False)
+    token: str = field(repr=False)
+    answers: str
+    fields: Mapping[str, str]
+    since: date
+    until: date
+    restated_days: int = 3
+    attempts: int = 5
+    backoff_seconds: float = 0.5
+    longest_wait_seconds: float = 60.0
+    timeout_seconds: float = 60.0
+    most_bytes: int = 256 << 20
+
+    def redacted(self, text: str) -> str:
+        """The text without the secrets."""
+        for secret in (self.token, urlsplit(self.base_url).password):
+            text = text.replace(secret, "[redacted]") if secret else text
+        return text
+
+
+class ApiError(Exception):
+    """The API did not give a usable answer; the message is one line, without secrets."""
+
+
+class DeniedError(ApiError):
+    """The API does not accept the credential: there is no point in asking for anything else."""
+
+
+class _TransientError(Exception):
+    """This time there was no usable answer; `wait` is how many seconds the API wants to be left alone."""
+
+    def __init__(self, message: str, wait: float | None = None) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+class ApiClient:
+    """A connection to one host, for any number of threads. `with` closes it, and ends every wait at once."""
+
+    def __init__(self, settings: ApiSettings, connections: int) -> None:
+        self._settings = settings
+        self._stopped = threading.Event()
+        token = settings.token
+        if not (token.isascii() and token.isprintable()):
+            raise DeniedError("ADHOUSE_API_TOKEN has characters that no header can carry")
+        host = urlsplit(settings.base_url).hostname or ""
+        self._http = httpx.Client(
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            timeout=httpx.Timeout(settings.timeout_seconds),
+            limits=httpx.Limits(max_connections=connections),
+            follow_redirects=False,  # a redirect could carry the token to another host
+            trust_env=not _is_this_machine(host),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self._http.close()
+
+    def stop(self) -> None:
+        """Ends every wait and lets nothing be asked again."""
+        self._stopped.set()
+
+    def pause(self, failures: int, wanted: float | None = None) -> None:
+        """Waits as long as wanted, up to the cap, or else the longer the more failures there were, with jitter."""
+        backoff = self._settings.backoff_seconds * 2 ** (failures - 1) * random.uniform(0.5, 1)  # noqa: S311
+        self._stopped.wait(min(backoff if wanted is None else wanted, self._settings.longest_wait_seconds))
+
+    def ask(self, path: str, parameters: Mapping[str, str], accept: Callable[[bytes], Accepted]) -> Accepted:
+        """Gives what `accept` makes of the body of the answer.
+
+        What may pass is asked again: 429 after the time it names, up to a cap; 5xx, timeouts, broken connections and
+        what `accept` calls a `BadAnswer` after a time that doubles, with jitter.
+
+        Raises:
+            DeniedError: 401 or 403.
+            ApiError: Any other refusal, or the last try failed too.
+        """
+        limit = self._settings.attempts
+        for attempt in range(1, limit + 1):
+            try:
+                body = self._get(path, parameters)
+                return self._accepted(body, accept)
+            except _TransientError as error:
+                if attempt == limit or self._stopped.is_set():
+                    raise ApiError(f"{error}, in the last of {attempt} tries") from None
+                _log.info("%s; asking again", self._settings.redacted(str(error)))
+                self.pause(attempt, error.wait)
+        raise AssertionError("unreachable")
+
+    def is_elsewhere(self, link: str) -> str | None:
+        """The host a link leads to, if it is not the one that is asked."""
+        asked = urlsplit(self._settings.base_url)
+        found = urlsplit(urljoin(self._settings.base_url, link))
+        return None if found.netloc.rpartition("@")[2] == asked.netloc.rpartition("@")[2] else found.hostname or "?"
+
+    def _get(self, path: str, parameters: Mapping[str, str]) -> bytes:
+        most = self._settings.most_bytes
+        try:
+            with self._http.stream("GET", f"{self._settings.base_url}{path}", params=parameters) as answer:
+                self._check(answer)
+                body = bytearray()
+                for piece in answer.iter_bytes():
+                    body += piece
+                    if len(body) > most:
+                        raise ApiError(f"the answer is longer than {most} bytes")
+                return bytes(body)
+        except httpx.TimeoutException:
+            raise _TransientError(f"no answer within {self._settings.timeout_seconds:g} s") from None
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            said = f": {error}" if str(error) else ""
+            raise _TransientError(f"the connection failed ({type(error).__name__}{said})") from None
+
+    def _check(self, answer: httpx.Response) -> None:
+        status = answer.status_code
+        said = f"{status} {answer.reason_phrase}".strip()
+        if answer.is_success:
+            return
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            is_set = "is not accepted" if self._settings.token else "is not set"
+            raise DeniedError(f"{said}: ADHOUSE_API_TOKEN {is_set}")
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise _TransientError(said, _seconds(answer.headers.get("Retry-After")))
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TRANSIENT:
+            raise _TransientError(said)
+        if answer.is_redirect:
+            host = self.is_elsewhere(answer.headers["Location"]) or "another path"
+            raise ApiError(f"{said} to {host}, which is not followed: set ADHOUSE_API_URL to where the API is")
+        raise ApiError(said)
+
+    def _accepted(self, body: bytes, accept: Callable[[bytes], Accepted]) -> Accepted:
+        try:
+            return accept(body)
+        except BadAnswer as bad:
+            excerpt = self._settings.redacted(body[:EXCERPT_BYTES].decode(errors="replace"))
+            _log.warning("an answer cannot be used, %s: %r", bad, excerpt)
+            raise _TransientError(f"the answer cannot be used: {bad}") from None
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Reads Retry-After, seconds or a date (RFC 9110, 10.2.3)."""
+    if retry_after is None:
+        return None
+    try:
+        return max(0.0, float(retry_after))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
