@@ -1,0 +1,209 @@
+"""Extract: what the sources have goes into landing, and what landing has into the lake.
+
+Both steps look only at what is on disk, so the same call after a kill at any point ends as if there had been none.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from extract import inbox
+from extract.api_client import ApiSettings
+from extract.lake import Lake
+from extract.landing import Landing, Unit
+from extract.ledger import Ledger, read_ledger
+from extract.load import Progress, Reader, finish_pending, load
+from extract.sources import campaign_api, campaign_files
+from extract.storage import Folder
+
+__all__ = ["ApiSettings", "ExtractReport", "Progress", "SourceReport", "extract", "load_from_landing"]
+SOURCES = (campaign_api.NAME, campaign_files.NAME)
+
+
+@dataclass
+class SourceReport:
+    """What came from one source, and what stayed away.
+
+    Attributes:
+        received: Fetches or files that are new in the lake.
+        read: Records in those that were loaded.
+        loaded: Of these, the records that are in raw now.
+        rejected: Of these, the records that could not be read.
+        unchanged: Fetches byte-equal to the newest of their day.
+        duplicates: Files byte-equal to one loaded before.
+        quarantined: Files set aside whole.
+        left: Files that were still growing in the inbox.
+        errors: What failed, a line each.
+    """
+
+    received: int = 0
+    read: int = 0
+    loaded: int = 0
+    rejected: int = 0
+    unchanged: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    left: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        counts = [f"{self.received:,} received", f"{self.read:,} records read", f"{self.loaded:,} loaded"]
+        for name in ("rejected", "unchanged", "duplicates", "quarantined"):
+            if number := getattr(self, name):
+                counts.append(f"{number:,} {name}")
+        return ", ".join(counts)
+
+
+@dataclass
+class ExtractReport:
+    """What came, by source.
+
+    Attributes:
+        new_rows: Something came that may change a mart.
+    """
+
+    sources: dict[str, SourceReport]
+    new_rows: bool = False
+
+    @property
+    def errors(self) -> list[str]:
+        """What failed, a line each, in the order of the sources."""
+        return [error for source in self.sources.values() for error in source.errors]
+
+
+def extract(
+    *,
+    home: Path,
+    lake_url: str,
+    sources: Collection[str],
+    api: ApiSettings | None,
+    report_timezone: ZoneInfo,
+    now: Callable[[], datetime],
+    progress: Progress,
+) -> ExtractReport:
+    """Lands what the sources have, and loads everything of theirs that landing has and the lake has not.
+
+    A second call takes up what the first left undone, and adds nothing that is there. A source that comes incomplete is
+    in the report; the others go on.
+
+    Args:
+        home: The data folder: `inbox`, `landing`, and a folder for the work.
+        lake_url: Where the lake is, a path or an address.
+        sources: Which of `SOURCES`; `campaign_api` needs `api`.
+        api: The campaign API.
+        report_timezone: Where a time becomes a report date.
+        now: The clock that stamps what is received (UTC).
+        progress: Is told how far it is.
+
+    Raises:
+        OSError: A disk is full or not writable; nothing half done is visible.
+    """
+    with _plain_disk_errors(home):
+        lake, landing = Lake(Folder.at(lake_url)), Landing(Folder.at(home / "landing"))
+        work = _Work(home, lake, landing, report_timezone, progress)
+        reports = {source: SourceReport() for source in sources}
+        before = read_ledger(lake)
+        ledger = read_ledger(lake) if finish_pending(work.package, lake) else before
+        if campaign_files.NAME in sources:
+            left = inbox.take(Folder.at(home / "inbox" / campaign_files.NAME), landing, campaign_files.NAME, now)
+            reports[campaign_files.NAME].left = left.growing
+            for name in left.growing:
+                progress.message(f"{campaign_files.NAME}: {name!r} is still growing, left for the next run")
+            for line in left.refused:
+                progress.message(f"{campaign_files.NAME}: {line}")
+        if campaign_api.NAME in sources and api is not None:
+            errors = campaign_api.land(api, landing, ledger, home / "fetching", report_timezone, now, progress)
+            reports[campaign_api.NAME].errors = errors
+        work.load(ledger, sources, api.fields if api else {})
+        return _report(reports, before, read_ledger(lake))
+
+
+def load_from_landing(
+    *,
+    home: Path,
+    lake_url: str,
+    sources: Collection[str],
+    fields: Mapping[str, str],
+    report_timezone: ZoneInfo,
+    progress: Progress,
+) -> ExtractReport:
+    """Empties the lake and loads it again from landing alone, with the field names and the time zone of now.
+
+    A kill on the way loses nothing: `extract` loads whatever the lake does not have.
+    """
+    with _plain_disk_errors(home):
+        lake, landing = Lake(Folder.at(lake_url)), Landing(Folder.at(home / "landing"))
+        work = _Work(home, lake, landing, report_timezone, progress)
+        lake.empty()
+        shutil.rmtree(work.package, ignore_errors=True)
+        before = read_ledger(lake)
+        work.load(before, sources, fields)
+        return _report({source: SourceReport() for source in sources}, before, read_ledger(lake))
+
+
+@dataclass(frozen=True)
+class _Work:
+    home: Path
+    lake: Lake
+    landing: Landing
+    report_timezone: ZoneInfo
+    progress: Progress
+
+    @property
+    def package(self) -> Path:
+        """Where a load package is made."""
+        return self.home / "dlt"
+
+    def load(self, ledger: Ledger, sources: Collection[str], fields: Mapping[str, str]) -> None:
+        landed: dict[str, Callable[[Landing], Iterator[Unit]]] = {
+            campaign_api.NAME: campaign_api.landed,
+            campaign_files.NAME: campaign_files.landed,
+        }
+        readers: dict[str, Reader] = {
+            campaign_api.NAME: campaign_api.reader(self.landing, fields, self.report_timezone, self.progress),
+            campaign_files.NAME: campaign_files.reader(self.landing, ledger, self.report_timezone, self.progress),
+        }
+        units = (unit for source in sources for unit in landed[source](self.landing) if unit.path not in ledger)
+        load(self.package, self.lake, units, readers, self.progress)
+
+
+def _report(reports: dict[str, SourceReport], before: Ledger, after: Ledger) -> ExtractReport:
+    """What the lake has now that it had not before."""
+    report = ExtractReport(reports)
+    entries = {**after.fetches, **after.loaded_files}
+    for path in entries.keys() - before.fetches.keys() - before.loaded_files.keys():
+        entry = entries[path]
+        of_source = reports.setdefault(entry["source"], SourceReport())
+        of_source.received += 1
+        of_source.read += entry["records_read"]
+        of_source.loaded += entry["records_loaded"]
+        of_source.rejected += entry["records_rejected"]
+        of_source.unchanged += bool(entry.get("unchanged"))
+        of_source.duplicates += entry.get("status") == "duplicate"
+        of_source.quarantined += entry.get("status") == "quarantined"
+        is_loaded = entry.get("status") == "loaded" or (entry.get("complete") and not entry.get("unchanged"))
+        report.new_rows = report.new_rows or bool(is_loaded)
+    return report
+
+
+@contextmanager
+def _plain_disk_errors(home: Path) -> Iterator[None]:
+    """Says of a full disk where it is and how much is left, whatever error it is at the bottom of."""
+    try:
+        yield
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+                free = shutil.disk_usage(home).free
+                said = f"No space left on device: {home} has {free:,} bytes free"
+                raise OSError(errno.ENOSPC, said, str(cause.filename or home)) from None
+            cause = cause.__cause__ or cause.__context__
+        raise
