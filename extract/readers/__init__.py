@@ -1,0 +1,92 @@
+"""Readers: what came, in whatever format, as batches of raw columns and the records that cannot be loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from extract.readers.chunks import CHUNK, LONGEST_RECORD, TextFormat, UnreadableFile, opened, parsed
+from extract.readers.csv_text import Csv
+from extract.readers.json_text import JsonArray, JsonLines
+from extract.readers.pages import BadAnswer, Page, read_page
+from extract.readers.parquet import read_parquet
+from extract.records import DELIVERY, Batch, RecordType, Rejected, Shape
+
+__all__ = [
+    "BadAnswer",
+    "Batch",
+    "Page",
+    "Rejected",
+    "UnreadableFile",
+    "format_of",
+    "read_delivery",
+    "read_delivery_page",
+    "read_file",
+]
+
+_FORMATS = {
+    ".json": "json",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+}
+
+
+def format_of(name: str) -> str:
+    """The format that a file's name says: `json`, `csv` or `parquet`, with `.gz` behind it if it is zipped.
+
+    Raises:
+        UnreadableFile: `unknown_format`.
+    """
+    zipped = ".gz" if name.lower().endswith(".gz") else ""
+    format_ = _FORMATS.get(Path(name.lower().removesuffix(".gz")).suffix)
+    if format_ is None or (zipped and format_ == "parquet"):
+        raise UnreadableFile("unknown_format", f"readable are {', '.join(_FORMATS)}, and all but the last with .gz")
+    return format_ + zipped
+
+
+def read_delivery(path: Path, report_timezone: ZoneInfo) -> Iterator[Batch]:
+    """Reads a file of delivery records; see `read_file`."""
+    return read_file(path, DELIVERY, report_timezone)
+
+
+def read_delivery_page(
+    payload: bytes, fields: Mapping[str, str], report_timezone: ZoneInfo, first_position: int = 1
+) -> Page:
+    """Reads one answer of the campaign API; see `read_page`."""
+    return read_page(payload, DELIVERY, fields, report_timezone, first_position)
+
+
+def read_file(path: Path, record_type: RecordType, report_timezone: ZoneInfo, size: int = CHUNK) -> Iterator[Batch]:
+    """Reads a file record by record, with bounded memory, in the format that its name says.
+
+    The same records give the same rows in any format and however large the chunks are. Nothing may be loaded before the
+    file was read to its end: only then is it known to be whole.
+
+    Yields:
+        The records in order, numbered from one.
+
+    Raises:
+        UnreadableFile: While it is read: the file as a whole is not what its name says.
+    """
+    format_ = format_of(path.name)
+    if format_ == "parquet":
+        yield from read_parquet(path, record_type, report_timezone)
+        return
+    with opened(path, is_zipped=format_.endswith(".gz")) as file:
+        text: TextFormat
+        if format_.startswith("csv"):
+            header = next((line for line in iter(lambda: file.readline(LONGEST_RECORD), b"") if line.strip()), b"")
+            if not header:
+                return
+            text = Csv(header, record_type, report_timezone)
+        else:
+            start = file.peek()
+            bracket = len(start) - len(start.lstrip())
+            is_array = start[bracket : bracket + 1] == b"["
+            text = (JsonArray if is_array else JsonLines)(Shape(record_type, record_type.names, report_timezone))
+            file.read(bracket + is_array)
+        yield from parsed(file, text, size)

@@ -1,0 +1,166 @@
+"""A text file in chunks of bounded size, parsed ahead on two threads and handed on in order.
+
+A chunk is cut where a record probably ends. A format's quick way tells whether that was right; where it was not, the
+careful way says what is left over, and that begins the next chunk.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from extract.records import Batch, Shape, joined, moved_on
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+CHUNK = 8 << 20
+LONGEST_RECORD = 1 << 20
+_PIECE = 64 << 10
+_AHEAD = 4
+_BUFFER = 256 << 10
+_UTF8_BOM = b"\xef\xbb\xbf"
+# A real export deflates to a tenth, a repetitive one to a hundredth; deflate's own limit is a thousandth.
+_BOMB_BYTES, _BOMB_RATIO = 64 << 20, 200
+
+
+class UnreadableFile(Exception):  # noqa: N818 - it is the file that is named
+    """The whole file is to be quarantined, for this reason."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class TextFormat(Protocol):
+    """Two ways to parse a chunk that begins where a record begins, and that give the same records."""
+
+    shape: Shape
+    mark: bytes  # what a record probably ends with
+
+    def quickly(self, chunk: bytes, is_last: bool) -> Batch | None:
+        """All records of the chunk, which must end with one, or None if any needs a closer look."""
+
+    def carefully(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:
+        """The records of the chunk, and what is left of one that it does not complete (nothing if it is the last)."""
+
+
+@contextmanager
+def opened(path: Path, *, is_zipped: bool) -> Iterator[io.BufferedReader[io.RawIOBase]]:
+    """Opens a UTF-8 file behind its byte order mark, unzipped; what makes it unreadable becomes `UnreadableFile`."""
+    try:
+        with path.open("rb", buffering=0) as plain:
+            raw: io.RawIOBase = _Unzipped(plain) if is_zipped else plain
+            file = io.BufferedReader(raw, _BUFFER)
+            start = file.peek(4)[:4]
+            if start[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in start:
+                raise UnreadableFile("unreadable_encoding", "UTF-16 or UTF-32, where UTF-8 is due")
+            if start.startswith(_UTF8_BOM):
+                file.read(len(_UTF8_BOM))
+            yield file
+    except EOFError:
+        raise UnreadableFile("truncated_gzip", "the file ends before its gzip stream does") from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise UnreadableFile("broken_gzip", str(error)) from None
+    except UnicodeDecodeError as error:
+        raise UnreadableFile("unreadable_encoding", f"not UTF-8: {error.reason}") from None
+
+
+def parsed(file: IO[bytes], text: TextFormat, size: int = CHUNK) -> Iterator[Batch]:
+    """Parses the rest of a file, two chunks at once and at most four ahead of what is asked for.
+
+    Yields:
+        The records in order, numbered from one; no empty batch.
+    """
+    count = 0
+    left_over = b""
+    waiting: deque[tuple[bytes, bool, Future[tuple[Batch, bytes]]]] = deque()
+    pool = ThreadPoolExecutor(2, "reader")
+
+    def finished() -> Batch:
+        nonlocal left_over, count
+        chunk, is_last, future = waiting.popleft()
+        # What is left over belongs before this chunk, so what was parsed ahead began in the middle of a record.
+        batch, left_over = _parse(left_over + chunk, is_last, text) if left_over else future.result()
+        batch = moved_on(batch, count)
+        count += len(batch)
+        return batch
+
+    try:
+        for chunk, is_last in _cut(file, text.mark, size):
+            waiting.append((chunk, is_last, pool.submit(_parse, chunk, is_last, text)))
+            if len(waiting) > _AHEAD and (batch := finished()):
+                yield batch
+        while waiting:
+            if batch := finished():
+                yield batch
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def is_fine_grained(places: np.ndarray[tuple[int], np.dtype[np.intp]], length: int) -> bool:
+    """Whether no record between these places can be longer than a record may be."""
+    return length <= LONGEST_RECORD or bool(np.diff(places, prepend=0, append=length).max() <= LONGEST_RECORD)
+
+
+def places_of(mark: bytes, chunk: bytes) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Where a byte stands in the chunk."""
+    return np.flatnonzero(np.frombuffer(chunk, np.uint8) == mark[0])
+
+
+def _cut(file: IO[bytes], mark: bytes, size: int) -> Iterator[tuple[bytes, bool]]:
+    rest = b""
+    while block := file.read(size):
+        end = block.rfind(mark) + len(mark) if mark in block else len(block)
+        yield b"".join((rest, memoryview(block)[:end])), False
+        rest = block[end:]
+    yield rest, True
+
+
+def _parse(chunk: bytes, is_last: bool, text: TextFormat) -> tuple[Batch, bytes]:
+    """Parses a chunk quickly, or in small pieces, so that one odd record costs no more than its neighbourhood."""
+    if (batch := text.quickly(chunk, is_last)) is not None:
+        return batch, b""
+    batches = []
+    start, rest = 0, b""
+    while True:
+        # Growing with what is left over, a long record is looked through a few times, not once a piece.
+        cut = chunk.find(text.mark, start + max(_PIECE, len(rest)))
+        end = len(chunk) if cut < 0 else cut + len(text.mark)
+        piece, ends_file = rest + chunk[start:end], is_last and end == len(chunk)
+        batch, rest = text.quickly(piece, ends_file), b""
+        if batch is None:
+            batch, rest = text.carefully(piece, ends_file)
+        batches.append(batch)
+        start = end
+        if start == len(chunk):
+            return joined(batches, text.shape.type.schema), rest
+
+
+class _Unzipped(io.RawIOBase):
+    """A gzip stream that stops when it swells as no data does."""
+
+    def __init__(self, plain: io.FileIO) -> None:
+        self._plain = plain
+        self._zip = gzip.GzipFile(fileobj=io.BufferedReader(plain, _BUFFER))
+        self._size = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        count = self._zip.readinto(buffer)
+        self._size += count
+        if self._size > _BOMB_BYTES and self._size > _BOMB_RATIO * self._plain.tell():
+            raise UnreadableFile("gzip_bomb", f"{self._plain.tell()} bytes swell to more than {self._size}")
+        return count

@@ -1,0 +1,120 @@
+"""Columns that Arrow has parsed, accepted only as far as `extract.records` would have made the same of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from extract.readers.chunks import UnreadableFile
+from extract.records import LONGEST_TEXT, Batch, Kind, RecordType, Refused, Shape, date_of
+
+WIDE = pa.decimal256(76, 18)
+# What to ask Arrow for. Numbers as most sources write them; then also in quotes, as 12.0, and with the many decimals of
+# a printed double. Dates always as text, for there are many ways to write them and few different ones in a file.
+_PLAIN = {Kind.TEXT: pa.string(), Kind.COUNT: pa.int64(), Kind.MONEY: Kind.MONEY.value, Kind.DATE: pa.string()}
+_WIDE = {**_PLAIN, Kind.COUNT: WIDE, Kind.MONEY: WIDE}
+
+_SMALL_EXPONENTS = (re.compile(rb"e-[0-9]+[^0-9\w-]"), re.compile(rb"E-[0-9]+[^0-9\w-]"))
+_SURE_BELOW = 10**14
+_MANY_ZEROS = b".0000000000000"
+_EXPONENT_SIGN, _FOUR_ZEROS = int.from_bytes(b"E-", "little"), int.from_bytes(b"0000", "little")
+
+
+class Guess:
+    """The column types to try, the ones that fitted last first."""
+
+    def __init__(self, shape: Shape) -> None:
+        theirs = {ours: name for name, ours in shape.names.items()}
+        self._types = [
+            {theirs[name]: types[kind] for name, kind in shape.type.fields.items() if name in theirs}
+            for types in (_PLAIN, _WIDE)
+        ]
+
+    def parsed(self, parse: Callable[[dict[str, pa.DataType]], pa.Table | None]) -> pa.Table | None:
+        """The first table that comes of it, given a mapping from the source's names, in our order, to types."""
+        for types in self._types:
+            table = parse(types)
+            if table is not None:
+                self._types.sort(key=lambda tried: tried is not types)
+                return table
+        return None
+
+
+def may_break_decimals(text: bytes) -> bool:
+    """Whether Arrow might misread a decimal in the text: one that begins 39 or more places behind its type's last.
+
+    Arrow 26 then reads a power of ten from behind the end of a table: `1e-77` becomes some other number, `1e-999999999`
+    ends the process. It takes a negative exponent, or as many zeros as `_MANY_ZEROS` has for types of 12 decimals.
+    """
+    # Looking for pairs and fours of bytes in one pass each costs a third of `in`; it is seldom that more is to be done.
+    pairs = (np.frombuffer(text, "<u2", (len(text) - start) // 2, start) for start in range(min(2, len(text))))
+    is_signed = any(((pair & 0xFFDF) == _EXPONENT_SIGN).any() for pair in pairs)
+    if is_signed and any(exponent.search(text) for exponent in _SMALL_EXPONENTS):
+        return True
+    fours = np.frombuffer(text, "<u4", len(text) // 4) == _FOUR_ZEROS
+    return bool((fours[:-1] & fours[1:]).any()) and _MANY_ZEROS in text
+
+
+def named(header: Sequence[str], record_type: RecordType) -> tuple[list[str], dict[str, str]]:
+    """Finds our fields among the columns of a file, by their names in any case.
+
+    Returns:
+        A name for every column, and the mapping of those that are ours to our names.
+
+    Raises:
+        UnreadableFile: `missing_column`, or `duplicate_column` if two have one name.
+    """
+    columns = [name.strip() or f"column_{number}" for number, name in enumerate(header, 1)]
+    mapping = {name: name.lower() for name in columns if name.lower() in record_type.fields}
+    if missing := sorted(record_type.required - set(mapping.values())):
+        raise UnreadableFile("missing_column", ", ".join(missing))
+    for names in (columns, list(mapping.values())):
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise UnreadableFile("duplicate_column", ", ".join(twice))
+    return columns, mapping
+
+
+def settled(table: pa.Table, shape: Shape, extras: Iterable[str | None] | None = None) -> Batch | None:
+    """The raw columns made of parsed ones, or None if any value needs a closer look.
+
+    Args:
+        table: The fields in the order of `shape.type`, of any name; counts and money as integers or decimals,
+            dates as text or as dates. Texts hold no NUL.
+        shape: How the source writes its records.
+        extras: What came beside the fields, as JSON text, if anything did.
+    """
+    schema = shape.type.schema
+    try:
+        table.validate(full=True)  # that texts are UTF-8 and decimals no longer than their type
+        fields = zip(table.columns, shape.type.fields.values(), strict=True)
+        columns = [_settled(column, kind, shape) for column, kind in fields]
+    except (pa.ArrowInvalid, Refused):
+        return None
+    count = table.num_rows
+    columns += [pa.nulls(count, pa.string()) if extras is None else pa.array(extras, pa.string())]
+    columns += [pa.array(np.arange(1, count + 1))]
+    return Batch(pa.table(columns, schema=schema), [])
+
+
+def _settled(column: pa.ChunkedArray, kind: Kind, shape: Shape) -> pa.ChunkedArray | pa.Array:
+    if kind is Kind.TEXT:
+        longest = pc.max(pc.binary_length(column)).as_py() or 0
+        if longest > LONGEST_TEXT and pc.max(pc.utf8_length(column)).as_py() > LONGEST_TEXT:
+            raise Refused("too_long")
+        return column
+    if kind is Kind.DATE and pa.types.is_string(column.type):
+        encoded = column.combine_chunks().dictionary_encode()
+        dates = [date_of(text, shape.report_timezone) for text in encoded.dictionary.to_pylist()]
+        return pa.array(dates, pa.date32()).take(encoded.indices)
+    if pa.types.is_decimal(column.type):
+        # Arrow notices most products that overflow when it makes decimals of more places, but not all; those it does not
+        # notice are larger than this in all the types used here.
+        bounds = pc.min_max(column).as_py()
+        if bounds["max"] is not None and max(-bounds["min"], bounds["max"]) >= _SURE_BELOW:
+            raise Refused("out_of_range")
+    # Only money may lose digits, beyond its twelfth decimal, which cuts as `extract.records` does.
+    return column.cast(kind.value, safe=kind is not Kind.MONEY)

@@ -1,0 +1,177 @@
+"""JSON: a record a line, or one array of records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.json
+
+from extract.readers.chunks import CHUNK, LONGEST_RECORD, UnreadableFile, is_fine_grained, places_of
+from extract.readers.columns import Guess, may_break_decimals, settled
+from extract.records import Batch, Refused, Shape, decided, parsed_json
+
+DEEPEST = 64
+# A string, an opened string, or a byte that changes the depth or ends an element. Possessive: the memory stays flat.
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\],]', re.DOTALL)
+
+
+class JsonLines:
+    """A record a line. Blank lines are no records."""
+
+    mark = b"\n"
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self._guess = Guess(shape)
+
+    def quickly(self, chunk: bytes, is_last: bool) -> Batch | None:
+        """Takes lines that each begin with a brace and are one flat object."""
+        # Each line must begin a record, or Arrow might find two on one line, or one on two. And it does not survive a
+        # `null` at the very start.
+        bytes_ = np.frombuffer(chunk, np.uint8)
+        ends = places_of(b"\n", chunk)
+        if not chunk.endswith(b"\n"):
+            if not is_last or not chunk:
+                return None
+            ends = np.append(ends, len(chunk))
+        if chunk[0] != ord("{") or (bytes_[ends[:-1] + 1] != ord("{")).any() or _is_odd(chunk):
+            return None
+        if not is_fine_grained(ends, len(chunk)):
+            return None
+        table = self._guess.parsed(lambda types: _read(chunk, pa.schema(types.items())))
+        return None if table is None or table.num_rows != len(ends) else settled(table, self.shape)
+
+    def carefully(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:
+        """Takes any lines; a last one that is broken and has no newline says that the file is cut off."""
+        *lines, rest = chunk.split(b"\n")
+        values = [record(line) for line in lines if line and not line.isspace()]
+        if not is_last:
+            # One byte too many is enough to know that it is too long, when its end comes.
+            return decided(values, self.shape), rest[: LONGEST_RECORD + 1]
+        if rest.strip():
+            value = record(rest)
+            if _is_cut(value, rest):
+                raise UnreadableFile("cut_off", "the last line is broken and does not end with a newline")
+            values.append(value)
+        return decided(values, self.shape), b""
+
+
+class JsonArray:
+    """The elements of an array, behind its opening bracket."""
+
+    mark = b"},"
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self._guess = Guess(shape)
+
+    def quickly(self, chunk: bytes, is_last: bool) -> Batch | None:
+        """Takes elements that are flat objects, up to a comma, or to the end of the array if the chunk is the last."""
+        text = chunk.rstrip()
+        return self.whole(text[:-1]) if text.endswith(b"]" if is_last else b"},") else None
+
+    def whole(self, text: bytes) -> Batch | None:
+        """Takes flat objects with commas between them. That they parse shows that they were cut where one ends."""
+        if _is_odd(text) or not is_fine_grained(places_of(b"{", text), len(text)):
+            return None
+        wrapped = b'{"r":[%b]}' % text
+        table = self._guess.parsed(lambda types: _read(wrapped, pa.schema([("r", pa.list_(pa.struct(types.items())))])))
+        # A second row means that the text closed the array itself.
+        if table is None or table.num_rows != 1:
+            return None
+        structs = table.column(0).combine_chunks().flatten()
+        if structs.null_count:
+            return None
+        return settled(pa.table(structs.flatten(), names=structs.type.names), self.shape)
+
+    def carefully(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:
+        """Takes any elements; an array that does not end says that the file is cut off."""
+        values = []
+        end = 0
+        for start, end, closes in elements(chunk):
+            element = chunk[start : end - 1]
+            if closes:
+                if element.strip():
+                    values.append(record(element))
+                if chunk[end:].strip():
+                    raise UnreadableFile("broken_json", "there is text behind the end of the array")
+                # What comes next may only be blank, too.
+                return decided(values, self.shape), b"" if is_last else b"]"
+            values.append(record(element))
+        if is_last:
+            raise UnreadableFile("cut_off", "the array does not end")
+        if len(chunk) - end > CHUNK:
+            raise UnreadableFile("too_long", f"an element of the array is longer than {CHUNK} bytes")
+        return decided(values, self.shape), chunk[end:]
+
+
+def elements(chunk: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Finds the elements of an array by their brackets and strings, whether or not they are right inside.
+
+    Yields:
+        Where the element begins, where the comma or bracket behind it ends, and whether that closes the array.
+    """
+    start = depth = 0
+    for token in _TOKEN.finditer(chunk):
+        match token[0]:
+            case b"{" | b"[":
+                depth += 1
+            case b"," if not depth:
+                yield start, token.end(), False
+                start = token.end()
+            case b"}" | b"]" if depth:
+                depth -= 1
+            case b"]":
+                yield start, token.end(), True
+                return
+            case b'"':
+                return
+
+
+def record(text: bytes) -> object:
+    """One record's value, or the `Refused` that says why there is none.
+
+    Raises:
+        UnicodeDecodeError: It is not UTF-8.
+    """
+    if len(text) > LONGEST_RECORD:
+        return Refused("too_long")
+    # Counting brackets is cheap and says for nearly every record that it cannot be too deep.
+    if text.count(b"{") + text.count(b"[") > DEEPEST and _depth(text) > DEEPEST:
+        return Refused("too_deep")
+    try:
+        return parsed_json(text.decode())
+    except Refused as refused:
+        return refused
+
+
+def _depth(text: bytes) -> int:
+    depth = deepest = 0
+    for token in _TOKEN.finditer(text):
+        depth += (token[0] in b"{[") - (token[0] in b"}]")
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _is_cut(value: object, text: bytes) -> bool:
+    if not isinstance(value, Refused):
+        return False
+    return value.reason == "broken_json" or not text.rstrip().endswith(b"}")
+
+
+def _is_odd(text: bytes) -> bool:
+    return (b"\\" in text and b"\\u0000" in text) or may_break_decimals(text)
+
+
+def _read(text: bytes, schema: pa.Schema) -> pa.Table | None:
+    try:
+        return pyarrow.json.read_json(
+            pa.BufferReader(text),
+            pyarrow.json.ReadOptions(use_threads=False, block_size=len(text) + 1),
+            pyarrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
+        )
+    except pa.ArrowInvalid:
+        return None

@@ -1,0 +1,121 @@
+"""One answer of a campaign API: a page with its records inside, or a bare JSON array of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from extract.readers.json_text import JsonArray, elements, record
+from extract.records import Batch, RecordType, Refused, Shape, decided, moved_on
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class BadAnswer(Exception):  # noqa: N818 - it is the answer that is bad
+    """The API answered with something else than a page; says what, without quoting it."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page says: its records, and what it says about itself (None where it says nothing)."""
+
+    batch: Batch
+    total: int | None
+    pages: int | None
+    page: int | None
+    date: date | None
+    next: str | None
+
+
+def read_page(
+    payload: bytes,
+    record_type: RecordType,
+    fields: Mapping[str, str],
+    report_timezone: ZoneInfo,
+    first_position: int = 1,
+) -> Page:
+    """Reads one page.
+
+    Args:
+        payload: The body of the answer.
+        record_type: The fields wanted.
+        fields: Our names of the fields → the API's, where they differ. `records`, `total`, `pages`, `page`, `next` too.
+        report_timezone: Where a time becomes a date.
+        first_position: The number of the page's first record.
+
+    Raises:
+        BadAnswer: It is not JSON, or has no records.
+    """
+    names = {fields.get(name, name): name for name in record_type.fields}
+    reader = JsonArray(Shape(record_type, names, report_timezone))
+    payload = payload.removeprefix(_BOM).strip()
+    key = fields.get("records", "records")
+    if payload.startswith(b"["):
+        start = 1
+    elif opening := re.search(re.escape(json.dumps(key)).encode() + rb"\s*:\s*\[", payload):
+        start = opening.end()
+    else:
+        raise BadAnswer("it is neither a JSON array nor an object with records" if payload else "it is empty")
+    batch, end = _records(payload, start, reader)
+    # The records are right by themselves; with none in their place, what is around them must be right too.
+    try:
+        around = json.loads(payload[:start] + payload[end:])
+    except ValueError:
+        raise BadAnswer("it is not JSON") from None
+    batch = moved_on(batch, first_position - 1)
+    if around == []:
+        return Page(batch, None, None, None, None, None)
+    if around.get(key) != []:
+        raise BadAnswer("its records are not where they should be")
+    try:
+        day = around.get("date")
+        return Page(
+            batch=batch,
+            total=_number(around, fields, "total"),
+            pages=_number(around, fields, "pages"),
+            page=_number(around, fields, "page"),
+            date=None if day is None else date.fromisoformat(day),
+            next=_next(around.get(fields.get("next", "next"))),
+        )
+    except (ValueError, TypeError):
+        raise BadAnswer("what it says about itself has the wrong types") from None
+
+
+def _records(payload: bytes, start: int, reader: JsonArray) -> tuple[Batch, int]:
+    """The records of the array that begins there, and where the bracket that closes it stands."""
+    # Nearly always it is the last bracket of all; if not, or if a record is odd, look closely.
+    end = payload.rfind(b"]", start)
+    if end >= 0 and (batch := reader.whole(payload[start:end])) is not None:
+        return batch, end
+    values: list[object] = []
+    for first, last, closes in elements(payload[start:]):
+        text = payload[start + first : start + last - 1]
+        if text.strip() or not closes or values:
+            try:
+                values.append(record(text))
+            except UnicodeDecodeError:
+                raise BadAnswer("it is not UTF-8") from None
+            if isinstance(values[-1], Refused) and values[-1].reason == "broken_json":
+                break
+        if closes:
+            end = start + last - 1
+            batch = reader.whole(payload[start:end])
+            return batch if batch is not None else decided(values, reader.shape), end
+    raise BadAnswer("it is not JSON")
+
+
+def _number(around: Mapping[str, object], fields: Mapping[str, str], name: str) -> int | None:
+    value = around.get(fields.get(name, name))
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise TypeError
+    return value
+
+
+def _next(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError
+    return value

@@ -1,0 +1,134 @@
+"""Parquet: each column as its own type says, a record at a time where that is not ours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from extract.readers.chunks import UnreadableFile
+from extract.readers.columns import WIDE, named, settled
+from extract.records import Batch, Kind, NotFinite, Number, RecordType, Shape, decided, extra_text, moved_on
+
+_ROWS, _BYTES = 65_536, 64 << 20
+
+
+def read_parquet(path: Path, record_type: RecordType, report_timezone: ZoneInfo, rows: int = _ROWS) -> Iterator[Batch]:
+    """Reads a Parquet file, some tens of thousands of records at once.
+
+    Raises:
+        UnreadableFile: `broken_parquet`, `missing_column`, `duplicate_column` or `unreadable_encoding`.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            columns, names = named(file.schema_arrow.names, record_type)
+            shape = Shape(record_type, names, report_timezone)
+            count = 0
+            for block in file.iter_batches(min(rows, _rows_in_memory(file.metadata))):
+                table = pa.Table.from_batches([block]).rename_columns(columns)
+                for number, name in enumerate(columns):
+                    if name in names:
+                        table = table.set_column(number, name, _readable(table.column(number)))
+                batch = _quickly(table, shape) or decided(map(_plain_members, table.to_pylist()), shape)
+                if batch:
+                    yield moved_on(batch, count)
+                count += len(batch)
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise  # the disk's fault, not the file's
+        raise UnreadableFile("broken_parquet", str(error)) from None
+    except UnicodeDecodeError as error:
+        raise UnreadableFile("unreadable_encoding", f"not UTF-8: {error.reason}") from None
+
+
+def _rows_in_memory(metadata: pq.FileMetaData) -> int:
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    widest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=1)
+    return max(1, int(_BYTES / max(widest, 1)))
+
+
+def _quickly(table: pa.Table, shape: Shape) -> Batch | None:
+    theirs = {ours: name for name, ours in shape.names.items()}
+    kinds = shape.type.fields.items()
+    try:
+        fields = [_parsed(table.column(theirs[name]), kind) for name, kind in kinds]
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None
+    extras = table.select([name for name in table.column_names if name not in shape.names])
+    texts = [extra_text(_plain_members(row)) for row in extras.to_pylist()] if extras.num_columns else None
+    return settled(pa.table(fields, names=list(shape.type.fields)), shape, texts)
+
+
+def _readable(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column with times, binary texts and doubles as text, so that both ways see the same digits."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    kind = column.type
+    if pa.types.is_timestamp(kind) and kind.tz:
+        column = column.cast(pa.timestamp(kind.unit, "UTC"))
+    is_text = pa.types.is_large_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    if is_text or pa.types.is_timestamp(kind) or pa.types.is_floating(kind):
+        column = column.cast(pa.string())
+    return column
+
+
+def _parsed(column: pa.ChunkedArray, kind: Kind) -> pa.ChunkedArray:
+    """What `settled` takes.
+
+    Raises:
+        pa.ArrowInvalid: A value needs a closer look.
+    """
+    source = column.type
+    is_text, is_integer = pa.types.is_string(source), pa.types.is_integer(source)
+    is_decimal = pa.types.is_decimal(source)
+    match kind:
+        case _ if pa.types.is_null(source):
+            return column.cast(kind.value)
+        case Kind.TEXT if is_text and not _holds(column, "\\x00"):
+            return column
+        case Kind.TEXT | Kind.DATE if is_integer:
+            return column.cast(pa.string())
+        case Kind.DATE if is_text or pa.types.is_date(source):
+            return column
+        case Kind.COUNT if is_integer or is_decimal:
+            return column
+        case Kind.MONEY if is_integer or (is_decimal and source.scale <= kind.value.scale):
+            return column.cast(kind.value)
+        case Kind.COUNT | Kind.MONEY if is_text and not _holds(column, "[eE]-|[.]0{13}"):
+            return column.cast(WIDE)
+    raise pa.ArrowInvalid(f"{source} is not {kind}")
+
+
+def _plain_members(row: dict[str, object]) -> dict[str, object]:
+    return {name: _plain(value) for name, value in row.items()}
+
+
+def _plain(value: object) -> object:
+    """The value as JSON would have had it."""
+    match value:
+        case None | bool() | str():
+            return value
+        case int():
+            return Number(value)
+        case float():
+            return Number(value) if math.isfinite(value) else NotFinite(value)
+        case Decimal():
+            return Number(f"{value:f}")
+        case dict():
+            return {str(key): _plain(member) for key, member in value.items()}
+        case list() | tuple():
+            return [_plain(member) for member in value]
+        case bytes():
+            return value.decode(errors="replace")
+        case _:
+            return str(value)
+
+
+def _holds(column: pa.ChunkedArray, pattern: str) -> bool:
+    return bool(pc.any(pc.match_substring_regex(column, pattern)).as_py())
