@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
@@ -19,12 +21,14 @@ from extract.landing import Landing, Unit
 from extract.ledger import Ledger
 from extract.load import Progress, Reader
 from extract.package import UnitRows
-from extract.readers import BadAnswer, read_delivery_page
+from extract.readers import BadAnswer, Batch, read_delivery_page
+from extract.records import moved_on
 
 NAME = "campaign_api"
 PATH = "/campaign-data"
 LAST_FILE = "fetch.json"
 MOST_FAILURES_IN_A_ROW = 3
+PAGES_AHEAD = 4
 
 
 @dataclass(frozen=True)
@@ -127,11 +131,14 @@ def reader(landing: Landing, fields: Mapping[str, str], report_timezone: ZoneInf
 
     def read(unit: Unit, rows: UnitRows) -> tuple[str, dict[str, Any]]:
         fetch = _told(landing, unit)
+
+        def batch_of(name: str) -> Batch:
+            payload = landing.folder.read(f"{unit.path}/{name}")
+            return read_delivery_page(payload, fields, report_timezone).batch
+
         try:
-            for name in () if fetch.unchanged else fetch.pages:
-                payload = landing.folder.read(f"{unit.path}/{name}")
-                batch = read_delivery_page(payload, fields, report_timezone, rows.read + 1).batch
-                rows.add(batch)
+            for batch in _ahead(batch_of, () if fetch.unchanged else fetch.pages):
+                rows.add(moved_on(batch, rows.read))
                 progress.advance(len(batch))
             rows.keep()
         except BadAnswer as bad:
@@ -232,6 +239,18 @@ def _remove_unfinished(landing: Landing) -> None:
     for unit, names in landing.contents(NAME):
         if LAST_FILE not in names:
             landing.folder.remove(unit.path)
+
+
+def _ahead(work: Callable[[str], Batch], names: Iterable[str]) -> Iterator[Batch]:
+    """Works on two things at once, a few ahead of what is asked for, and gives what comes of them in order."""
+    waiting: deque[Future[Batch]] = deque()
+    with ThreadPoolExecutor(2, "page") as pool:
+        for name in names:
+            waiting.append(pool.submit(work, name))
+            if len(waiting) > PAGES_AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 @contextmanager
