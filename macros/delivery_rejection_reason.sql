@@ -4,7 +4,7 @@
         conversions <= clicks <= impressions. A negative spend is a credit and passes.
     -#}
     case
-        when date < date '2000-01-01' then 'out_of_range'
+        when date < date '2000-01-01' or abs(spend) >= 1000000000000 then 'out_of_range'
         when impressions < 0 or clicks < 0 or conversions < 0 then 'negative_count'
         when impressions is null then 'null_impressions'
         when clicks is null then 'null_clicks'

@@ -19,7 +19,7 @@ defaulted as (
         coalesce({{ null_if_blank('zipcode') }}, '0000') as zipcode,
         impressions,
         clicks,
-        cast(spend as decimal(18, 6)) as spend,
+        spend,
         conversions,
         _source,
         _position,

@@ -23,7 +23,7 @@ select
     records.zipcode,
     records.impressions,
     records.clicks,
-    records.spend,
+    try_cast(records.spend as decimal(18, 6)) as spend,
     records.conversions,
     records._source,
     records._position,
