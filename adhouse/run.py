@@ -38,7 +38,7 @@ def run(session: Session, *, allow_stale: bool, full_refresh: bool) -> None:
 def rebuild(session: Session) -> None:
     """Makes everything after landing again; readers keep the published build until the new one is audited.
 
-    A kill on the way is healed by a rebuild or a run: the lake vanishes in one step, and its ledger with it.
+    A kill on the way is healed by a rebuild or a run: both load whatever the lake does not have.
     """
     from extract.run import load_from_landing
 
@@ -54,7 +54,15 @@ def rebuild(session: Session) -> None:
         path.unlink(missing_ok=True)
         path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
     transform.warm_up(settings)
-    extracted = load_from_landing()
+    extracted = load_from_landing(
+        home=settings.home,
+        lake_url=settings.lake_url,
+        sources=SOURCES,
+        fields=settings.api_fields,
+        report_timezone=settings.report_timezone,
+        progress=session.terminal,
+    )
+    _say_what_came(session, extracted)
     _build_and_publish(session, extracted, allow_stale=False, full_refresh=False)
 
 
@@ -235,8 +243,8 @@ def _campaign_api(session: Session) -> Iterator["ApiSettings | None"]:
 
 def _say_what_came(session: Session, extracted: "ExtractReport") -> None:
     session.terminal.stop()
-    for source in extracted.sources:
-        session.terminal.message(f"{source}")
+    for source, came in extracted.sources.items():
+        session.terminal.message(f"{source}: {came}")
     for error in extracted.errors:
         session.terminal.message(f"error: {error}", "red")
 

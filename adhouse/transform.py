@@ -35,7 +35,7 @@ class Finding:
     def __str__(self) -> str:
         """One line: of a test how many rows it found, of what broke the engine's own words."""
         if self.status in ("fail", "warn"):
-            return f"{self.name}: {self.failures:,} rows"
+            return f"{self.name}: {self.failures:,} {'row' if self.failures == 1 else 'rows'}"
         return f"{self.kind} {self.name}: {' '.join(self.message.split())[:MESSAGE_LENGTH]}"
 
 

@@ -1,0 +1,119 @@
+"""What the tests share: a small world, the platform that reports it, and a house built by the real command."""
+
+import gzip
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from simulate.data_faults import FaultRates
+from simulate.delivery import delivery
+from simulate.files import write
+from simulate.mock_api import DEMO_TOKEN, create_app
+from simulate.serve import serving
+from simulate.world import World, make_world
+
+SINCE, UNTIL = date(2026, 11, 1), date(2026, 11, 5)
+TODAY = UNTIL + timedelta(days=1)
+FILE_DAY = SINCE - timedelta(days=1)
+COMMAND = Path(sys.executable).with_name("adhouse")
+
+
+@dataclass(frozen=True)
+class House:
+    """A data folder, and the settings under which the real command works on it."""
+
+    home: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the command finds in its environment: nothing of adhouse's but these settings."""
+        others = {name: value for name, value in os.environ.items() if not name.startswith(("ADHOUSE_", "DBT_"))}
+        return {**others, **self.settings, "ADHOUSE_HOME": str(self.home)}
+
+    def start(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
+        """Starts `adhouse` in a process of its own, its output in pipes."""
+        return subprocess.Popen(
+            [COMMAND, *arguments],
+            env=self.environment | settings,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def adhouse(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Runs `adhouse` to its end; the caller looks at the exit code."""
+        with self.start(*arguments, **settings) as process:
+            out, err = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def drop(self, name: str, content: bytes, source: str = "campaign_files") -> Path:
+        """Puts a file into the inbox that has been quiet long enough to be taken at once."""
+        path = self.home / "inbox" / source / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        quiet(path)
+        return path
+
+
+def quiet(path: Path) -> None:
+    """Makes a file look as if nobody had written to it for a minute."""
+    a_minute_ago = path.stat().st_mtime - 60
+    os.utime(path, (a_minute_ago, a_minute_ago))
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    """A small world, with faults so frequent that a day has every one."""
+    rates = FaultRates(null=0.01, clicks_over_impressions=0.01, conversions_over_clicks=0.01, negative_count=0.01)
+    sizes = {"impressions_per_day": 4_000, "campaigns": 8, "ads_per_campaign": 4, "brands": 4, "zips": 40}
+    return make_world(users=2_000, rates=rates, **sizes)
+
+
+@pytest.fixture(scope="session")
+def platform(world: World) -> Iterator[str]:
+    """The base URL of the platform that reports the world; its today is `TODAY`."""
+    with serving(create_app(world, today=lambda: TODAY)) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def built_home(world: World, platform: str, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A house built once by `adhouse run`, from the API and from good and bad files; for looking at only."""
+    house = House(
+        tmp_path_factory.mktemp("built") / "data",
+        {
+            "ADHOUSE_API_URL": platform,
+            "ADHOUSE_API_TOKEN": DEMO_TOKEN,
+            "ADHOUSE_SINCE": str(SINCE),
+            "ADHOUSE_UNTIL": str(UNTIL),
+        },
+    )
+    inbox = house.home / "inbox" / "campaign_files"
+    inbox.mkdir(parents=True)
+    records = delivery(world, FILE_DAY, TODAY)
+    half = records.num_rows // 2
+    quiet(write(records.slice(0, half), inbox / "export.jsonl.gz"))
+    quiet(write(records.slice(half), inbox / "export.csv"))
+    good = (write(records.slice(0, 5), inbox / "lines.jsonl")).read_bytes()
+    house.drop("lines.jsonl", good + b'=cmd|"/c calc"!A1 is not JSON\n')
+    house.drop("cut.jsonl.gz", gzip.compress(good)[:-20])
+    ended = house.adhouse("run")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    (house.home / "first_run.out").write_text(ended.stdout)
+    (house.home / "first_run.err").write_text(ended.stderr)
+    return house
+
+
+@pytest.fixture
+def house(built_home: House, tmp_path: Path) -> House:
+    """A copy of the built house, to do with as a test likes."""
+    shutil.copytree(built_home.home, tmp_path / "data", symlinks=True)
+    return House(tmp_path / "data", built_home.settings)
