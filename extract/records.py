@@ -320,10 +320,7 @@ def date_of(text: str, report_timezone: ZoneInfo) -> date | None:
     try:
         if _DAY.fullmatch(text):
             return date.fromisoformat(text)
-        if _NUMBER.fullmatch(text):
-            time = _since_epoch(Decimal(text))
-        else:
-            time = datetime.fromisoformat(text)
+        time = _since_epoch(Decimal(text)) if _NUMBER.fullmatch(text) else datetime.fromisoformat(text)
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(report_timezone).date()
     except (OverflowError, InvalidOperation):
         raise Refused("out_of_range") from None

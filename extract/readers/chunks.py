@@ -120,11 +120,11 @@ def places_of(mark: bytes, chunk: bytes) -> np.ndarray[tuple[int], np.dtype[np.i
 
 def _cut(file: IO[bytes], mark: bytes, size: int) -> Iterator[tuple[bytes, bool]]:
     rest = b""
-    while block := file.read(size):
+    while len(block := file.read(size)) == size:
         end = block.rfind(mark) + len(mark) if mark in block else len(block)
         yield b"".join((rest, memoryview(block)[:end])), False
         rest = block[end:]
-    yield rest, True
+    yield rest + block, True
 
 
 def _parse(chunk: bytes, is_last: bool, text: TextFormat) -> tuple[Batch, bytes]:

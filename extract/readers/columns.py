@@ -16,7 +16,6 @@ WIDE = pa.decimal256(76, 18)
 # What to ask Arrow for. Numbers as most sources write them; then also in quotes, as 12.0, and with the many decimals of
 # a printed double. Dates always as text, for there are many ways to write them and few different ones in a file.
 _PLAIN = {Kind.TEXT: pa.string(), Kind.COUNT: pa.int64(), Kind.MONEY: Kind.MONEY.value, Kind.DATE: pa.string()}
-_WIDE = {**_PLAIN, Kind.COUNT: WIDE, Kind.MONEY: WIDE}
 
 _SMALL_EXPONENTS = (re.compile(rb"e-[0-9]+[^0-9\w-]"), re.compile(rb"E-[0-9]+[^0-9\w-]"))
 _SURE_BELOW = 10**14
@@ -27,11 +26,12 @@ _EXPONENT_SIGN, _FOUR_ZEROS = int.from_bytes(b"E-", "little"), int.from_bytes(b"
 class Guess:
     """The column types to try, the ones that fitted last first."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, wide: pa.DataType = WIDE) -> None:
+        """Takes the type for numbers that are not as plain as most."""
         theirs = {ours: name for name, ours in shape.names.items()}
         self._types = [
             {theirs[name]: types[kind] for name, kind in shape.type.fields.items() if name in theirs}
-            for types in (_PLAIN, _WIDE)
+            for types in (_PLAIN, {**_PLAIN, Kind.COUNT: wide, Kind.MONEY: wide})
         ]
 
     def parsed(self, parse: Callable[[dict[str, pa.DataType]], pa.Table | None]) -> pa.Table | None:
@@ -82,8 +82,8 @@ def settled(table: pa.Table, shape: Shape, extras: Iterable[str | None] | None =
     """The raw columns made of parsed ones, or None if any value needs a closer look.
 
     Args:
-        table: The fields in the order of `shape.type`, of any name; counts and money as integers or decimals,
-            dates as text or as dates. Texts hold no NUL.
+        table: The fields in the order of `shape.type`, of any name; dates as text or dates, counts and money as
+            integers, decimals or text. No text holds NUL, and no number is one that `may_break_decimals`.
         shape: How the source writes its records.
         extras: What came beside the fields, as JSON text, if anything did.
     """
@@ -110,9 +110,11 @@ def _settled(column: pa.ChunkedArray, kind: Kind, shape: Shape) -> pa.ChunkedArr
         encoded = column.combine_chunks().dictionary_encode()
         dates = [date_of(text, shape.report_timezone) for text in encoded.dictionary.to_pylist()]
         return pa.array(dates, pa.date32()).take(encoded.indices)
+    if pa.types.is_string(column.type):
+        column = column.cast(WIDE)
     if pa.types.is_decimal(column.type):
-        # Arrow notices most products that overflow when it makes decimals of more places, but not all; those it does not
-        # notice are larger than this in all the types used here.
+        # Arrow notices most overflows when it gives a decimal more places, but not all; what it does not notice is
+        # larger than this in all the types used here.
         bounds = pc.min_max(column).as_py()
         if bounds["max"] is not None and max(-bounds["min"], bounds["max"]) >= _SURE_BELOW:
             raise Refused("out_of_range")

@@ -35,7 +35,7 @@ class Csv:
         self._columns, names = named(_fields(line, self._delimiter), record_type)
         self._extras = [name for name in self._columns if name not in names]
         self.shape = Shape(record_type, names, report_timezone)
-        self._guess = Guess(self.shape)
+        self._guess = Guess(self.shape, pa.string())
 
     def quickly(self, chunk: bytes, is_last: bool) -> Batch | None:
         """Takes lines that are one record each."""

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from extract.readers.chunks import UnreadableFile
-from extract.readers.columns import WIDE, named, settled
+from extract.readers.columns import named, settled
 from extract.records import Batch, Kind, NotFinite, Number, RecordType, Shape, decided, extra_text, moved_on
 
 _ROWS, _BYTES = 65_536, 64 << 20
@@ -101,7 +101,7 @@ def _parsed(column: pa.ChunkedArray, kind: Kind) -> pa.ChunkedArray:
         case Kind.MONEY if is_integer or (is_decimal and source.scale <= kind.value.scale):
             return column.cast(kind.value)
         case Kind.COUNT | Kind.MONEY if is_text and not _holds(column, "[eE]-|[.]0{13}"):
-            return column.cast(WIDE)
+            return column
     raise pa.ArrowInvalid(f"{source} is not {kind}")
 
 
