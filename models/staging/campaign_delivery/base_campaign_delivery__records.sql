@@ -19,7 +19,7 @@ defaulted as (
         coalesce({{ null_if_blank('zipcode') }}, '0000') as zipcode,
         impressions,
         clicks,
-        spend,
+        cast(spend as decimal(38, 6)) as spend,
         conversions,
         _source,
         _position,

@@ -1,0 +1,171 @@
+"""Any split of the same records into files and runs, in any order, gives the same marts, however they were built.
+
+The files stand in landing under their times of receipt, so that a run may come upon a file that is older than what an
+earlier run has loaded.
+"""
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pytest
+from conftest import TODAY
+from extracting import Said
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from adhouse import transform
+from adhouse.console import Terminal
+from adhouse.settings import Settings, read_settings
+from adhouse.warehouse import opened
+from extract.run import extract
+from simulate.delivery import delivery
+from simulate.files import write
+from simulate.truth import Delivered, truth_of
+from simulate.world import World
+
+EXTENSIONS = (".jsonl", ".json", ".csv.gz", ".parquet")
+MARTS = ("campaign_summary", "campaign_performance", "creative_performance", "daily_performance")
+RECEIVED = datetime(TODAY.year, TODAY.month, TODAY.day, 6, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A file with the records from `start` to `stop`, received some hours after the first; `name` may come again."""
+
+    start: int
+    stop: int
+    hours: int
+    name: str
+    run: int
+
+
+@st.composite
+def drops(draw: st.DrawFn) -> list[Dropped]:
+    """Up to six files, two of which may be corrections of others, spread over up to three runs in any order."""
+    files = []
+    for index in range(draw(st.integers(1, 6))):
+        start = draw(st.integers(0, 250))
+        files.append(
+            Dropped(
+                start,
+                start + draw(st.integers(0, 120)),
+                draw(st.integers(0, 40)),
+                f"{draw(st.integers(0, 3))}{EXTENSIONS[index % 4]}",
+                draw(st.integers(0, 2)),
+            )
+        )
+    return files
+
+
+def land(home: Path, dropped: Dropped, index: int, records: pa.Table) -> Delivered:
+    """Puts a file into landing as the inbox would have, and says what the truth must know of it."""
+    received_at = RECEIVED + timedelta(hours=dropped.hours, microseconds=index)
+    part = home / dropped.name
+    write(records, part)
+    content = part.read_bytes()
+    place = f"campaign_files/{received_at:%Y%m%dT%H%M%S.%fZ}-{hashlib.sha256(content).hexdigest()[:8]}"
+    folder = home / "landing" / place
+    folder.mkdir(parents=True)
+    part.rename(folder / dropped.name)
+    source = f"{place}/{dropped.name}"
+    return Delivered(source, records, received_at, replaces=f"campaign_files/{dropped.name}")
+
+
+def build(house: Settings, *, full_refresh: bool = False) -> None:
+    """Loads what landing has, and builds and tests the models."""
+    extract(
+        home=house.home,
+        lake_url=house.lake_url,
+        sources=["campaign_files"],
+        api=None,
+        report_timezone=ZoneInfo("UTC"),
+        now=lambda: datetime.now(UTC),
+        progress=Said(),
+    )
+    built = transform.build(house, RECEIVED, full_refresh=full_refresh, terminal=Terminal(str))
+    assert not built.errors, built.errors
+
+
+def cells(house: Settings, table: str) -> list[tuple[Any, ...]]:
+    """All rows of a mart, in the order of all their columns."""
+    with opened(house.marts, read_only=True) as connection:
+        return connection.execute(f"select * from marts.{table} order by all").fetchall()
+
+
+def as_rows(house: Settings, mart: str) -> list[dict[str, Any]]:
+    with opened(house.marts, read_only=True) as connection:
+        answer = connection.execute(f"select * from marts.{mart} order by all")
+        names = [column[0] for column in answer.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
+def assert_is_true(got: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> None:
+    """Every cell is the same: text, counts, dates and money exactly, rates to twelve digits."""
+    assert len(got) == len(wanted)
+    grain = [name for name, value in (wanted or got or [{}])[0].items() if isinstance(value, str | date)]
+    by_grain = {tuple(row[name] for name in grain): row for row in got}
+    for row in wanted:
+        other = by_grain[tuple(row[name] for name in grain)]
+        assert {k: v for k, v in other.items() if not isinstance(v, float)} == {
+            k: v for k, v in row.items() if not isinstance(v, float)
+        }
+        rates = [name for name, value in row.items() if isinstance(value, float)]
+        assert [other[name] for name in rates] == pytest.approx([row[name] for name in rates], rel=1e-12)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """One data folder for all examples, emptied before each: dbt then parses the project once."""
+    home = tmp_path_factory.mktemp("order") / "data"
+    return read_settings({"ADHOUSE_HOME": str(home), "ADHOUSE_API_URL": "none"})
+
+
+@pytest.fixture(scope="module")
+def records(world: World) -> pa.Table:
+    """Some records with every fault, of which few have a spend, so that a single one moves medians."""
+    table = delivery(world, TODAY - timedelta(days=3), TODAY)
+    spends = [
+        None if index % 2 else (Decimal(index * 7919 % 1000) / 8 if spend is not None else None)
+        for index, spend in enumerate(table["spend"].to_pylist())
+    ]
+    at = table.schema.get_field_index("spend")
+    return table.set_column(at, "spend", pa.array(spends, pa.decimal128(18, 6)))
+
+
+@given(files=drops())
+@example(  # a correction that is loaded before the file it corrects, and takes every spend of a group away
+    files=[
+        Dropped(0, 200, 5, "1.jsonl", 0),
+        Dropped(200, 300, 1, "2.jsonl", 1),
+        Dropped(100, 110, 9, "1.jsonl", 1),
+        Dropped(0, 300, 2, "1.jsonl", 2),
+    ]
+)
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_split_and_any_order_give_the_truth(house: Settings, records: pa.Table, files: list[Dropped]) -> None:
+    shutil.rmtree(house.home, ignore_errors=True)
+    house.home.mkdir(parents=True)
+    delivered = []
+    for run in range(3):
+        for index, dropped in enumerate(files):
+            if dropped.run == run:
+                part = records.slice(dropped.start, dropped.stop - dropped.start)
+                delivered.append(land(house.home, dropped, index, part))
+        build(house)
+    truth = truth_of(delivered)
+    for mart in MARTS:
+        assert_is_true(as_rows(house, mart), truth.marts[mart])
+    quarantined = [row[0] for row in cells(house, "quarantined_deliveries")]
+    assert {reason: quarantined.count(reason) for reason in quarantined} == dict(truth.quarantined)
+
+    tables = (*MARTS, "processed_campaign_data", "quarantined_deliveries", "delivery_balances", "data_quality")
+    incremental = {table: cells(house, table) for table in tables}
+    build(house, full_refresh=True)
+    assert {table: cells(house, table) for table in tables} == incremental
