@@ -86,7 +86,7 @@ def build(settings: Settings, as_of: datetime, *, full_refresh: bool, terminal: 
         built.tests += kind == "test"
         built.models += kind == "model"
         built.results.append(Finding(one.node.name, kind, status, one.failures or 0, one.message or ""))
-        if status not in ("pass", "success", "skipped"):
+        if status not in ("pass", "success", "skipped", "no-op"):
             log.warning("%s %s: %s: %s", kind, one.node.name, status, one.message)
     for finding in built.with_status("error", "runtime error"):
         explain(finding.message, settings.home)
