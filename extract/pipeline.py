@@ -39,7 +39,7 @@ _TYPES: dict[pa.DataType, dict[str, object]] = {
     pa.bool_(): {"data_type": "bool"},
     pa.date32(): {"data_type": "date"},
     pa.timestamp("us", tz="UTC"): {"data_type": "timestamp", "precision": 6},
-    pa.decimal128(38, 12): {"data_type": "decimal", "precision": 38, "scale": 12},
+    pa.decimal128(38, 6): {"data_type": "decimal", "precision": 38, "scale": 6},
 }
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_DOWN, Context, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from enum import Enum
 from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
@@ -27,9 +27,9 @@ _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _DAY = re.compile(r"[0-9]{4}(-?)[0-9]{2}\1[0-9]{2}")
 _STRANGE_YEAR = re.compile(r"[+-]?([0-9]{5,}|0000)-")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-_SMALLEST_MONEY = Decimal(1).scaleb(-12)
-_MOST_MONEY_DIGITS = 26
-_MONEY_DIGITS = Context(prec=38)
+_SMALLEST_MONEY = Decimal(1).scaleb(-6)
+_MOST_MONEY_DIGITS = 32
+_MONEY_DIGITS = Context(prec=_MOST_MONEY_DIGITS + 7, rounding=ROUND_HALF_UP)  # a rounded-up one has a digit more
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -38,7 +38,7 @@ class Kind(Enum):
 
     TEXT = pa.string()
     COUNT = pa.int64()
-    MONEY = pa.decimal128(38, 12)
+    MONEY = pa.decimal128(38, 6)  # rounded half up here, where its text is
     DATE = pa.date32()
 
 
@@ -299,10 +299,10 @@ def _money(text: str) -> Decimal | None:
         return None if number is None else Decimal(0)
     if number.adjusted() >= _MOST_MONEY_DIGITS:
         raise Refused("out_of_range")
-    if number.as_tuple().exponent >= -12:  # type: ignore[operator]  # finite, so it is an integer
-        return number
-    # Cut, not rounded, so that staging's rounding half up at six decimals sees on which side of the half it was.
-    return number.quantize(_SMALLEST_MONEY, ROUND_DOWN, _MONEY_DIGITS) if number.adjusted() >= -12 else Decimal(0)
+    rounded = number.quantize(_SMALLEST_MONEY, context=_MONEY_DIGITS)
+    if rounded.adjusted() >= _MOST_MONEY_DIGITS:
+        raise Refused("out_of_range")
+    return rounded
 
 
 @lru_cache(maxsize=4096)

@@ -15,7 +15,7 @@ from extract.records import LONGEST_TEXT, Batch, Kind, RecordType, Refused, Shap
 WIDE = pa.decimal256(76, 18)
 # What to ask Arrow for. Numbers as most sources write them; then also in quotes, as 12.0, and with the many decimals of
 # a printed double. Dates always as text, for there are many ways to write them and few different ones in a file.
-_PLAIN = {Kind.TEXT: pa.string(), Kind.COUNT: pa.int64(), Kind.MONEY: Kind.MONEY.value, Kind.DATE: pa.string()}
+_PLAIN = {Kind.TEXT: pa.string(), Kind.COUNT: pa.int64(), Kind.MONEY: pa.decimal128(38, 12), Kind.DATE: pa.string()}
 
 _SMALL_EXPONENTS = (re.compile(rb"e-[0-9]+[^0-9\w-]"), re.compile(rb"E-[0-9]+[^0-9\w-]"))
 _SURE_BELOW = 10**14
@@ -118,5 +118,6 @@ def _settled(column: pa.ChunkedArray, kind: Kind, shape: Shape) -> pa.ChunkedArr
         bounds = pc.min_max(column).as_py()
         if bounds["max"] is not None and max(-bounds["min"], bounds["max"]) >= _SURE_BELOW:
             raise Refused("out_of_range")
-    # Only money may lose digits, beyond its twelfth decimal, which cuts as `extract.records` does.
-    return column.cast(kind.value, safe=kind is not Kind.MONEY)
+        if kind is Kind.MONEY and column.type.scale > kind.value.scale:
+            column = pc.round(column, kind.value.scale, "half_towards_infinity")  # away from zero, as in decimal
+    return column.cast(kind.value)

@@ -98,8 +98,10 @@ def _parsed(column: pa.ChunkedArray, kind: Kind) -> pa.ChunkedArray:
             return column
         case Kind.COUNT if is_integer or is_decimal:
             return column
-        case Kind.MONEY if is_integer or (is_decimal and source.scale <= kind.value.scale):
+        case Kind.MONEY if is_integer:
             return column.cast(kind.value)
+        case Kind.MONEY if is_decimal:
+            return column
         case Kind.COUNT | Kind.MONEY if is_text and not _holds(column, "[eE]-|[.]0{13}"):
             return column
     raise pa.ArrowInvalid(f"{source} is not {kind}")
