@@ -209,7 +209,7 @@ def test_a_good_file_is_read_by_column_alone(tmp_path: Path, monkeypatch: pytest
         *read_delivery(tmp_path / "p.parquet", UTC),
     ):
         assert outcome(batch) == ([1, 2, 3], [])
-        assert {str(spend) for spend in batch.records["spend"].to_pylist()} == {"0.300000000000"}
+        assert {str(spend) for spend in batch.records["spend"].to_pylist()} == {"0.300000"}
 
 
 def test_records_are_numbered_through_a_file_of_many_chunks(tmp_path: Path) -> None:
