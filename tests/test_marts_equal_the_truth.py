@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def test_three_days_of_runs_end_in_the_truth_cell_by_cell(world: World, tmp_path
         inbox = house.home / "inbox" / "campaign_files"
         inbox.mkdir(parents=True, exist_ok=True)
         quiet(write(records, inbox / name))
-        with serving(create_app(world, today=lambda today=today: today)) as url:
+        with serving(create_app(world, today=partial(date.fromordinal, today.toordinal()))) as url:
             ended = house.adhouse("run", ADHOUSE_API_URL=url, ADHOUSE_UNTIL=str(today - timedelta(days=1)))
         assert ended.returncode == 0, ended.stdout + ended.stderr
         today_at |= {place.name: today for place in landed(house, "campaign_api") if place.name not in today_at}
