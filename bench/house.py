@@ -1,0 +1,50 @@
+"""A data folder of adhouse, into which files are dropped and on which `adhouse run` is measured."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from bench.processes import Usage, measured
+
+_ADHOUSE = str(Path(sys.executable).with_name("adhouse"))
+
+
+class House:
+    """A data folder, new at first."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._inbox = home / "inbox" / "campaign_files"
+        self.empty()
+
+    @property
+    def published(self) -> Path:
+        """The marts that readers see."""
+        return self._home / "published" / "marts.duckdb"
+
+    def empty(self) -> None:
+        """Makes it new again."""
+        shutil.rmtree(self._home, ignore_errors=True)
+        self._inbox.mkdir(parents=True)
+
+    def drop(self, file: Path, name: str = "") -> None:
+        """Puts a file into the inbox that has been quiet for an hour; it is linked, so that nothing is copied."""
+        hour_ago = file.stat().st_mtime - 3600
+        os.utime(file, (hour_ago, hour_ago))
+        os.link(file, self._inbox / (name or file.name))
+
+    def run(self, *, publishes: bool) -> Usage:
+        """Measures `adhouse run` on files alone.
+
+        Raises:
+            SystemExit: It failed, or it published when nothing was new, or nothing when something was.
+        """
+        usage = measured([_ADHOUSE, "run"], {"ADHOUSE_HOME": str(self._home), "ADHOUSE_API_URL": "none"})
+        if ("published build" in usage.output) is not publishes:
+            raise SystemExit(f"adhouse run {'did not publish' if publishes else 'published'}:\n{usage.output}")
+        return usage
+
+    def remove(self) -> None:
+        """Frees the disk."""
+        shutil.rmtree(self._home)

@@ -1,0 +1,73 @@
+"""Asks a platform as `adhouse extract campaign_api` does: `python -m bench.http_client URL SINCE UNTIL HOME STEP`.
+
+`landed` asks and lands every page; `loaded` does that and loads them into the lake. Prints the seconds it took, without
+the imports.
+"""
+
+import sys
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from extract import pipeline
+from extract.lake import Lake
+from extract.landing import Landing
+from extract.ledger import read_ledger
+from extract.run import ApiSettings, extract
+from extract.sources import campaign_api
+from extract.storage import Folder
+from simulate.mock_api import DEMO_TOKEN
+
+__all__ = ["pipeline"]  # imported here so that it is not measured
+
+
+class Silent:
+    """A progress that nobody looks at."""
+
+    def start(self, label: str, total: int | None) -> None:
+        """Says nothing."""
+
+    def advance(self, n: int = 1) -> None:
+        """Says nothing."""
+
+    def message(self, text: str) -> None:
+        """Says it at the end of the world."""
+        print(text, file=sys.stderr)
+
+
+def main(url: str, since: str, until: str, home: Path, step: str) -> None:
+    """Does the step, once.
+
+    Raises:
+        SystemExit: A day did not come whole.
+    """
+    api = ApiSettings(url, DEMO_TOKEN, "by_day", {}, date.fromisoformat(since), date.fromisoformat(until))
+    utc = ZoneInfo("UTC")
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    started = time.perf_counter()
+    if step == "landed":
+        landing, ledger = Landing(Folder.at(home / "landing")), read_ledger(Lake(Folder.at(home / "lake")))
+        errors = campaign_api.land(api, landing, ledger, home / "fetching", utc, now, Silent())
+    else:
+        came = extract(
+            home=home,
+            lake_url=str(home / "lake"),
+            sources=[campaign_api.NAME],
+            api=api,
+            report_timezone=utc,
+            now=now,
+            progress=Silent(),
+        )
+        errors = came.errors
+    print(time.perf_counter() - started)
+    if errors:
+        raise SystemExit("\n".join(errors))
+
+
+if __name__ == "__main__":
+    url, since, until, home, step = sys.argv[1:]
+    main(url, since, until, Path(home), step)
