@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,24 +29,20 @@ Reader = Callable[[Unit, UnitRows], tuple[str, Mapping[str, Any]]]
 """Reads a unit into rows, keeps them if they are good, and says in which ledger to enter what became of it."""
 
 
-def finish_pending(working: Path, lake: Lake) -> bool:
-    """Finishes what a killed load left, and removes what no load will finish. Says whether there was any.
+def clear_away(working: Path, lake: Lake) -> None:
+    """Removes what a killed load left: its files in the lake, which count for nothing, and its working folder.
 
     Afterwards every file in the lake belongs to a complete package.
     """
-    if not working.exists():
-        return False
-    from extract import pipeline
-
-    pipeline.finish(working, lake.root)
-    lake.sweep(lake.completed_loads())
-    return True
+    if working.exists():
+        lake.sweep(lake.completed_loads())
+        shutil.rmtree(working)
 
 
 def load(working: Path, lake: Lake, units: Iterable[Unit], readers: Mapping[str, Reader], progress: Progress) -> None:
     """Loads the units; makes all tables at the first load, so that a reader finds every one.
 
-    A kill at any point leaves a package that does not count, and is finished or made again by the next load.
+    A kill at any point leaves a package that does not count; `clear_away`, and the same call again, make it anew.
 
     Args:
         working: A folder for the package while it is made, on the lake's file system if that is a disk.

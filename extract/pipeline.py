@@ -1,11 +1,11 @@
 """dlt: hands finished Parquet files to the lake as one load package, which counts as a whole or not at all.
 
-dlt's working folder holds nothing but a package that is under way; all else a load needs is in landing and lake.
+dlt's working folder lives as long as one package. What a kill leaves of it is never taken up again: landing has
+everything, and dlt cannot finish a package from each point at which it can be cut off.
 """
 
 from __future__ import annotations
 
-import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -41,14 +41,13 @@ _TYPES: dict[pa.DataType, dict[str, object]] = {
     pa.timestamp("us", tz="UTC"): {"data_type": "timestamp", "precision": 6},
     pa.decimal128(38, 6): {"data_type": "decimal", "precision": 38, "scale": 6},
 }
-_log = logging.getLogger(__name__)
 
 
 def load(working: Path, lake: Folder, write: Callable[[str], dict[str, list[Path]]]) -> None:
     """Loads one package: a table's Parquet files as they are, and then the line in `_dlt_loads` that makes them count.
 
     Args:
-        working: dlt's folder, gone again afterwards. A package that a killed load left there must be finished before.
+        working: dlt's folder; not there before and gone afterwards.
         lake: The folder that has the dataset `raw`.
         write: Writes the files, given the load id that each row must have, and says which they are.
 
@@ -56,19 +55,6 @@ def load(working: Path, lake: Folder, write: Callable[[str], dict[str, list[Path
         PipelineStepFailed: What came in between; nothing of the package counts.
     """
     _pipeline(working, lake).run(_raw(write))
-    shutil.rmtree(working)
-
-
-def finish(working: Path, lake: Folder) -> None:
-    """Finishes the package that a killed load left behind, or gives it up if it cannot be: landing still has it all."""
-    try:
-        pipeline = _pipeline(working, lake)
-        while pipeline.has_pending_data:
-            pipeline.normalize()
-            pipeline.load()
-    except Exception as error:
-        # A kill can tear any file of dlt's own.
-        _log.warning("a load package that was cut off is made again: %s", type(error).__name__, exc_info=error)
     shutil.rmtree(working)
 
 

@@ -19,7 +19,7 @@ from extract.api_client import ApiSettings
 from extract.lake import Lake
 from extract.landing import Landing, Unit
 from extract.ledger import Ledger, read_ledger
-from extract.load import Progress, Reader, finish_pending, load
+from extract.load import Progress, Reader, clear_away, load
 from extract.sources import campaign_api, campaign_files
 from extract.storage import Folder
 
@@ -109,8 +109,8 @@ def extract(
         lake, landing = Lake(Folder.at(lake_url)), Landing(Folder.at(home / "landing"))
         work = _Work(home, lake, landing, report_timezone, progress)
         reports = {source: SourceReport() for source in sources}
-        before = read_ledger(lake)
-        ledger = read_ledger(lake) if finish_pending(work.package, lake) else before
+        clear_away(work.package, lake)
+        ledger = read_ledger(lake)
         if campaign_files.NAME in sources:
             left = inbox.take(Folder.at(home / "inbox" / campaign_files.NAME), landing, campaign_files.NAME, now)
             reports[campaign_files.NAME].left = left.growing
@@ -122,7 +122,7 @@ def extract(
             errors = campaign_api.land(api, landing, ledger, home / "fetching", report_timezone, now, progress)
             reports[campaign_api.NAME].errors = errors
         work.load(ledger, sources, api.fields if api else {})
-        return _report(reports, before, read_ledger(lake))
+        return _report(reports, ledger, read_ledger(lake))
 
 
 def load_from_landing(
@@ -141,11 +141,12 @@ def load_from_landing(
     with _plain_disk_errors(home):
         lake, landing = Lake(Folder.at(lake_url)), Landing(Folder.at(home / "landing"))
         work = _Work(home, lake, landing, report_timezone, progress)
+        work.package.mkdir(parents=True, exist_ok=True)  # so that what a kill leaves of the old lake is cleared away
         lake.empty()
-        shutil.rmtree(work.package, ignore_errors=True)
-        before = read_ledger(lake)
-        work.load(before, sources, fields)
-        return _report({source: SourceReport() for source in sources}, before, read_ledger(lake))
+        clear_away(work.package, lake)
+        nothing = read_ledger(lake)
+        work.load(nothing, sources, fields)
+        return _report({source: SourceReport() for source in sources}, nothing, read_ledger(lake))
 
 
 @dataclass(frozen=True)
