@@ -49,7 +49,7 @@ class Landing:
         """A free place for what was received then: a microsecond later for each that is taken."""
         while True:
             path = f"{source}/{received_at.astimezone(UTC).strftime(STAMP)}-{sha256[:8]}"
-            if not self.folder.below(path).exists():
+            if not self.folder.below(path).files():
                 return Unit(received_at, path)
             received_at += timedelta(microseconds=1)
 

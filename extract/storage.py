@@ -119,10 +119,6 @@ class Folder:
         """Makes the folder, where folders are made."""
         self.fs.makedirs(self.root, exist_ok=True)
 
-    def exists(self) -> bool:
-        """Whether there is anything."""
-        return bool(self.fs.exists(self.root))
-
     def has(self, name: str) -> bool:
         """Whether there is a file of that name."""
         return bool(self.fs.isfile(self.path(name)))
