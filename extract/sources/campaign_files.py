@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -78,7 +79,7 @@ def _read(
     if manifest.get("sha256", sha256) != sha256:
         raise UnreadableFile("sha256_mismatch", f"its manifest says {manifest['sha256']}, it has {sha256}")
     with landing.folder.local(unit.path) as path:
-        for batch in _guarded(read_delivery(path, report_timezone)):
+        for batch in _batches(path, report_timezone):
             rows.add(batch)
             progress.advance(len(batch))
     if manifest.get("rows", rows.read) != rows.read:
@@ -101,10 +102,10 @@ def _manifest(landing: Landing, path: str) -> dict[str, Any]:
     return told
 
 
-def _guarded(batches: Iterator[Batch]) -> Iterator[Batch]:
+def _batches(path: Path, report_timezone: ZoneInfo) -> Iterator[Batch]:
     """No file may stop all others, whatever it does to its reader."""
     try:
-        yield from batches
+        yield from read_delivery(path, report_timezone)
     except (UnreadableFile, OSError, MemoryError):
         raise
     except Exception as error:
