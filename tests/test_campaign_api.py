@@ -358,7 +358,7 @@ def test_a_foreign_api_has_its_own_names(tmp_path: Path) -> None:
 
     with answering(answer) as (url, _):
         extracted(tmp_path, api_at(url, until=DAYS[0], fields={"spend": "cost", "ad_id": "creative"}))
-    assert rows(tmp_path, "campaign_delivery", "ad_id, spend::varchar, _extra") == [("ad_id 1", "1.250000000000", None)]
+    assert rows(tmp_path, "campaign_delivery", "ad_id, spend::varchar, _extra") == [("ad_id 1", "1.250000", None)]
 
 
 def test_records_that_cannot_be_read_are_counted_and_kept_apart(tmp_path: Path) -> None:
