@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import signal
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -105,7 +106,7 @@ def extract(
     Raises:
         OSError: A disk is full or not writable; nothing half done is visible.
     """
-    with _plain_disk_errors(home):
+    with _plain_errors(home):
         lake, landing = Lake(Folder.at(lake_url)), Landing(Folder.at(home / "landing"))
         work = _Work(home, lake, landing, report_timezone, progress)
         reports = {source: SourceReport() for source in sources}
@@ -138,7 +139,7 @@ def load_from_landing(
 
     A kill on the way loses nothing: `extract` loads whatever the lake does not have.
     """
-    with _plain_disk_errors(home):
+    with _plain_errors(home):
         lake, landing = Lake(Folder.at(lake_url)), Landing(Folder.at(home / "landing"))
         work = _Work(home, lake, landing, report_timezone, progress)
         work.package.mkdir(parents=True, exist_ok=True)  # so that what a kill leaves of the old lake is cleared away
@@ -195,13 +196,17 @@ def _report(reports: dict[str, SourceReport], before: Ledger, after: Ledger) -> 
 
 
 @contextmanager
-def _plain_disk_errors(home: Path) -> Iterator[None]:
-    """Says of a full disk where it is and how much is left, whatever error it is at the bottom of."""
+def _plain_errors(home: Path) -> Iterator[None]:
+    """Raises what is at the bottom of an error when it is a full disk, with how much is left there, or a signal."""
     try:
         yield
     except Exception as error:
         cause: BaseException | None = error
         while cause is not None:
+            if isinstance(cause, KeyboardInterrupt):
+                if number := getattr(cause, "signal_code", None):
+                    signal.raise_signal(number)  # dlt has kept it from whoever waits for it
+                raise KeyboardInterrupt from None
             if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
                 free = shutil.disk_usage(home).free
                 said = f"No space left on device: {home} has {free:,} bytes free"

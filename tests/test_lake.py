@@ -226,6 +226,44 @@ def test_a_full_disk_is_said_in_one_line_and_healed_by_space(
         subprocess.run(["umount", home], check=True)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stage", ["parquet", "adhouse/load"])
+def test_a_signal_comes_through_dlt_at_once(tmp_path: Path, number: signal.Signals, stage: str) -> None:
+    """Dies of the signal as any program does, and the same call again ends as if nothing had been."""
+    home = tmp_path / "data"
+    drop(home, "long.jsonl", lines(*map(record, range(2000))))
+    code = """
+import os, signal, sys
+from pathlib import Path
+from extracting import extracted
+home, stage, number = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+
+def stop(*_):
+    signal.signal(number, signal.SIG_DFL)
+    raise KeyboardInterrupt
+
+def watch(event, arguments):
+    global number_to_send
+    if event == "open" and f"/dlt/{stage}/" in str(arguments[0]) and number_to_send:
+        number_to_send = None
+        os.kill(os.getpid(), number)
+
+signal.signal(number, stop)
+number_to_send = number
+sys.addaudithook(watch)
+try:
+    extracted(home)
+except KeyboardInterrupt:
+    sys.exit(77)
+"""
+    command = [sys.executable, "-c", code, home, stage, str(int(number))]
+    ended = subprocess.run(command, cwd=Path(__file__).parent, timeout=20)
+    assert ended.returncode == 77
+    extracted(home)
+    nothing_is_half_there(home)
+    assert len(rows(home, "campaign_delivery")) == 2000
+
+
 def full_disk(tmp_path: Path, size: int) -> Path:
     """A small file system of its own."""
     place = tmp_path / "disk"
