@@ -256,7 +256,7 @@ try:
 except KeyboardInterrupt:
     sys.exit(77)
 """
-    command = [sys.executable, "-c", code, home, stage, str(int(number))]
+    command = [sys.executable, "-c", code, str(home), stage, str(int(number))]
     ended = subprocess.run(command, cwd=Path(__file__).parent, timeout=20)
     assert ended.returncode == 77
     extracted(home)
