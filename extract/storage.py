@@ -51,6 +51,10 @@ class WholeFiles(LocalFileSystem):  # type: ignore[misc]
         """Writes a file, to the disk."""
         _replace(path, lambda unfinished: Path(unfinished).write_bytes(value))
 
+    def find(self, path: str, *args: object, **options: object) -> list[str]:
+        """Finds all files below a folder, without asking for more than their names."""
+        return [f"{folder}/{name}" for folder, _, names in os.walk(path) for name in names]
+
     def write_text(self, path: str, value: str, *args: object, **options: object) -> None:
         """Writes a file of UTF-8, to the disk."""
         os.makedirs(os.path.dirname(path), exist_ok=True)
