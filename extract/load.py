@@ -39,8 +39,8 @@ def clear_away(working: Path, lake: Lake) -> None:
         shutil.rmtree(working)
 
 
-def load(working: Path, lake: Lake, units: Iterable[Unit], readers: Mapping[str, Reader], progress: Progress) -> None:
-    """Loads the units; makes all tables at the first load, so that a reader finds every one.
+def load(working: Path, lake: Lake, units: Iterable[Unit], readers: Mapping[str, Reader], progress: Progress) -> bool:
+    """Loads the units, if there are any; the first load makes all tables, so that a reader finds every one.
 
     A kill at any point leaves a package that does not count; `clear_away`, and the same call again, make it anew.
 
@@ -50,11 +50,14 @@ def load(working: Path, lake: Lake, units: Iterable[Unit], readers: Mapping[str,
         units: What is to be loaded, oldest first.
         readers: How to read a unit, by source.
         progress: Is told the number of records.
+
+    Returns:
+        Whether there was anything to do.
     """
     missing = lake.missing_tables()
     units = sorted(units)
     if not units and not missing:
-        return
+        return False
     from extract import pipeline
 
     def write(load_id: str) -> dict[str, list[Path]]:
@@ -67,3 +70,4 @@ def load(working: Path, lake: Lake, units: Iterable[Unit], readers: Mapping[str,
 
     progress.start("load", None)
     pipeline.load(working, lake.root, write)
+    return True

@@ -122,8 +122,8 @@ def extract(
         if campaign_api.NAME in sources and api is not None:
             errors = campaign_api.land(api, landing, ledger, home / "fetching", report_timezone, now, progress)
             reports[campaign_api.NAME].errors = errors
-        work.load(ledger, sources, api.fields if api else {})
-        return _report(reports, ledger, read_ledger(lake))
+        is_loaded = work.load(ledger, sources, api.fields if api else {})
+        return _report(reports, ledger, read_ledger(lake) if is_loaded else ledger)
 
 
 def load_from_landing(
@@ -163,7 +163,7 @@ class _Work:
         """Where a load package is made."""
         return self.home / "dlt"
 
-    def load(self, ledger: Ledger, sources: Collection[str], fields: Mapping[str, str]) -> None:
+    def load(self, ledger: Ledger, sources: Collection[str], fields: Mapping[str, str]) -> bool:
         landed: dict[str, Callable[[Landing], Iterator[Unit]]] = {
             campaign_api.NAME: campaign_api.landed,
             campaign_files.NAME: campaign_files.landed,
@@ -173,7 +173,7 @@ class _Work:
             campaign_files.NAME: campaign_files.reader(self.landing, ledger, self.report_timezone, self.progress),
         }
         units = (unit for source in sources for unit in landed[source](self.landing) if unit.path not in ledger)
-        load(self.package, self.lake, units, readers, self.progress)
+        return load(self.package, self.lake, units, readers, self.progress)
 
 
 def _report(reports: dict[str, SourceReport], before: Ledger, after: Ledger) -> ExtractReport:
