@@ -77,7 +77,7 @@ ranked as (
         *,
         row_number() over (
             partition by replaces, status
-            order by received_at desc, _source desc, copy_number
+            order by received_at desc, _source desc, copy_number asc
         ) as newness
 
     from completed
