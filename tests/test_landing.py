@@ -37,17 +37,20 @@ def test_quiet_files_are_taken_without_a_wait(tmp_path: Path) -> None:
 
 def test_a_file_is_taken_when_its_writer_is_done(tmp_path: Path) -> None:
     path = drop(tmp_path, "growing.jsonl", b"")
+    has_begun = threading.Event()
 
     def write() -> None:
         with path.open("ab") as file:
             for number in range(8):
                 file.write(lines(record(number)))
                 file.flush()
+                has_begun.set()
                 time.sleep(0.1)
 
     writer = threading.Thread(target=write)
     writer.start()
-    assert taken(tmp_path, patience=10) == Left()
+    has_begun.wait()  # the file that was dropped is an old one until it is written to
+    assert taken(tmp_path, quiet=2, patience=30) == Left()
     writer.join()
     place = next((tmp_path / "landing" / "campaign_files").iterdir())
     assert (place / "growing.jsonl").read_bytes() == lines(*map(record, range(8)))
@@ -65,7 +68,7 @@ def test_a_file_that_never_rests_is_left_and_named(tmp_path: Path) -> None:
 
     writer = threading.Thread(target=write)
     writer.start()
-    left = taken(tmp_path, patience=0.6)
+    left = taken(tmp_path, quiet=2, patience=2.5)
     is_over.set()
     writer.join()
     assert left.growing == ["restless.jsonl"]
