@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import file_digest
 
 from extract.landing import Landing
-from extract.storage import Entry, Folder
+from extract.storage import Entry, Folder, sha256_of
 
 QUIET_SECONDS = 2.0
 PATIENCE_SECONDS = 60.0
@@ -50,8 +49,8 @@ def take(
     left = Left()
     for entry in _quiet_files(inbox, left, quiet_seconds, patience_seconds):
         try:
-            with inbox.local(entry.name) as path, path.open("rb") as file:
-                sha256 = file_digest(file, "sha256").hexdigest()
+            with inbox.local(entry.name) as path:
+                sha256 = sha256_of(path)
         except FileNotFoundError:
             continue  # whoever dropped it has taken it back
         except PermissionError:

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from extract.storage import Folder
+from extract.storage import Folder, sha256_of
 
 STAMP = "%Y%m%dT%H%M%S.%fZ"
 
@@ -63,8 +62,8 @@ class Landing:
     def sha256(self, path: str) -> str:
         """The sha256 of a landed file."""
         if path not in self.hashes:
-            with self.folder.local(path) as local, local.open("rb") as file:
-                self.hashes[path] = hashlib.file_digest(file, "sha256").hexdigest()
+            with self.folder.local(path) as local:
+                self.hashes[path] = sha256_of(local)
         return self.hashes[path]
 
 

@@ -7,6 +7,7 @@ is taught the same.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ from typing import Any
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
+
+_PIECE = 8 << 20
 
 
 class WholeFiles(LocalFileSystem):  # type: ignore[misc]
@@ -70,6 +73,15 @@ def _replace(path: str, write: Callable[[str], object]) -> None:
     except BaseException:
         Path(unfinished).unlink(missing_ok=True)
         raise
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file, read in pieces so large that threads beside this one do not hold it up between them."""
+    digest, buffer = hashlib.sha256(), memoryview(bytearray(_PIECE))
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(buffer):
+            digest.update(buffer[:count])
+    return digest.hexdigest()
 
 
 def sync(path: str | Path) -> None:
