@@ -51,12 +51,20 @@ def may_break_decimals(text: bytes) -> bool:
     ends the process. It takes a negative exponent, or as many zeros as `_MANY_ZEROS` has for types of 12 decimals.
     """
     # Looking for pairs and fours of bytes in one pass each costs a third of `in`; it is seldom that more is to be done.
-    pairs = (np.frombuffer(text, "<u2", (len(text) - start) // 2, start) for start in range(min(2, len(text))))
-    is_signed = any(((pair & 0xFFDF) == _EXPONENT_SIGN).any() for pair in pairs)
-    if is_signed and any(exponent.search(text) for exponent in _SMALL_EXPONENTS):
+    if _has_signed_exponent(text) and any(exponent.search(text) for exponent in _SMALL_EXPONENTS):
         return True
     fours = np.frombuffer(text, "<u4", len(text) // 4) == _FOUR_ZEROS
     return bool((fours[:-1] & fours[1:]).any()) and _MANY_ZEROS in text
+
+
+def _has_signed_exponent(text: bytes) -> bool:
+    """Whether `e-` stands behind a digit or a point somewhere; a name such as `creative-7` has it behind a letter."""
+    for start in range(min(2, len(text))):
+        pairs = np.frombuffer(text, "<u2", (len(text) - start) // 2, start)
+        before = np.flatnonzero((pairs & 0xFFDF) == _EXPONENT_SIGN) * 2 + start - 1
+        if before.size and any(byte in b"0123456789." for byte in np.unique(np.frombuffer(text, np.uint8)[before])):
+            return True
+    return False
 
 
 def named(header: Sequence[str], record_type: RecordType) -> tuple[list[str], dict[str, str]]:
