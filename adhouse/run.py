@@ -30,7 +30,7 @@ def run(session: Session, *, allow_stale: bool, full_refresh: bool) -> None:
     What came is loaded and built even when a source came incomplete; that is published only with `allow_stale`.
     """
     session.todo = ["extract", "build and audit", "publish"]
-    transform.warm_up(session.settings)
+    session.parsed = transform.parse_ahead(session.settings, session.as_of)
     extracted = extract(session, SOURCES)
     _build_and_publish(session, extracted, allow_stale=allow_stale, full_refresh=full_refresh)
 
@@ -53,7 +53,7 @@ def rebuild(session: Session) -> None:
     for path in (settings.warehouse, settings.marts):
         path.unlink(missing_ok=True)
         path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
-    transform.warm_up(settings)
+    session.parsed = transform.parse_ahead(settings, session.as_of)
     extracted = load_from_landing(
         home=settings.home,
         lake_url=settings.lake_url,
@@ -120,7 +120,7 @@ def build(session: Session, extracted: "ExtractReport | None", *, full_refresh: 
     is_full = full_refresh or reason is not None
     attempt = Build(session.run_id, session.command, session.as_of, fingerprint, is_full)
     begin(settings, attempt)
-    built = transform.build(settings, session.as_of, full_refresh=is_full, terminal=terminal)
+    built = transform.build(settings, session.as_of, session.parsed, full_refresh=is_full, terminal=terminal)
     terminal.stop()
     finish(settings, attempt, built, _counts(extracted))
     for warning in built.warnings:

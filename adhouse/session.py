@@ -5,10 +5,12 @@ import secrets
 import signal
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import FrameType
+from typing import Any
 
 from adhouse.console import Terminal
 from adhouse.exits import CommandError, Exit
@@ -29,6 +31,7 @@ class Session:
         run_id: Sorts by time and never comes twice; the run's build and log have the same.
         as_of: The one reading of the clock that models know.
         todo: The steps not done yet.
+        parsed: dbt's project, if it is being parsed beside the extraction.
     """
 
     settings: Settings
@@ -37,6 +40,7 @@ class Session:
     run_id: str
     as_of: datetime
     todo: list[str] = field(default_factory=list)
+    parsed: Future[Any] | None = None
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """T: runs dbt once, inside this process, and says in our words what came of it."""
 
+import gc
 import hashlib
 import logging
 import os
@@ -7,6 +8,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -62,16 +64,40 @@ class Built:
         return self.with_status("warn")
 
 
-def warm_up(settings: Settings) -> None:
-    """Makes sure that dbt will find its project, and imports it beside the extraction: it takes seconds."""
+def parse_ahead(settings: Settings, as_of: datetime) -> Future[Any]:
+    """Makes sure that dbt will find its project, and parses it beside the extraction: it takes seconds.
+
+    Returns:
+        The manifest, for `build`; what was wrong with the project is raised there.
+    """
     ensure_profile(settings)
-    threading.Thread(target=__import__, args=("dbt.cli.main",), daemon=True, name="dbt-import").start()
+    gc.set_threshold(100_000)  # hundreds of thousands of objects come to stay, and looking for garbage among them costs
+    parsed: Future[Any] = Future()
+
+    def parse() -> None:
+        try:
+            parsed.set_result(_invoke(settings, ["parse"], as_of))
+        except BaseException as error:
+            parsed.set_exception(error)
+
+    # Not of a pool, which would wait for its end when a run is stopped.
+    threading.Thread(target=parse, daemon=True, name="dbt-parse").start()
+    return parsed
 
 
-def build(settings: Settings, as_of: datetime, *, full_refresh: bool, terminal: Terminal) -> Built:
+def build(
+    settings: Settings, as_of: datetime, parsed: Future[Any] | None, *, full_refresh: bool, terminal: Terminal
+) -> Built:
     """Builds every model and tests its data, once; the same again after a kill gives the same tables.
 
     Unit tests prove code, not data: `make test` runs them, and a plain `dbt build`.
+
+    Args:
+        settings: Where everything is.
+        as_of: The one reading of the clock that models know.
+        parsed: What `parse_ahead` of the same time gave, if the project was parsed already.
+        full_refresh: Make every table anew.
+        terminal: Is told how far it is.
 
     Raises:
         CommandError: dbt could not run at all: a broken project or profile, an unreadable warehouse, a full disk.
@@ -79,7 +105,7 @@ def build(settings: Settings, as_of: datetime, *, full_refresh: bool, terminal: 
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     if full_refresh:
         arguments.append("--full-refresh")
-    outcome = _invoke(settings, arguments, as_of, _progress_of(terminal))
+    outcome = _invoke(settings, arguments, as_of, parsed.result() if parsed else None, _progress_of(terminal))
     built = Built()
     for one in outcome.results:
         kind, status = str(one.node.resource_type), str(one.status)
@@ -95,7 +121,7 @@ def build(settings: Settings, as_of: datetime, *, full_refresh: bool, terminal: 
 
 def docs(settings: Settings, as_of: datetime) -> Path:
     """Writes the dbt docs site as one static page and gives its path."""
-    _invoke(settings, ["docs", "generate", "--static"], as_of, lambda event: None)
+    _invoke(settings, ["docs", "generate", "--static"], as_of)
     return settings.dbt_target / "static_index.html"
 
 
@@ -129,7 +155,9 @@ def _project_files(project: Path) -> Iterator[Path]:
         yield from sorted(path for path in (project / folder).rglob("*") if path.suffix in (".sql", ".yml", ".csv"))
 
 
-def _invoke(settings: Settings, arguments: list[str], as_of: datetime, on_event: Callable[[Any], None]) -> Any:
+def _invoke(
+    settings: Settings, arguments: list[str], as_of: datetime, manifest: Any = None, *on_event: Callable[[Any], None]
+) -> Any:
     ensure_profile(settings)
     os.environ.update(settings.environment_for_dbt(), ADHOUSE_AS_OF=as_of.isoformat())
     # What a stopped run cannot give back of dbt's semaphores, Python's keeper of them frees; it need not complain.
@@ -147,7 +175,7 @@ def _invoke(settings: Settings, arguments: list[str], as_of: datetime, on_event:
     }
     flags = [text for option in options.items() for text in map(str, option)]
     try:
-        outcome = dbtRunner(callbacks=[on_event]).invoke([*arguments, *flags, "--no-send-anonymous-usage-stats"])
+        outcome = dbtRunner(manifest, [*on_event]).invoke([*arguments, *flags, "--no-send-anonymous-usage-stats"])
     finally:
         _close_warehouse()
     if isinstance(outcome.exception, KeyboardInterrupt | SystemExit):

@@ -88,7 +88,7 @@ def build(house: Settings, *, full_refresh: bool = False) -> None:
         now=lambda: datetime.now(UTC),
         progress=Said(),
     )
-    built = transform.build(house, RECEIVED, full_refresh=full_refresh, terminal=Terminal(str))
+    built = transform.build(house, RECEIVED, None, full_refresh=full_refresh, terminal=Terminal(str))
     assert not built.errors, built.errors
 
 
