@@ -8,6 +8,9 @@
 {%- endmacro %}
 
 {% macro duckdb__null_if_blank(column) -%}
-    {#- DuckDB's one-argument trim takes spaces only. -#}
-    case when trim({{ column }}, e' \t\n\r\v\f') <> '' then {{ column }} end
+    {#-
+        DuckDB's one-argument trim takes spaces only. Nearly every text begins with a character behind the blanks, and need
+        not be trimmed to see that it says something.
+    -#}
+    case when {{ column }} >= '!' or trim({{ column }}, e' \t\n\r\v\f') <> '' then {{ column }} end
 {%- endmacro %}

@@ -8,7 +8,8 @@
 {%- endmacro %}
 
 {% macro duckdb__as_utc(column) -%}
-    ({{ column }} at time zone 'UTC')
+    {#- The same as `at time zone 'UTC'`, which asks the calendar library about each row and takes ten times as long. -#}
+    make_timestamp(epoch_us({{ column }}))
 {%- endmacro %}
 
 {% macro days_after(column, days) -%}
