@@ -22,6 +22,22 @@
     {{ has_changed() if is_incremental() else 'true' }}
 {%- endmacro %}
 
+{% macro is_to_be_appended(sources) -%}
+    {#-
+        The same for a model whose rows never change and are kept for good: what a killed build appended already is passed
+        over, and was appended whole.
+    -#}
+    {%- if is_incremental() -%}
+        {{ has_changed() }}
+        and not exists (
+            select 1 from (select distinct _source, _dlt_load_id from {{ this }}) as appended
+            where appended._source = {{ sources }}._source and appended._dlt_load_id = {{ sources }}._dlt_load_id
+        )
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
 {% macro create_build_progress() %}
     {% if execute %}
         {% do run_query('create schema if not exists ' ~ target.database ~ '.intermediate') %}

@@ -1,8 +1,4 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='merge',
-    unique_key=['_source', '_position', '_dlt_load_id'],
-) }}
+{{ config(materialized='incremental', incremental_strategy='append') }}
 
 with
 
@@ -14,9 +10,9 @@ records as (
 
 sources as (
 
-    select * from {{ ref('int_delivery_sources') }}
+    select known.* from {{ ref('int_delivery_sources') }} as known
 
-    where outcome = 'current' and {{ is_to_be_built() }}
+    where known.outcome = 'current' and {{ is_to_be_appended('known') }}
 
 )
 

@@ -2,18 +2,27 @@
 
 with
 
-records as (
+spends as (
 
-    select * from {{ ref('stg_campaign_delivery__records') }}
+    select * from {{ ref('int_spends') }}
+
+),
+
+sources as (
+
+    select * from {{ ref('int_delivery_sources') }}
 
 )
 
 select
-    ad_id,
-    brand,
-    country,
-    spend
+    spends.ad_id,
+    spends.brand,
+    spends.country,
+    spends.spend
 
-from records
+from spends
 
-where spend is not null
+inner join sources
+    on spends._source = sources._source and spends._dlt_load_id = sources._dlt_load_id
+
+where sources.outcome = 'current'
