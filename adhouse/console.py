@@ -5,6 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from rich import box
 from rich.console import Console
@@ -17,6 +18,8 @@ from adhouse.log import Redact
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 SECONDS_BETWEEN_LINES = 10.0
+GAP = 2  # between the columns of a table
+SHORTEST_NAME = 6
 
 
 class Terminal:
@@ -49,12 +52,18 @@ class Terminal:
         self.message(f"adhouse: {error.message}" + (f" ({error.way_out})" if error.way_out else ""), "bold red")
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Prints a table on stdout: names to the left and cut to the width, numbers to the right."""
-        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-        for index, name in enumerate(columns):
-            table.add_column(name, justify="right" if index else "left", no_wrap=True, overflow="ellipsis")
-        for row in rows:
-            table.add_row(*(self._clean(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
+        """Prints a table on stdout: names to the left and cut to the width, numbers to the right and never cut."""
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+        texts = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
+        widths = [max(map(len, column)) for column in zip(columns, *texts, strict=True)]
+        for index, (name, width) in enumerate(zip(columns, widths, strict=True)):
+            room = width if index else self._out.width - sum(widths[1:]) - GAP * (len(columns) - 1)
+            justify: Literal["left", "right"] = "right" if index else "left"
+            table.add_column(
+                name, justify=justify, no_wrap=True, overflow="ellipsis", max_width=max(room, SHORTEST_NAME)
+            )
+        for row in texts:
+            table.add_row(*map(self._clean, row))
         self._out.print(table)
         self._out.print()
 

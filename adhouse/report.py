@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from adhouse.warehouse import has_table, opened
 
 COUNTS = ("read", "loaded", "rejected", "superseded", "duplicate", "quarantined", "kept")
 TOP_CAMPAIGNS = 10
+MILLIONS_FROM = 10_000_000  # beyond, the table of top campaigns would be wider than 80 columns
 
 
 def remember(settings: Settings, **facts: object) -> None:
@@ -81,11 +83,17 @@ def show_top_campaigns(terminal: Terminal, settings: Settings) -> None:
         terminal.result("no campaign has delivered yet")
         return
     shown = [
-        [campaign, impressions, clicks, f"{spend:,.2f}", conversions, f"{ctr:.2%}", f"{cpc:,.2f}", f"{cvr:.2%}"]
+        [campaign, *map(_short, (impressions, clicks, spend, conversions)), f"{ctr:.2%}", f"{cpc:,.2f}", f"{cvr:.2%}"]
         for campaign, impressions, clicks, spend, conversions, ctr, cpc, cvr in rows
     ]
-    columns = ["top campaigns", "impressions", "clicks", f"spend {settings.currency}", "conv.", "ctr", "cpc", "cvr"]
+    columns = ["top campaign", "impressions", "clicks", f"spend {settings.currency}", "conv.", "ctr", "cpc", "cvr"]
     terminal.table(columns, shown)
+
+
+def _short(number: int | Decimal) -> str:
+    if abs(number) >= MILLIONS_FROM:
+        return f"{number / 1_000_000:,.1f}M"
+    return f"{number:,.2f}" if isinstance(number, Decimal) else f"{number:,}"
 
 
 def sources(settings: Settings) -> dict[str, dict[str, int]]:

@@ -52,16 +52,28 @@ def test_a_wrong_argument_is_a_usage_error() -> None:
 
 def test_a_run_ends_with_results_on_stdout_and_messages_on_stderr(built_home: House) -> None:
     out, err = ((built_home.home / f"first_run.{name}").read_text() for name in ("out", "err"))
-    assert "top campaigns" in out
+    assert "top campaign" in out
     assert "quarantined" in out
     assert "clicks_over_impressions" in out
     assert "uv run adhouse status" in out
     assert "campaign_api" in err
-    assert "top campaigns" not in err
+    assert "top campaign" not in err
     for text in (out, err):
         assert "\x1b" not in text
         assert "Traceback" not in text
     assert max(map(len, out.splitlines())) <= 80
+
+
+def test_a_table_cuts_names_to_the_width_and_never_a_number(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    Terminal(str).table(["campaign", "impressions", "clicks"], [["cmp" * 20, 123_456_789_012, 987_654_321]])
+    out = capsys.readouterr().out
+    assert "123,456,789,012" in out
+    assert "987,654,321" in out
+    assert "cmpcmpcmp…" in out
+    assert max(map(len, out.splitlines())) <= 40
 
 
 def test_status_says_all_of_it_and_every_balance_closes(built_home: House) -> None:

@@ -176,7 +176,7 @@ def test_a_full_disk_is_one_line_and_a_rerun_after_freeing_space_is_right(house:
     assert re.search(r"adhouse: disk full: .*small has [\d,]+ bytes free \(free some space", err)
     assert "Traceback" not in err
     assert (tmp_path / "second.code").read_text() == "0\n", (tmp_path / "second.err").read_text()
-    assert "top campaigns" in (tmp_path / "second.out").read_text()
+    assert "top campaign" in (tmp_path / "second.out").read_text()
 
 
 def test_landing_loses_only_what_is_older_than_asked(tmp_path: Path) -> None:
