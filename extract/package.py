@@ -189,7 +189,9 @@ class _File:
             self._schema,
             compression="snappy",
             use_dictionary=[name for name in texts if name != "payload"],
-            write_statistics=["date", "_received_at", "_position"] if "date" in texts else True,
+            write_statistics=["date", "_source", "_received_at", "_dlt_load_id", "_position"]
+            if "date" in texts
+            else True,
             store_schema=False,
         )
 
