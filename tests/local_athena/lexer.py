@@ -1,0 +1,161 @@
+"""A statement's words with their places, so that it can be judged, and changed in one place and nowhere else."""
+
+import re
+from dataclasses import dataclass
+
+_TOKEN = re.compile(
+    r"""
+    (?P<skip>\s+|--[^\n]*|/\*.*?\*/)
+  | (?P<string>'(?:[^']|'')*')
+  | (?P<quoted>"(?:[^"]|"")*")
+  | (?P<backquoted>`(?:[^`]|``)*`)
+  | (?P<word>[^\W\d]\w*)
+  | (?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)
+  | (?P<symbol>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word, name, text, number or sign of a statement."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+    @property
+    def word(self) -> str:
+        """The keyword that it may be: upper case; empty for what is quoted."""
+        return self.text.upper() if self.kind in {"word", "symbol"} else ""
+
+    @property
+    def value(self) -> str:
+        """What it says without its quotes; names are lower case, as in Glue."""
+        if self.kind == "string":
+            return self.text[1:-1].replace("''", "'")
+        if self.kind in {"quoted", "backquoted"}:
+            quote = self.text[0]
+            return self.text[1:-1].replace(quote * 2, quote).lower()
+        return self.text.lower()
+
+    @property
+    def is_name(self) -> bool:
+        """Whether it can be a name."""
+        return self.kind in {"word", "quoted", "backquoted"}
+
+
+def tokens_of(statement: str) -> list[Token]:
+    """Returns the tokens of a statement, without its comments."""
+    return [
+        Token(match.lastgroup, match.group(), match.start(), match.end())
+        for match in _TOKEN.finditer(statement)
+        if match.lastgroup and match.lastgroup != "skip"
+    ]
+
+
+class UnreadableError(Exception):
+    """A statement is not written as Athena's reference says; the message is in Athena's form."""
+
+
+class Reader:
+    """Reads a statement from left to right."""
+
+    def __init__(self, statement: str) -> None:
+        self.statement = statement
+        self.tokens = tokens_of(statement)
+        self.at = 0
+
+    def peek(self, ahead: int = 0) -> Token | None:
+        """Returns the token that comes, without taking it."""
+        return self.tokens[self.at + ahead] if self.at + ahead < len(self.tokens) else None
+
+    def looks_like(self, *words: str) -> bool:
+        """Whether these keywords come; a word may be several with `|` between them."""
+        coming = [token.word for token in self.tokens[self.at : self.at + len(words)]]
+        return len(coming) == len(words) and all(
+            word in wanted.split("|") for word, wanted in zip(coming, words, strict=True)
+        )
+
+    def take(self, *words: str) -> bool:
+        """Takes these keywords if they come."""
+        found = self.looks_like(*words)
+        self.at += len(words) if found else 0
+        return found
+
+    def expect(self, *words: str) -> None:
+        """Takes these keywords.
+
+        Raises:
+            UnreadableError: Others come.
+        """
+        for word in words:
+            if not self.take(word):
+                raise self.mismatch(", ".join(f"'{each}'" for each in word.split("|")))
+
+    def mismatch(self, expected: str) -> UnreadableError:
+        """Returns the error that the coming token is not what it should be."""
+        token = self.peek()
+        where = token.start if token else len(self.statement)
+        line = self.statement.count("\n", 0, where) + 1
+        column = where - (self.statement.rfind("\n", 0, where) + 1) + 1
+        return UnreadableError(
+            f"line {line}:{column}: mismatched input '{token.text if token else '<EOF>'}'. Expecting: {expected}"
+        )
+
+    def next(self, kind: str) -> Token:
+        """Takes a token of a kind: `name`, `string` or `number`.
+
+        Raises:
+            UnreadableError: Another comes.
+        """
+        token = self.peek()
+        if token is None or not (token.is_name if kind == "name" else token.kind == kind):
+            raise self.mismatch(f"<{'identifier' if kind == 'name' else kind}>")
+        self.at += 1
+        return token
+
+    def dotted_name(self) -> list[Token]:
+        """Takes a name of one or more parts."""
+        parts = [self.next("name")]
+        while self.take("."):
+            parts.append(self.next("name"))
+        return parts
+
+    def in_parentheses(self) -> list[Token]:
+        """Takes a group in parentheses and returns what is between them."""
+        self.expect("(")
+        started, depth = self.at, 1
+        while depth:
+            token = self.peek()
+            if token is None:
+                raise self.mismatch("')'")
+            depth += {"(": 1, ")": -1}.get(token.word, 0)
+            self.at += 1
+        return self.tokens[started : self.at - 1]
+
+    def expect_end(self) -> None:
+        """Raises an error if anything comes but one semicolon."""
+        self.take(";")
+        if self.peek() is not None:
+            raise self.mismatch("<EOF>")
+
+
+def split_by_comma(tokens: list[Token]) -> list[list[Token]]:
+    """Splits a list at the commas that are in no bracket."""
+    groups: list[list[Token]] = [[]]
+    depth = 0
+    for token in tokens:
+        depth += {"(": 1, "[": 1, "<": 1, ")": -1, "]": -1, ">": -1}.get(token.word, 0)
+        if token.word == "," and depth == 0:
+            groups.append([])
+        else:
+            groups[-1].append(token)
+    return [group for group in groups if group]
+
+
+def text_of(tokens: list[Token], statement: str) -> str:
+    """Returns the tokens as they were written."""
+    return statement[tokens[0].start : tokens[-1].end] if tokens else ""
