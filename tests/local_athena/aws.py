@@ -1,0 +1,175 @@
+"""The seams in moto: its Athena gets an engine, and its Glue what the engine needs and moto has not."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from moto.athena.models import Database
+from moto.athena.responses import AthenaResponse
+from moto.core.exceptions import JsonRESTError
+from moto.glue.models import GlueBackend, glue_backends
+from moto.glue.responses import GlueResponse
+
+from local_athena.queries import Execution, InvalidRequestError, Queries
+from local_athena.results import column_info
+from local_athena.trino import HIVE_CATALOG
+
+Handler = Callable[..., str]
+_ONE_CHANGE_AT_A_TIME = threading.Lock()
+_COLUMN_STATISTICS = ("get", "update", "delete")
+
+
+@contextmanager
+def seams(queries: Queries) -> Iterator[None]:
+    """Puts the engine behind moto's Athena, for as long as the block runs."""
+    with ExitStack() as patches:
+        for name, handler in _athena_handlers(queries).items():
+            patches.enter_context(patch.object(AthenaResponse, name, handler, create=True))
+        patches.enter_context(patch("moto.athena.models.AthenaBackend.list_databases", _databases))
+        patches.enter_context(patch("moto.athena.models.AthenaBackend.list_data_catalogs", _catalogs))
+        patches.enter_context(patch.object(GlueResponse, "update_table", _update_table(GlueResponse.update_table)))
+        for verb in _COLUMN_STATISTICS:
+            for owner in ("table", "partition"):
+                name = f"{verb}_column_statistics_for_{owner}"
+                patches.enter_context(patch.object(GlueResponse, name, _no_statistics, create=True))
+        yield
+
+
+def _athena_handlers(queries: Queries) -> dict[str, Handler]:
+    def start_query_execution(self: AthenaResponse) -> str:
+        name = self._get_param("WorkGroup") or "primary"
+        workgroup = self.athena_backend.work_groups.get(name)
+        if workgroup is None:
+            raise _refused(f"WorkGroup {name} is not found.")
+        configuration = workgroup.configuration
+        chosen = (configuration.get("ResultConfiguration") or {}).get("OutputLocation", "")
+        asked = (self._get_param("ResultConfiguration") or {}).get("OutputLocation", "")
+        is_enforced = configuration["EnforceWorkGroupConfiguration"] and chosen
+        context = self._get_param("QueryExecutionContext") or {}
+        query = self._get_param("QueryString")
+        if parameters := self._get_param("ExecutionParameters"):
+            query = f"EXECUTE IMMEDIATE '{query.replace(chr(39), chr(39) * 2)}' USING {', '.join(parameters)}"
+        with _as_aws_says_it():
+            started = queries.start(
+                query=query,
+                database=(context.get("Database") or "default").lower(),
+                catalog=(context.get("Catalog") or HIVE_CATALOG).lower(),
+                workgroup=name,
+                output=chosen if is_enforced else asked or chosen,
+            )
+        return json.dumps({"QueryExecutionId": started})
+
+    def get_query_execution(self: AthenaResponse) -> str:
+        with _as_aws_says_it():
+            return json.dumps({"QueryExecution": _described(queries.get(self._get_param("QueryExecutionId")))})
+
+    def batch_get_query_execution(self: AthenaResponse) -> str:
+        with _as_aws_says_it():
+            found = [_described(queries.get(each)) for each in self._get_param("QueryExecutionIds")]
+        return json.dumps({"QueryExecutions": found, "UnprocessedQueryExecutionIds": []})
+
+    def list_query_executions(self: AthenaResponse) -> str:
+        return json.dumps({"QueryExecutionIds": queries.of_workgroup(self._get_param("WorkGroup") or "primary")})
+
+    def stop_query_execution(self: AthenaResponse) -> str:
+        with _as_aws_says_it():
+            queries.stop(self._get_param("QueryExecutionId"))
+        return "{}"
+
+    def get_query_results(self: AthenaResponse) -> str:
+        start = int(self._get_param("NextToken") or 0)
+        most = int(self._get_param("MaxResults") or 1000)
+        with _as_aws_says_it():
+            execution, rows, following = queries.results(self._get_param("QueryExecutionId"), start, most)
+        shown = [{"Data": [{} if value is None else {"VarCharValue": value} for value in row]} for row in rows]
+        metadata = {"ColumnInfo": column_info(execution.plan, execution.answer)}
+        return json.dumps(
+            {"UpdateCount": execution.answer.update_count or 0}
+            | {"ResultSet": {"Rows": shown, "ResultSetMetadata": metadata}}
+            | ({"NextToken": str(following)} if following else {})
+        )
+
+    handlers: list[Handler] = [
+        start_query_execution,
+        get_query_execution,
+        batch_get_query_execution,
+        list_query_executions,
+        stop_query_execution,
+        get_query_results,
+    ]
+    return {handler.__name__: handler for handler in handlers}
+
+
+def _described(execution: Execution) -> dict[str, Any]:
+    ended = execution.completed
+    milliseconds = int(((ended or execution.submitted) - execution.submitted) * 1000)
+    optional = {
+        "StateChangeReason": execution.reason,
+        "AthenaError": execution.error,
+        "CompletionDateTime": ended,
+    }
+    return {
+        "QueryExecutionId": execution.id,
+        "Query": execution.query,
+        "StatementType": execution.plan.kind,
+        "SubstatementType": execution.plan.detail,
+        "ResultConfiguration": {"OutputLocation": execution.file},
+        "QueryExecutionContext": {"Database": execution.database, "Catalog": execution.catalog},
+        "WorkGroup": execution.workgroup,
+        "EngineVersion": {
+            "SelectedEngineVersion": "AUTO",
+            "EffectiveEngineVersion": "Athena engine version 3",
+        },
+        "Status": {
+            "State": execution.state,
+            "SubmissionDateTime": execution.submitted,
+            **{name: value for name, value in optional.items() if value is not None},
+        },
+        "Statistics": {
+            "DataScannedInBytes": execution.answer.scanned_bytes,
+            "EngineExecutionTimeInMillis": milliseconds,
+            "TotalExecutionTimeInMillis": milliseconds,
+        },
+    }
+
+
+def _databases(self: Any, catalog_name: str, **_: Any) -> tuple[list[Database], None]:
+    glue: GlueBackend = glue_backends[self.account_id][self.region_name]
+    return [Database(catalog_name, name) for name in sorted(glue.databases)], None
+
+
+def _catalogs(self: Any) -> list[dict[str, str]]:
+    return [{"CatalogName": "AwsDataCatalog", "Type": "GLUE"}]
+
+
+def _no_statistics(self: GlueResponse) -> str:
+    return json.dumps({"ColumnStatisticsList": [], "Errors": []})
+
+
+def _update_table(update: Callable[[GlueResponse], Any]) -> Callable[[GlueResponse], Any]:
+    """Refuses a change of a table that another has changed since it was read: so Iceberg keeps two writers apart."""
+
+    def update_table(self: GlueResponse) -> Any:
+        with _ONE_CHANGE_AT_A_TIME:
+            expected = self.parameters.get("VersionId")
+            table = self.glue_backend.get_table(self.parameters["DatabaseName"], self.parameters["TableInput"]["Name"])
+            if expected and table.as_dict()["VersionId"] != expected:
+                raise JsonRESTError("ConcurrentModificationException", f"Version {expected} is no longer the newest")
+            return update(self)
+
+    return update_table
+
+
+def _refused(message: str) -> JsonRESTError:
+    return JsonRESTError("InvalidRequestException", message)
+
+
+@contextmanager
+def _as_aws_says_it() -> Iterator[None]:
+    try:
+        yield
+    except InvalidRequestError as error:
+        raise _refused(str(error)) from error
