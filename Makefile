@@ -2,7 +2,7 @@
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 IN_HOUSE := $(UV) run --frozen --no-sync
 
-.PHONY: help run test lint docs bench install
+.PHONY: help run test lint docs bench athena install
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -25,6 +25,9 @@ docs: install ## Write the documentation of every model as one page
 
 bench: install ## Measure speed and memory against a hand-written script
 	@$(IN_HOUSE) python -m bench
+
+athena: install ## Run an Athena on this machine, for dbt, notebooks and BI tools, until Ctrl-C
+	@PYTHONPATH=tests $(IN_HOUSE) python -m local_athena
 
 install: profiles.yml $(filter .uv/%,$(UV))
 	@$(UV) sync --frozen --quiet

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from local_athena.fixture import athena, pytest_terminal_summary
 
 from simulate.data_faults import FaultRates
 from simulate.delivery import delivery
@@ -18,6 +19,8 @@ from simulate.files import write
 from simulate.mock_api import DEMO_TOKEN, create_app
 from simulate.serve import serving
 from simulate.world import World, make_world
+
+__all__ = ["athena", "pytest_terminal_summary"]  # a fixture and a hook, found here by their names
 
 SINCE, UNTIL = date(2026, 11, 1), date(2026, 11, 5)
 TODAY = UNTIL + timedelta(days=1)

@@ -1,0 +1,42 @@
+"""The fixture that starts the local Athena once for all tests that ask for it."""
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from local_athena.server import LocalAthena
+
+WHY_NOT = pytest.StashKey[str]()
+
+
+@pytest.fixture(scope="session")
+def athena(request: pytest.FixtureRequest) -> Iterator["LocalAthena"]:
+    """A local Athena for all tests: each makes a bucket and a database of its own.
+
+    Where it cannot run, its tests are skipped and the end of the report says why; in CI that is a failure.
+    """
+    from local_athena.download import DownloadError, trino_home  # imported late: most tests do not need them
+    from local_athena.java import JavaMissingError, find_java
+
+    try:
+        find_java()
+        trino_home()
+    except (JavaMissingError, DownloadError) as error:
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(str(error), pytrace=False)
+        request.config.stash[WHY_NOT] = str(error)
+        pytest.skip(str(error))
+    from local_athena.server import local_athena
+
+    with local_athena() as running:
+        yield running
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Says at the end of a report that nothing was tried on Athena, and why."""
+    if why := config.stash.get(WHY_NOT, None):
+        terminalreporter.section("not tested on Athena", yellow=True)
+        terminalreporter.write_line(why, yellow=True)
