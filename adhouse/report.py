@@ -91,7 +91,7 @@ def show_top_campaigns(terminal: Terminal, settings: Settings) -> None:
 
 
 def _short(number: int | Decimal) -> str:
-    if abs(number) >= MILLIONS_FROM:
+    if not -MILLIONS_FROM < number < MILLIONS_FROM:
         return f"{number / 1_000_000:,.1f}M"
     return f"{number:,.2f}" if isinstance(number, Decimal) else f"{number:,}"
 
