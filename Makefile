@@ -30,7 +30,7 @@ athena: install ## Run an Athena on this machine, for dbt, notebooks and BI tool
 	@PYTHONPATH=tests $(IN_HOUSE) python -m local_athena
 
 install: profiles.yml $(filter .uv/%,$(UV))
-	@$(UV) sync --frozen --quiet
+	@$(UV) sync --frozen --quiet --compile-bytecode
 
 profiles.yml:
 	@cp profiles.yml.example $@

@@ -20,7 +20,7 @@ from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-_PIECE = 8 << 20
+_PIECE = 64 << 20
 
 
 class WholeFiles(LocalFileSystem):  # type: ignore[misc]
