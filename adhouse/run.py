@@ -14,7 +14,7 @@ from adhouse.session import Session
 from adhouse.settings import SOURCES, Settings
 
 if TYPE_CHECKING:
-    from extract.run import ApiSettings, ExtractReport
+    from extract.run import ApiSettings, ExtractReport, Places
 
 # These list every fetch, also one that brought nothing new; the other marts hold numbers.
 LEDGER_MARTS = {"data_quality", "delivery_balances"}
@@ -55,8 +55,7 @@ def rebuild(session: Session) -> None:
         path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
     session.parsed = transform.parse_ahead(settings, session.as_of)
     extracted = load_from_landing(
-        home=settings.home,
-        lake_url=settings.lake_url,
+        places=_places(settings),
         sources=SOURCES,
         fields=settings.api_fields,
         report_timezone=settings.report_timezone,
@@ -78,8 +77,7 @@ def extract(session: Session, sources: Collection[str]) -> "ExtractReport":
         sources = [source for source in sources if source != "campaign_api"]
     with _campaign_api(session) as api:
         extracted = extract_sources(
-            home=settings.home,
-            lake_url=settings.lake_url,
+            places=_places(settings),
             sources=sources,
             api=api,
             report_timezone=settings.report_timezone,
@@ -239,6 +237,14 @@ def _campaign_api(session: Session) -> Iterator["ApiSettings | None"]:
     with serving(create_app(make_world(), token=token, today=settings.today)) as url:
         session.terminal.message("ADHOUSE_API_URL is not set: asking the mock API, started for this run")
         yield at(url, token)
+
+
+def _places(settings: Settings) -> "Places":
+    from extract.athena import Athena
+    from extract.run import Places
+
+    athena = Athena(settings.athena_results, settings.athena_workgroup) if settings.is_in_cloud else None
+    return Places(settings.home, settings.data_url, settings.lake_url, athena)
 
 
 def _say_what_came(session: Session, extracted: "ExtractReport") -> None:

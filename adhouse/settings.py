@@ -28,7 +28,8 @@ FIELDS = (
 )
 SOURCES = ("campaign_api", "campaign_files")
 ANSWERS = ("by_day", "add", "replace")
-TARGETS = ("duckdb",)
+TARGETS = ("duckdb", "athena")
+LEAST_SECRET = 16  # characters; shorter ones of Amazon's stand for a local Athena, and are words of our own
 FIRST_DAYS = 30
 Get = Callable[[str, str], str]
 
@@ -45,6 +46,8 @@ class Settings:
         since: First report day ever wanted; None is 30 days back from `until`.
         until: Last report day wanted; None is yesterday by the report time zone.
         landing_days: How long landing keeps what was received; None is for good.
+        athena_results: Where Athena puts the results of queries, an S3 address.
+        athena_workgroup: The workgroup in which Athena runs them.
     """
 
     home: Path
@@ -62,6 +65,8 @@ class Settings:
     report_timezone: ZoneInfo
     currency: str
     landing_days: int | None
+    athena_results: str
+    athena_workgroup: str
     secrets: tuple[str, ...] = field(repr=False)
 
     @property
@@ -100,6 +105,16 @@ class Settings:
         return self.home / "dbt"
 
     @property
+    def is_in_cloud(self) -> bool:
+        """Whether inbox, landing, lake and marts are in S3, and Athena builds them."""
+        return self.target == "athena"
+
+    @property
+    def data_url(self) -> str:
+        """Where `inbox` and `landing` are: beside the lake in its bucket, else in the data folder."""
+        return self.lake_url if self.is_in_cloud else str(self.home)
+
+    @property
     def lake_folder(self) -> Path | None:
         """The lake as a local folder; None when it is a bucket."""
         return None if "://" in self.lake_url else Path(self.lake_url)
@@ -121,12 +136,17 @@ class Settings:
 
     def environment_for_dbt(self) -> dict[str, str]:
         """What `dbt_project.yml` and `profiles.yml` read; they have the same defaults, so dbt also runs by itself."""
+        athena = {
+            "ADHOUSE_ATHENA_RESULTS": self.athena_results,
+            "ADHOUSE_ATHENA_WORKGROUP": self.athena_workgroup,
+        }
         return {
             "ADHOUSE_HOME": str(self.home),
             "ADHOUSE_LAKE_URL": self.lake_url,
             "ADHOUSE_TARGET": self.target,
             "ADHOUSE_REPORT_TIMEZONE": self.report_timezone.key,
             "ADHOUSE_CURRENCY": self.currency,
+            **(athena if self.is_in_cloud else {}),
         }
 
 
@@ -143,7 +163,11 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
     project = Path(get("DBT_PROJECT_DIR", str(Path(__file__).parent.parent))).absolute()
     home = Path(get("ADHOUSE_HOME", str(project / "data"))).expanduser().absolute()
+    target = _one_of(get, "ADHOUSE_TARGET", TARGETS)
     lake_url = get("ADHOUSE_LAKE_URL", str(home / "lake")).removeprefix("file://").rstrip("/")
+    if (target == "athena") is not lake_url.startswith("s3://"):
+        wanted = "s3://bucket or s3://bucket/folder" if target == "athena" else "a folder"
+        raise _unusable("ADHOUSE_LAKE_URL", lake_url, f"{wanted}, because ADHOUSE_TARGET is {target}")
     since, until = _day(get, "ADHOUSE_SINCE"), _day(get, "ADHOUSE_UNTIL")
     if since and until and since > until:
         raise _unusable("ADHOUSE_SINCE", str(since), f"a day not after ADHOUSE_UNTIL ({until})")
@@ -153,7 +177,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         home=home,
         project=project,
         profiles=Path(get("DBT_PROFILES_DIR", str(project))).absolute(),
-        target=_one_of(get, "ADHOUSE_TARGET", TARGETS),
+        target=target,
         lake_url=lake_url if "://" in lake_url else str(Path(lake_url).expanduser().absolute()),
         api_url=api_url,
         api_token=token,
@@ -165,7 +189,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         report_timezone=_timezone(get("ADHOUSE_REPORT_TIMEZONE", "UTC")),
         currency=_currency(get("ADHOUSE_CURRENCY", "USD")),
         landing_days=None if get("ADHOUSE_LANDING_DAYS", "keep") == "keep" else _count(get, "ADHOUSE_LANDING_DAYS", ""),
-        secrets=tuple(secret for secret in (token, _password(api_url)) if secret),
+        athena_results=_s3_folder(get, "ADHOUSE_ATHENA_RESULTS", f"{lake_url}/results"),
+        athena_workgroup=get("ADHOUSE_ATHENA_WORKGROUP", "primary"),
+        secrets=tuple(secret for secret in (token, _password(api_url), *_amazons(env)) if secret),
     )
 
 
@@ -221,6 +247,19 @@ def _api_url(url: str) -> str | None:
     if not good:
         raise _unusable("ADHOUSE_API_URL", url.rpartition("@")[2], "http(s)://host[:port][/path], or none")
     return url.rstrip("/")
+
+
+def _s3_folder(get: Get, name: str, default: str) -> str:
+    url = get(name, "")
+    if url and not url.startswith("s3://"):
+        raise _unusable(name, url, "s3://bucket/folder/")
+    return (url or default).rstrip("/") + "/"
+
+
+def _amazons(env: Mapping[str, str]) -> list[str]:
+    """The secrets by which Amazon knows us, as far as they are in the environment: only so that they are redacted."""
+    held = (env.get(name, "") for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID"))
+    return [secret for secret in held if len(secret) >= LEAST_SECRET]
 
 
 def _password(url: str | None) -> str | None:

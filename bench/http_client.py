@@ -14,7 +14,7 @@ from extract import pipeline
 from extract.lake import Lake
 from extract.landing import Landing
 from extract.ledger import read_ledger
-from extract.run import ApiSettings, extract
+from extract.run import ApiSettings, Places, extract
 from extract.sources import campaign_api
 from extract.storage import Folder
 from simulate.mock_api import DEMO_TOKEN
@@ -54,8 +54,7 @@ def main(url: str, since: str, until: str, home: Path, step: str) -> None:
         errors = campaign_api.land(api, landing, ledger, home / "fetching", utc, now, Silent())
     else:
         came = extract(
-            home=home,
-            lake_url=str(home / "lake"),
+            places=Places(home, str(home), str(home / "lake")),
             sources=[campaign_api.NAME],
             api=api,
             report_timezone=utc,

@@ -36,16 +36,28 @@ def take(
     source: str,
     now: Callable[[], datetime],
     *,
+    is_loaded: Callable[[str], bool] = lambda _: True,
     quiet_seconds: float = QUIET_SECONDS,
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> Left:
     """Moves the files of an inbox into landing, the oldest first, each with its manifest if it has one.
 
     A file is taken once it has been quiet; while others are not, it waits for them. A manifest `<name>.manifest.json`
-    is to be dropped before its file. A kill leaves each file in one of the two places.
+    is to be dropped before its file. A kill leaves each file in one of the two places; in a bucket perhaps in both,
+    and then the next call removes it from the inbox.
+
+    Args:
+        inbox: Where the files are.
+        landing: Where they go.
+        source: The folder of landing.
+        now: The clock that stamps what is received (UTC).
+        is_loaded: Whether what lies in landing under a path is in the lake.
+        quiet_seconds: How long nobody must have written to a file.
+        patience_seconds: How long to wait for files that are still written to.
     """
     inbox.make()
     _put_back(landing, source, inbox)
+    copied = set() if inbox.is_local else _not_loaded(landing, source, is_loaded)
     left = Left()
     for entry in _quiet_files(inbox, left, quiet_seconds, patience_seconds):
         try:
@@ -60,12 +72,22 @@ def take(
             left.growing.append(entry.name)
             continue
         place = landing.place(source, now(), sha256).path
+        if (sha256[:8], entry.name) in copied:
+            inbox.remove(entry.name)
+            continue
         # The file itself goes last: with it the place counts.
         if inbox.has(f"{entry.name}{MANIFEST}"):
             inbox.move(f"{entry.name}{MANIFEST}", landing.folder, f"{place}/{entry.name}{MANIFEST}")
         inbox.move(entry.name, landing.folder, f"{place}/{entry.name}")
         landing.hashes[f"{place}/{entry.name}"] = sha256
     return left
+
+
+def _not_loaded(landing: Landing, source: str, is_loaded: Callable[[str], bool]) -> set[tuple[str, str]]:
+    """What a run that was killed has landed: the beginning of each file's sha256, and its name."""
+    places = landing.contents(source)
+    files = ((place.path, name) for place, names in places for name in names if not name.endswith(MANIFEST))
+    return {(path.rpartition("-")[2], name) for path, name in files if not is_loaded(f"{path}/{name}")}
 
 
 def _put_back(landing: Landing, source: str, inbox: Folder) -> None:

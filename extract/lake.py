@@ -10,11 +10,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from extract.athena import Athena
 from extract.records import DELIVERY
 from extract.storage import Folder
 
 DATASET = "raw"
 LOADS = "_dlt_loads"
+_COMPLETED = "select load_id from raw._dlt_loads where status = 0"
+_FORGET = "delete from raw._dlt_loads"
 _TIME = pa.timestamp("us", tz="UTC")
 _RECEIPT = [("_received_at", _TIME), ("_dlt_load_id", pa.string())]
 _COUNTS = [(name, pa.int64()) for name in ("records_read", "records_loaded", "records_rejected")]
@@ -70,9 +73,16 @@ LEDGERS = ("fetches", "loaded_files")
 
 @dataclass(frozen=True)
 class Lake:
-    """The raw tables in the folder `raw`, each file named `<load id>.<file id>.parquet`."""
+    """The raw tables in the folder `raw`, each file named `<load id>.<file id>.parquet`.
+
+    Attributes:
+        root: The folder that has the folder `raw`.
+        athena: Where the tables are registered too, if the lake is a bucket; the list of complete load packages is then
+            a table there, and else a folder of JSON lines.
+    """
 
     root: Folder
+    athena: Athena | None = None
 
     @property
     def folder(self) -> Folder:
@@ -81,6 +91,10 @@ class Lake:
 
     def completed_loads(self) -> set[str]:
         """The load packages that came to their end."""
+        if self.athena is not None:
+            if not self.folder.below(LOADS).files():
+                return set()  # no load has made the table yet
+            return {load for (load,) in self.athena.rows(_COMPLETED)}
         loads = self.folder.below(LOADS)
         lines = (json.loads(loads.read(entry.name)) for entry in loads.entries() if entry.name.endswith(".jsonl"))
         return {line["load_id"] for line in lines if line["status"] == 0}
@@ -89,8 +103,9 @@ class Lake:
         """All rows of these load packages, each as a dict; meant for a ledger, not for data."""
         names = self._files(table, lambda load: load in loads)
         # From bytes, in this thread: Arrow's own threads must not hold Python's files when the process ends.
-        contents = (pa.BufferReader(self.folder.read(f"{table}/{name}")) for name in names)
-        return [row for file in contents for row in pq.ParquetFile(file).read(use_threads=False).to_pylist()]
+        contents = self.folder.below(table).read_all(names)
+        files = (pq.ParquetFile(pa.BufferReader(contents[name])) for name in names)
+        return [row for file in files for row in file.read(use_threads=False).to_pylist()]
 
     def missing_tables(self) -> set[str]:
         """The tables that no reader can find yet."""
@@ -104,8 +119,13 @@ class Lake:
 
     def empty(self) -> None:
         """Removes everything; what a kill leaves of it counts or not, package by package, as ever."""
-        self.folder.remove(LOADS)
-        self.folder.remove()
+        if self.athena is None:
+            self.folder.remove(LOADS)
+            self.folder.remove()
+            return
+        if self.completed_loads():
+            self.athena.rows(_FORGET)
+        self.sweep(())
 
     def _files(self, table: str, is_wanted: Callable[[str], bool]) -> list[str]:
         names = (entry.name for entry in self.folder.below(table).entries() if ".parquet" in entry.name)

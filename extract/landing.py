@@ -12,7 +12,7 @@ from itertools import groupby
 
 from extract.storage import Folder, sha256_of
 
-STAMP = "%Y%m%dT%H%M%S.%fZ"
+STAMP = "%Y%m%dT%H%M%S."  # and the milliseconds, because Athena tells no less in files of Parquet
 
 
 @dataclass(frozen=True, order=True)
@@ -45,12 +45,13 @@ class Landing:
     hashes: dict[str, str] = field(default_factory=dict)
 
     def place(self, source: str, received_at: datetime, sha256: str) -> Unit:
-        """A free place for what was received then: a microsecond later for each that is taken."""
+        """A free place for what was received then: a millisecond later for each that is taken."""
+        received_at = received_at.astimezone(UTC).replace(microsecond=received_at.microsecond // 1000 * 1000)
         while True:
-            path = f"{source}/{received_at.astimezone(UTC).strftime(STAMP)}-{sha256[:8]}"
+            path = f"{source}/{received_at:{STAMP}}{received_at.microsecond // 1000:03}Z-{sha256[:8]}"
             if not self.folder.below(path).files():
                 return Unit(received_at, path)
-            received_at += timedelta(microseconds=1)
+            received_at += timedelta(milliseconds=1)
 
     def contents(self, source: str) -> Iterator[tuple[Unit, list[str]]]:
         """Each place that a source has in landing, and the names of the files there, the oldest first."""
@@ -69,6 +70,6 @@ class Landing:
 
 def _time_of(stamp: str) -> datetime | None:
     try:
-        return datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
+        return datetime.strptime(stamp, f"{STAMP}%fZ").replace(tzinfo=UTC)
     except ValueError:
         return None  # not one of ours

@@ -34,8 +34,9 @@ def clear_away(working: Path, lake: Lake) -> None:
 
     Afterwards every file in the lake belongs to a complete package.
     """
-    if working.exists():
+    if working.exists() or not lake.root.is_local:  # the load that was killed may have run on another machine
         lake.sweep(lake.completed_loads())
+    if working.exists():
         shutil.rmtree(working)
 
 
@@ -69,5 +70,5 @@ def load(working: Path, lake: Lake, units: Iterable[Unit], readers: Mapping[str,
         return package.finish(missing)
 
     progress.start("load", None)
-    pipeline.load(working, lake.root, write)
+    pipeline.load(working, lake, write)
     return True

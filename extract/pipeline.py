@@ -20,15 +20,17 @@ from dlt.common.configuration.providers.provider import ConfigProvider
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 from dlt.common.runtime.run_context import RunContext
 from dlt.common.schema.typing import TSchemaContractDict
-from dlt.destinations import filesystem
+from dlt.destinations import athena, filesystem
 from dlt.destinations.impl.filesystem.filesystem import FilesystemClient
 from dlt.extract import DltResource
 
-from extract.lake import DATASET, RAW_TABLES
-from extract.storage import Folder, WholeFiles
+from extract.athena import CATALOG
+from extract.lake import DATASET, RAW_TABLES, Lake
+from extract.storage import WholeFiles
 
 _SETTINGS = {
-    ("runtime",): {"dlthub_telemetry": False},
+    # What goes wrong is raised; what dlt only warns of is decided here.
+    ("runtime",): {"dlthub_telemetry": False, "log_level": "ERROR"},
     ("load",): {"delete_completed_jobs": True},
     # What a run knows of the past it reads from the lake's ledger.
     (): {"restore_from_destination": False},
@@ -43,12 +45,12 @@ _TYPES: dict[pa.DataType, dict[str, object]] = {
 }
 
 
-def load(working: Path, lake: Folder, write: Callable[[str], dict[str, list[Path]]]) -> None:
+def load(working: Path, lake: Lake, write: Callable[[str], dict[str, list[Path]]]) -> None:
     """Loads one package: a table's Parquet files as they are, and then the line in `_dlt_loads` that makes them count.
 
     Args:
         working: dlt's folder; not there before and gone afterwards.
-        lake: The folder that has the dataset `raw`.
+        lake: Where the tables are.
         write: Writes the files, given the load id that each row must have, and says which they are.
 
     Raises:
@@ -80,11 +82,15 @@ def _imported(files: Callable[[], dict[str, list[Path]]], table: str) -> Iterabl
         yield dlt.mark.with_file_import(str(path), "parquet")
 
 
-def _pipeline(working: Path, lake: Folder) -> dlt.Pipeline:
+def _pipeline(working: Path, lake: Lake) -> dlt.Pipeline:
     Container()[PluggableRunContext] = PluggableRunContext(_Alone(str(working)))
-    return dlt.pipeline(
-        "adhouse", pipelines_dir=str(working), destination=_lake(bucket_url=lake.url), dataset_name=DATASET
+    files = _lake(bucket_url=lake.root.url)
+    if lake.athena is None:
+        return dlt.pipeline("adhouse", pipelines_dir=str(working), destination=files, dataset_name=DATASET)
+    tables = athena(
+        query_result_bucket=lake.athena.results, athena_work_group=lake.athena.workgroup, aws_data_catalog=CATALOG
     )
+    return dlt.pipeline("adhouse", pipelines_dir=str(working), destination=tables, staging=files, dataset_name=DATASET)
 
 
 class _Alone(RunContext):

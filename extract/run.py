@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from extract import inbox
 from extract.api_client import ApiSettings
+from extract.athena import Athena
 from extract.lake import Lake
 from extract.landing import Landing, Unit
 from extract.ledger import Ledger, read_ledger
@@ -24,7 +25,16 @@ from extract.load import Progress, Reader, clear_away, load
 from extract.sources import campaign_api, campaign_files
 from extract.storage import Folder
 
-__all__ = ["ApiSettings", "ExtractReport", "Progress", "SourceReport", "extract", "load_from_landing"]
+__all__ = [
+    "ApiSettings",
+    "Athena",
+    "ExtractReport",
+    "Places",
+    "Progress",
+    "SourceReport",
+    "extract",
+    "load_from_landing",
+]
 SOURCES = (campaign_api.NAME, campaign_files.NAME)
 
 
@@ -79,10 +89,31 @@ class ExtractReport:
         return [error for source in self.sources.values() for error in source.errors]
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where everything is that extract reads and writes.
+
+    Attributes:
+        work: A local folder for what is being made.
+        data: Where `inbox` and `landing` are, a path or an address.
+        lake: Where the folder `raw` is, a path or an address.
+        athena: Where the raw tables are registered, if the lake is a bucket.
+    """
+
+    work: Path
+    data: str
+    lake: str
+    athena: Athena | None = None
+
+    @property
+    def package(self) -> Path:
+        """Where a load package is made."""
+        return self.work / "dlt"
+
+
 def extract(
     *,
-    home: Path,
-    lake_url: str,
+    places: Places,
     sources: Collection[str],
     api: ApiSettings | None,
     report_timezone: ZoneInfo,
@@ -95,8 +126,7 @@ def extract(
     in the report; the others go on.
 
     Args:
-        home: The data folder: `inbox`, `landing`, and a folder for the work.
-        lake_url: Where the lake is, a path or an address.
+        places: Where everything is.
         sources: Which of `SOURCES`; `campaign_api` needs `api`.
         api: The campaign API.
         report_timezone: Where a time becomes a report date.
@@ -106,21 +136,22 @@ def extract(
     Raises:
         OSError: A disk is full or not writable; nothing half done is visible.
     """
-    with _plain_errors(home):
-        lake, landing = Lake(Folder.at(lake_url)), Landing(Folder.at(home / "landing"))
-        work = _Work(home, lake, landing, report_timezone, progress)
+    with _plain_errors(places.work):
+        work = _work(places, report_timezone, progress)
+        lake, landing = work.lake, work.landing
         reports = {source: SourceReport() for source in sources}
-        clear_away(work.package, lake)
+        clear_away(places.package, lake)
         ledger = read_ledger(lake)
         if campaign_files.NAME in sources:
-            left = inbox.take(Folder.at(home / "inbox" / campaign_files.NAME), landing, campaign_files.NAME, now)
+            dropped = Folder.at(places.data).below(f"inbox/{campaign_files.NAME}")
+            left = inbox.take(dropped, landing, campaign_files.NAME, now, is_loaded=ledger.__contains__)
             reports[campaign_files.NAME].left = left.growing
             for name in left.growing:
                 progress.message(f"{campaign_files.NAME}: {name!r} is still growing, left for the next run")
             for line in left.refused:
                 progress.message(f"{campaign_files.NAME}: {line}")
         if campaign_api.NAME in sources and api is not None:
-            errors = campaign_api.land(api, landing, ledger, home / "fetching", report_timezone, now, progress)
+            errors = campaign_api.land(api, landing, ledger, places.work / "fetching", report_timezone, now, progress)
             reports[campaign_api.NAME].errors = errors
         is_loaded = work.load(ledger, sources, api.fields if api else {})
         return _report(reports, ledger, read_ledger(lake) if is_loaded else ledger)
@@ -128,8 +159,7 @@ def extract(
 
 def load_from_landing(
     *,
-    home: Path,
-    lake_url: str,
+    places: Places,
     sources: Collection[str],
     fields: Mapping[str, str],
     report_timezone: ZoneInfo,
@@ -139,12 +169,12 @@ def load_from_landing(
 
     A kill on the way loses nothing: `extract` loads whatever the lake does not have.
     """
-    with _plain_errors(home):
-        lake, landing = Lake(Folder.at(lake_url)), Landing(Folder.at(home / "landing"))
-        work = _Work(home, lake, landing, report_timezone, progress)
-        work.package.mkdir(parents=True, exist_ok=True)  # so that what a kill leaves of the old lake is cleared away
+    with _plain_errors(places.work):
+        work = _work(places, report_timezone, progress)
+        lake = work.lake
+        places.package.mkdir(parents=True, exist_ok=True)  # so that what a kill leaves of the old lake is cleared away
         lake.empty()
-        clear_away(work.package, lake)
+        clear_away(places.package, lake)
         nothing = read_ledger(lake)
         work.load(nothing, sources, fields)
         return _report({source: SourceReport() for source in sources}, nothing, read_ledger(lake))
@@ -152,16 +182,11 @@ def load_from_landing(
 
 @dataclass(frozen=True)
 class _Work:
-    home: Path
+    package: Path
     lake: Lake
     landing: Landing
     report_timezone: ZoneInfo
     progress: Progress
-
-    @property
-    def package(self) -> Path:
-        """Where a load package is made."""
-        return self.home / "dlt"
 
     def load(self, ledger: Ledger, sources: Collection[str], fields: Mapping[str, str]) -> bool:
         landed: dict[str, Callable[[Landing], Iterator[Unit]]] = {
@@ -174,6 +199,12 @@ class _Work:
         }
         units = (unit for source in sources for unit in landed[source](self.landing) if unit.path not in ledger)
         return load(self.package, self.lake, units, readers, self.progress)
+
+
+def _work(places: Places, report_timezone: ZoneInfo, progress: Progress) -> _Work:
+    lake = Lake(Folder.at(places.lake), places.athena)
+    landing = Landing(Folder.at(places.data).below("landing"))
+    return _Work(places.package, lake, landing, report_timezone, progress)
 
 
 def _report(reports: dict[str, SourceReport], before: Ledger, after: Ledger) -> ExtractReport:
@@ -196,7 +227,7 @@ def _report(reports: dict[str, SourceReport], before: Ledger, after: Ledger) -> 
 
 
 @contextmanager
-def _plain_errors(home: Path) -> Iterator[None]:
+def _plain_errors(folder: Path) -> Iterator[None]:
     """Raises what is at the bottom of an error when it is a full disk, with how much is left there, or a signal."""
     try:
         yield
@@ -208,8 +239,8 @@ def _plain_errors(home: Path) -> Iterator[None]:
                     signal.raise_signal(number)  # dlt has kept it from whoever waits for it
                 raise KeyboardInterrupt from None
             if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-                free = shutil.disk_usage(home).free
-                said = f"No space left on device: {home} has {free:,} bytes free"
-                raise OSError(errno.ENOSPC, said, str(cause.filename or home)) from None
+                free = shutil.disk_usage(folder).free
+                said = f"No space left on device: {folder} has {free:,} bytes free"
+                raise OSError(errno.ENOSPC, said, str(cause.filename or folder)) from None
             cause = cause.__cause__ or cause.__context__
         raise

@@ -10,7 +10,8 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,8 +116,14 @@ class Folder:
         """The folder at a path or an address such as `s3://bucket/prefix`."""
         text = str(url)
         if "://" in text and not text.startswith("file://"):
-            return cls(*url_to_fs(text))
+            # Other machines write there too, so what was listed a moment ago says nothing.
+            return cls(*url_to_fs(text, use_listings_cache=False, skip_instance_cache=True))
         return cls(WholeFiles(), os.path.abspath(text.removeprefix("file://")))
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is on a disk, where a file is moved in one step; in a bucket it is copied, then removed."""
+        return isinstance(self.fs, LocalFileSystem)
 
     @property
     def url(self) -> str:
@@ -133,7 +140,8 @@ class Folder:
 
     def make(self) -> None:
         """Makes the folder, where folders are made."""
-        self.fs.makedirs(self.root, exist_ok=True)
+        if self.is_local:
+            self.fs.makedirs(self.root, exist_ok=True)
 
     def has(self, name: str) -> bool:
         """Whether there is a file of that name."""
@@ -145,7 +153,8 @@ class Folder:
             found: list[dict[str, Any]] = self.fs.ls(self.root, detail=True)
         except FileNotFoundError:
             return
-        yield from map(_entry, found)
+        # A bucket may have an empty file that stands for the folder itself.
+        yield from (_entry(info) for info in found if info["name"].rstrip("/") != self.root)
 
     def entry(self, name: str) -> Entry | None:
         """What lies under a name."""
@@ -157,12 +166,19 @@ class Folder:
     def files(self) -> list[str]:
         """The names of all files, however deep, in order."""
         start = len(self.root.rstrip("/")) + 1
-        return sorted(path[start:] for path in self.fs.find(self.root))
+        return sorted(path[start:] for path in self.fs.find(self.root) if not path.endswith("/"))
 
     def read(self, name: str) -> bytes:
         """The content of a file."""
         content: bytes = self.fs.cat_file(self.path(name))
         return content
+
+    def read_all(self, names: Iterable[str]) -> Mapping[str, bytes]:
+        """The contents of files by name; from a bucket many at once."""
+        paths = {self.path(name): name for name in names}
+        if self.is_local or not paths:
+            return {name: self.read(name) for name in paths.values()}
+        return {paths[path]: content for path, content in self.fs.cat([*paths]).items()}
 
     def size(self, name: str) -> int:
         """The size of a file in bytes."""
@@ -170,17 +186,17 @@ class Folder:
 
     def write(self, name: str, content: bytes) -> None:
         """Writes a file, to the disk."""
-        self.fs.makedirs(self.path(name).rpartition("/")[0], exist_ok=True)
+        self._make_parent(name)
         self.fs.pipe_file(self.path(name), content)
 
     def put(self, path: Path, name: str) -> None:
         """Puts a finished local file there; the local one may from then on be removed, but not changed."""
-        self.fs.makedirs(self.path(name).rpartition("/")[0], exist_ok=True)
+        self._make_parent(name)
         self.fs.put_file(str(path), self.path(name))
 
     def move(self, name: str, target: Folder, target_name: str) -> None:
-        """Moves a file to another folder."""
-        target.fs.makedirs(target.path(target_name).rpartition("/")[0], exist_ok=True)
+        """Moves a file to another folder of the same file system."""
+        target._make_parent(target_name)
         self.fs.mv(self.path(name), target.path(target_name))
 
     def remove(self, name: str = "") -> None:
@@ -192,10 +208,21 @@ class Folder:
 
     @contextmanager
     def local(self, name: str) -> Iterator[Path]:
-        """A file as a local path, for the length of the block."""
-        yield Path(self.path(name))
+        """A file as a local path, for the length of the block; one of a bucket is fetched."""
+        if self.is_local:
+            yield Path(self.path(name))
+            return
+        with tempfile.TemporaryDirectory(prefix="adhouse-") as folder:
+            path = Path(folder, name.rpartition("/")[2])
+            self.fs.get_file(self.path(name), str(path))
+            yield path
+
+    def _make_parent(self, name: str) -> None:
+        if self.is_local:
+            self.fs.makedirs(self.path(name).rpartition("/")[0], exist_ok=True)
 
 
 def _entry(info: dict[str, Any]) -> Entry:
     kind = "symbolic link" if info.get("islink") else info["type"]
-    return Entry(info["name"].rpartition("/")[2], kind, info["size"], info.get("mtime", 0.0))
+    changed = info["LastModified"].timestamp() if "LastModified" in info else info.get("mtime", 0.0)
+    return Entry(info["name"].rpartition("/")[2], kind, info["size"], changed)

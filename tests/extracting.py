@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from extract.run import ApiSettings, ExtractReport, extract, load_from_landing
+from extract.run import ApiSettings, ExtractReport, Places, extract, load_from_landing
 
 TOKEN = "canary-5d41402abc4b2a76"
 FIELDS = ("campaign_id", "ad_id", "date", "brand", "country", "state", "city", "zipcode")
@@ -60,8 +60,7 @@ def extracted(
 ) -> ExtractReport:
     """Extracts as a run does."""
     return extract(
-        home=home,
-        lake_url=str(home / "lake"),
+        places=Places(home, str(home), str(home / "lake")),
         sources=sources or (["campaign_files", "campaign_api"] if api else ["campaign_files"]),
         api=api,
         report_timezone=ZoneInfo("UTC"),
@@ -73,8 +72,7 @@ def extracted(
 def rebuilt(home: Path) -> ExtractReport:
     """Loads everything in landing into an empty lake."""
     return load_from_landing(
-        home=home,
-        lake_url=str(home / "lake"),
+        places=Places(home, str(home), str(home / "lake")),
         sources=["campaign_files", "campaign_api"],
         fields={},
         report_timezone=ZoneInfo("UTC"),

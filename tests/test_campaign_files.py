@@ -22,12 +22,12 @@ LEDGER = "file_name, status, reason, is_verified, records_read, records_loaded, 
 def test_a_file_is_landed_untouched_and_loaded_with_its_origin(tmp_path: Path) -> None:
     content = lines(record(1), record(2))
     drop(tmp_path, "export.jsonl", content)
-    at = datetime(2026, 11, 23, 7, 51, 5, 123456, UTC)
+    at = datetime(2026, 11, 23, 7, 51, 5, 123_000, UTC)
 
     report = extracted(tmp_path, now=lambda: at)
 
     sha256 = hashlib.sha256(content).hexdigest()
-    source = f"campaign_files/20261123T075105.123456Z-{sha256[:8]}/export.jsonl"
+    source = f"campaign_files/20261123T075105.123Z-{sha256[:8]}/export.jsonl"
     assert (tmp_path / "landing" / source).read_bytes() == content
     assert list((tmp_path / "inbox" / "campaign_files").iterdir()) == []
     columns = "ad_id, impressions, spend, _source, _position, _received_at, typeof(spend), typeof(date), _extra"

@@ -108,17 +108,17 @@ def test_only_regular_files_with_plain_names_are_taken(tmp_path: Path) -> None:
     assert len(list(inbox.iterdir())) == 10
 
 
-def test_a_file_taken_in_the_same_microsecond_gets_a_later_one(tmp_path: Path) -> None:
+def test_a_file_taken_in_the_same_millisecond_gets_a_later_one(tmp_path: Path) -> None:
     drop(tmp_path, "a.jsonl", b"{}\n")
     drop(tmp_path, "b.jsonl", b"{}\n")
     taken(tmp_path)
     places = sorted(path.name for path in (tmp_path / "landing" / "campaign_files").iterdir())
-    assert [place.partition("-")[0] for place in places] == ["20261123T120000.000000Z", "20261123T120000.000001Z"]
+    assert [place.partition("-")[0] for place in places] == ["20261123T120000.000Z", "20261123T120000.001Z"]
 
 
 def test_a_move_cut_off_behind_the_manifest_is_undone(tmp_path: Path) -> None:
     drop(tmp_path, "export.jsonl", lines(record(1)))
-    place = tmp_path / "landing" / "campaign_files" / "20261123T120000.000000Z-00000000"
+    place = tmp_path / "landing" / "campaign_files" / "20261123T120000.000Z-00000000"
     place.mkdir(parents=True)
     (place / "export.jsonl.manifest.json").write_text('{"rows": 1}')
     extracted(tmp_path)

@@ -23,7 +23,7 @@ from marts import as_rows, assert_is_true, cells
 from adhouse import transform
 from adhouse.console import Terminal
 from adhouse.settings import Settings, read_settings
-from extract.run import extract
+from extract.run import Places, extract
 from simulate.delivery import delivery
 from simulate.files import write
 from simulate.truth import Delivered, truth_of
@@ -65,7 +65,7 @@ def drops(draw: st.DrawFn) -> list[Dropped]:
 
 def land(home: Path, dropped: Dropped, index: int, records: pa.Table) -> Delivered:
     """Puts a file into landing as the inbox would have, and says what the truth must know of it."""
-    received_at = RECEIVED + timedelta(hours=dropped.hours, microseconds=index)
+    received_at = RECEIVED + timedelta(hours=dropped.hours, milliseconds=index)
     part = home / dropped.name
     write(records, part)
     content = part.read_bytes()
@@ -80,8 +80,7 @@ def land(home: Path, dropped: Dropped, index: int, records: pa.Table) -> Deliver
 def build(house: Settings, *, full_refresh: bool = False) -> None:
     """Loads what landing has, and builds and tests the models."""
     extract(
-        home=house.home,
-        lake_url=house.lake_url,
+        places=Places(house.home, str(house.home), house.lake_url),
         sources=["campaign_files"],
         api=None,
         report_timezone=ZoneInfo("UTC"),

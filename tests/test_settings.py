@@ -22,10 +22,28 @@ def test_yesterday_is_the_report_time_zones() -> None:
 
 
 def test_relative_paths_are_made_absolute_and_a_lake_url_never_ends_in_a_slash() -> None:
-    settings = read_settings({"ADHOUSE_HOME": "there", "ADHOUSE_LAKE_URL": "s3://bucket/lake/"})
+    settings = read_settings({"ADHOUSE_HOME": "there", "ADHOUSE_LAKE_URL": "lake/"})
     assert settings.home == Path.cwd() / "there"
-    assert settings.lake_url == "s3://bucket/lake"
-    assert settings.lake_folder is None
+    assert settings.lake_url == str(Path.cwd() / "lake")
+
+
+def test_in_the_cloud_everything_received_is_beside_the_lake() -> None:
+    settings = read_settings({"ADHOUSE_TARGET": "athena", "ADHOUSE_LAKE_URL": "s3://bucket/ads/"})
+    assert settings.data_url == settings.lake_url == "s3://bucket/ads"
+    assert settings.athena_results == "s3://bucket/ads/results/"
+    assert settings.environment_for_dbt()["ADHOUSE_ATHENA_WORKGROUP"] == "primary"
+
+
+@pytest.mark.parametrize(("target", "lake"), [("athena", "/a/folder"), ("duckdb", "s3://bucket")])
+def test_a_lake_that_the_engine_cannot_read_is_refused(target: str, lake: str) -> None:
+    with pytest.raises(CommandError, match="ADHOUSE_LAKE_URL") as raised:
+        read_settings({"ADHOUSE_TARGET": target, "ADHOUSE_LAKE_URL": lake})
+    assert f"ADHOUSE_TARGET is {target}" in raised.value.way_out
+
+
+def test_the_secrets_of_amazon_are_redacted() -> None:
+    settings = read_settings({"AWS_SECRET_ACCESS_KEY": "canary-of-twenty-chars", "AWS_SESSION_TOKEN": "x" * 40})
+    assert settings.redact(f"canary-of-twenty-chars {'x' * 40}") == "[redacted] [redacted]"
 
 
 @pytest.mark.parametrize("text", ["spend=cost,ad_id=creative", '{"spend": "cost", "ad_id": "creative"}'])

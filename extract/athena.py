@@ -1,0 +1,45 @@
+"""Athena: one statement at a time, with the ordinary credentials and region of Amazon's tools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+CATALOG = "awsdatacatalog"
+
+
+class AthenaError(Exception):
+    """A statement failed; the message has Athena's words and the query's id."""
+
+
+@dataclass(frozen=True)
+class Athena:
+    """Where Athena puts results, and for which workgroup it works.
+
+    Attributes:
+        results: An S3 address for the results of queries.
+        workgroup: The workgroup that pays and limits.
+    """
+
+    results: str
+    workgroup: str
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """Runs a statement to its end, and returns its rows; none of a statement that has none.
+
+        What Athena says may pass (throttling, too many queries) is tried again, with growing waits.
+
+        Raises:
+            AthenaError: It failed, or was cancelled.
+        """
+        from pyathena import connect
+        from pyathena.error import Error
+
+        with connect(s3_staging_dir=f"{self.results.rstrip('/')}/", work_group=self.workgroup) as connection:
+            cursor = connection.cursor()
+            try:
+                found: list[tuple[Any, ...]] = cursor.execute(statement).fetchall()
+            except Error as error:
+                query = f" (query {cursor.query_id})" if cursor.query_id else ""
+                raise AthenaError(f"{' '.join(str(error).split())}{query}") from error
+            return found
