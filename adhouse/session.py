@@ -71,7 +71,7 @@ def working(
             remember(settings, **facts, ended=None, outcome="is running", exit_code=None)
         code, outcome = Exit.FAILED, "failed"
         try:
-            with _stoppable(session):
+            with _stoppable(session), _lake_of_ones_own(session, wait_seconds):
                 yield session
             code, outcome = Exit.OK, "done"
         except Exception as error:
@@ -84,6 +84,23 @@ def working(
             ended = datetime.now(UTC).isoformat(timespec="seconds")
             if is_run:
                 remember(settings, **facts, ended=ended, outcome=outcome, exit_code=code)
+
+
+@contextmanager
+def _lake_of_ones_own(session: Session, wait_seconds: float) -> Iterator[None]:
+    """Holds the lock of a lake in a bucket, where runs of other machines would write too."""
+    if not session.settings.is_in_cloud:
+        yield
+        return
+    from adhouse.bucket_lock import leased
+
+    def lost(why: str) -> None:
+        session.terminal.message(why, "red")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    settings = session.settings
+    with leased(settings.lake_url, settings.home, session.command, wait_seconds, session.terminal.message, lost):
+        yield
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from extract.athena import CATALOG
 from extract.lake import DATASET, RAW_TABLES, Lake
 from extract.storage import WholeFiles
 
-_SETTINGS = {
+_SETTINGS: dict[tuple[str, ...], dict[str, object]] = {
     # What goes wrong is raised; what dlt only warns of is decided here.
     ("runtime",): {"dlthub_telemetry": False, "log_level": "ERROR"},
     ("load",): {"delete_completed_jobs": True},
