@@ -49,12 +49,10 @@ def _athena_handlers(queries: Queries) -> dict[str, Handler]:
         asked = (self._get_param("ResultConfiguration") or {}).get("OutputLocation", "")
         is_enforced = configuration["EnforceWorkGroupConfiguration"] and chosen
         context = self._get_param("QueryExecutionContext") or {}
-        query = self._get_param("QueryString")
-        if parameters := self._get_param("ExecutionParameters"):
-            query = f"EXECUTE IMMEDIATE '{query.replace(chr(39), chr(39) * 2)}' USING {', '.join(parameters)}"
         with _as_aws_says_it():
             started = queries.start(
-                query=query,
+                query=self._get_param("QueryString"),
+                parameters=self._get_param("ExecutionParameters") or [],
                 database=(context.get("Database") or "default").lower(),
                 catalog=(context.get("Catalog") or HIVE_CATALOG).lower(),
                 workgroup=name,

@@ -100,7 +100,7 @@ def create_table_as(reader: Reader) -> Plan:
             settings[f"{catalog}.compression_codec"] = properties[compression].strip("'").upper()
         if is_to_be_iceberg:
             chosen, target = _iceberg_properties(properties), table.in_iceberg
-            _refuse_columns(context, query)
+            _refuse_columns(context, "\n" * lines_before, query)
         else:
             chosen, target = _hive_properties(properties, context), table.in_trino
         written = ", ".join(f"{key} = {value}" for key, value in chosen.items())
@@ -111,6 +111,8 @@ def create_table_as(reader: Reader) -> Plan:
 
 
 def _run(context: Context, statement: str) -> Answer:
+    if context.parameters:
+        statement = f"EXECUTE IMMEDIATE {literal(statement)} USING {', '.join(context.parameters)}"
     return context.trino.run(statement, when_accepted=context.when_accepted)
 
 
@@ -172,12 +174,12 @@ def _refuse_properties(properties: dict[str, str], known: set[str], kind: str) -
         raise QueryError("INVALID_TABLE_PROPERTY", f"Table property '{name}' does not exist for {kind} tables")
 
 
-def _refuse_columns(context: Context, query: str) -> None:
+def _refuse_columns(context: Context, lines_before: str, query: str) -> None:
     bare = query
     words = [token.word for token in Reader(query).tokens[-3:]]
     if words[-1:] == ["DATA"]:
         data = 2 if words[-2:] == ["WITH", "DATA"] else 3
         bare = query[: Reader(query).tokens[-data].start]
-    for name, kind in context.trino.run(f"SELECT * FROM ({bare}\n) LIMIT 0").columns:
+    for name, kind in context.trino.run(f"SELECT * FROM ({lines_before}{bare}\n) LIMIT 0").columns:
         if refusal := not_in_iceberg(kind):
             raise QueryError("NOT_SUPPORTED", f"{refusal} Column: {name}" if "Type" in refusal else refusal)

@@ -35,6 +35,7 @@ class Execution:
     """One query execution."""
 
     query: str
+    parameters: list[str]
     plan: Plan
     database: str
     catalog: str
@@ -68,8 +69,16 @@ class Queries:
         self._s3: Any = aws.client("s3", endpoint_url=endpoint)
         self._executions: dict[str, Execution] = {}
 
-    def start(self, query: str, database: str, catalog: str, workgroup: str, output: str) -> str:
+    def start(self, query: str, parameters: list[str], database: str, catalog: str, workgroup: str, output: str) -> str:
         """Starts a query and returns its id, once it is sure that it can be parsed.
+
+        Args:
+            query: In Athena's SQL.
+            parameters: What stands for its question marks, each written as SQL.
+            database: The one whose tables need no other name before theirs.
+            catalog: The one whose databases are meant.
+            workgroup: For whom it runs.
+            output: The folder in S3 for its result.
 
         Raises:
             InvalidRequestError: It cannot be parsed, or there is no place for its result.
@@ -86,6 +95,7 @@ class Queries:
             raise InvalidRequestError(f"Unable to verify/create output bucket {bucket}") from error
         execution = Execution(
             query,
+            parameters,
             _plan(query),
             database,
             catalog,
@@ -139,6 +149,7 @@ class Queries:
                 execution.trino,
                 self._glue,
                 execution.database,
+                execution.parameters,
                 execution.output,
                 execution.id,
                 lambda: _go_on(execution),
@@ -195,6 +206,8 @@ def _ended(execution: Execution) -> Iterator[None]:
 
 def _explain(execution: Execution, error: QueryError) -> None:
     execution.reason = f"{error.name}: {error.message}"
+    if error.name == "COLUMN_NOT_FOUND":
+        execution.reason += " or requester is not authorized to access requested resources"
     if error.name.endswith("TOO_MANY_OPEN_PARTITIONS"):
         execution.reason += (
             f". If a data manifest file was generated at '{execution.output}{execution.id}-manifest.csv', you may need "

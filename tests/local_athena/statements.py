@@ -31,6 +31,7 @@ class Context:
     trino: TrinoSession
     glue: GlueClient
     database: str
+    parameters: list[str]
     results_folder: str
     query_id: str
     when_accepted: Callable[[], None]
@@ -84,11 +85,11 @@ def table_named(parts: list[Token], context: Context) -> Table:
 
 
 def ddl_name(reader: Reader) -> list[Token]:
-    """Takes a table's name in a statement of Athena's Hive parser: no catalog, and backticks instead of quotes."""
+    """Takes a table's name in a statement of Athena's Hive parser, which has backticks where others have quotes."""
     started = reader.at
     parts = reader.dotted_name()
     for offset, part in enumerate(parts):
-        if part.kind == "quoted" or offset > 1:
+        if part.kind == "quoted":
             reader.at = started + 2 * offset
             raise reader.mismatch("<identifier> or `identifier`")
     return parts
