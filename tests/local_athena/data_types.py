@@ -2,7 +2,7 @@
 
 import re
 
-from local_athena.lexer import Reader, UnreadableError, split_by_comma, text_of
+from local_athena.lexer import Reader, Token, UnreadableError, split_by_comma, text_of
 
 _TO_TRINO = {
     "string": "varchar",
@@ -45,11 +45,19 @@ def to_hive(trino_type: str) -> str:
         base = reader.next("name").value
         parts = split_by_comma(reader.in_parentheses())
         if base == "row":
-            fields = ((part[0].value, to_hive(text_of(part[1:], kind))) for part in parts)
-            return f"struct<{','.join(f'{name}:{inner}' for name, inner in fields)}>"
+            return f"struct<{','.join(_field(number, part, kind) for number, part in enumerate(parts))}>"
         return f"{base}<{','.join(to_hive(text_of(part, kind)) for part in parts)}>"
-    kind = re.sub(r"^(timestamp|time)\(\d+\)", r"\1", kind)
+    if kind.startswith("timestamp"):
+        return "timestamp"
+    if kind.startswith(("time", "interval")) or kind in {"json", "uuid", "ipaddress"}:
+        return "string"
     return _TO_HIVE.get(kind, kind.replace(", ", ","))
+
+
+def _field(number: int, part: list[Token], kind: str) -> str:
+    is_named = len(part) > 1 and part[1].word != "("
+    name, rest = (part[0].value, part[1:]) if is_named else (f"field{number}", part)
+    return f"{name}:{to_hive(text_of(rest, kind))}"
 
 
 def not_in_iceberg(trino_type: str) -> str | None:

@@ -66,15 +66,21 @@ def shown(value: Any, kind: str) -> str | None:
     if isinstance(value, list):
         if kind.startswith("row("):
             names = re.findall(r'(?:\(|, )"?(\w+)"? ', kind)
-            return "{" + ", ".join(f"{n}={shown(v, '')}" for n, v in zip(names, value, strict=False)) + "}"
-        return "[" + ", ".join(str(shown(v, kind.removeprefix("array("))) for v in value) + "]"
+            names = names if len(names) == len(value) else [f"field{number}" for number in range(len(value))]
+            return "{" + ", ".join(f"{name}={_inner(v)}" for name, v in zip(names, value, strict=True)) + "}"
+        return "[" + ", ".join(_inner(each, kind.removeprefix("array(")) for each in value) + "]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{name}={shown(v, '')}" for name, v in value.items()) + "}"
+        return "{" + ", ".join(f"{name}={_inner(each)}" for name, each in value.items()) + "}"
     if kind == "varbinary":
         return base64.b64decode(value).hex(" ")
     if kind.startswith("timestamp"):  # milliseconds at least, which clients count on
         return re.sub(r"(:\d\d)(?:\.(\d*))?(?=$| )", lambda found: f"{found[1]}.{found[2] or '':0<3}", value)
     return str(value)
+
+
+def _inner(value: Any, kind: str = "") -> str:
+    said = shown(value, kind)
+    return "null" if said is None else said
 
 
 def _double(value: float) -> str:
