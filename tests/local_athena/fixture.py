@@ -18,18 +18,12 @@ def athena(request: pytest.FixtureRequest) -> Iterator["LocalAthena"]:
 
     Where it cannot run, its tests are skipped and the end of the report says why; in CI that is a failure.
     """
-    from local_athena.download import DownloadError, trino_home  # imported late: most tests do not need them
-    from local_athena.java import JavaMissingError, find_java
-
-    try:
-        find_java()
-        trino_home()
-    except (JavaMissingError, DownloadError) as error:
+    if why := _why_not():
         if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(str(error), pytrace=False)
-        request.config.stash[WHY_NOT] = str(error)
-        pytest.skip(str(error))
-    from local_athena.server import local_athena
+            pytest.fail(why, pytrace=False)
+        request.config.stash[WHY_NOT] = why
+        pytest.skip(why)
+    from local_athena.server import local_athena  # imported late: most tests do not need it
 
     with local_athena() as running:
         yield running
@@ -40,3 +34,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if why := config.stash.get(WHY_NOT, None):
         terminalreporter.section("not tested on Athena", yellow=True)
         terminalreporter.write_line(why, yellow=True)
+
+
+def _why_not() -> str:
+    from local_athena.download import DownloadError, trino_home
+    from local_athena.java import JavaMissingError, find_java
+
+    try:
+        find_java()
+        trino_home()
+    except (JavaMissingError, DownloadError) as error:
+        return str(error)
+    return ""
