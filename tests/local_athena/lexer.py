@@ -17,6 +17,21 @@ _TOKEN = re.compile(
 )
 
 
+# https://docs.aws.amazon.com/athena/latest/ug/reserved-words.html
+_RESERVED_IN_DDL = """
+ALL ALTER AND ARRAY AS AUTHORIZATION BETWEEN BIGINT BINARY BOOLEAN BOTH BY CASE CASHE CAST CHAR COLUMN COMMIT CONF
+CONSTRAINT CREATE CROSS CUBE CURRENT CURRENT_DATE CURRENT_TIMESTAMP CURSOR DATABASE DATE DAYOFWEEK DECIMAL DELETE
+DESCRIBE DISTINCT DIV DOUBLE DROP ELSE END EXCHANGE EXISTS EXTENDED EXTERNAL EXTRACT FALSE FETCH FLOAT FLOOR
+FOLLOWING FOR FOREIGN FROM FULL FUNCTION GRANT GROUP GROUPING HAVING IF IMPORT IN INNER INSERT INT INTEGER INTERSECT
+INTERVAL INTO IS JOIN LATERAL LEFT LESS LIKE LOCAL MACRO MAP MORE NONE NOT NULL NUMERIC OF ON ONLY OR ORDER OUT
+OUTER OVER PARTIALSCAN PARTITION PERCENT PRECEDING PRECISION PRESERVE PRIMARY PROCEDURE RANGE READS REDUCE
+REFERENCES REGEXP REVOKE RIGHT RLIKE ROLLBACK ROLLUP ROW ROWS SELECT SET SMALLINT START TABLE TABLESAMPLE THEN TIME
+TIMESTAMP TO TRANSFORM TRIGGER TRUE TRUNCATE UNBOUNDED UNION UNIQUEJOIN UPDATE USER USING UTC_TIMESTAMP VALUES
+VARCHAR VIEWS WHEN WHERE WINDOW WITH
+"""
+RESERVED_IN_DDL = frozenset(_RESERVED_IN_DDL.split())
+
+
 @dataclass(frozen=True)
 class Token:
     """A word, name, text, number or sign of a statement."""
@@ -45,6 +60,13 @@ class Token:
     def is_name(self) -> bool:
         """Whether it can be a name."""
         return self.kind in {"word", "quoted", "backquoted"}
+
+    @property
+    def is_name_in_ddl(self) -> bool:
+        """Whether it can be one for Athena's Hive parser, which has backticks where others have quotes."""
+        return self.kind == "backquoted" or (
+            self.kind == "word" and not self.text.startswith("_") and self.word not in RESERVED_IN_DDL
+        )
 
 
 def tokens_of(statement: str) -> list[Token]:

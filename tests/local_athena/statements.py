@@ -85,11 +85,11 @@ def table_named(parts: list[Token], context: Context) -> Table:
 
 
 def ddl_name(reader: Reader) -> list[Token]:
-    """Takes a table's name in a statement of Athena's Hive parser, which has backticks where others have quotes."""
+    """Takes a table's name in a statement of Athena's Hive parser."""
     started = reader.at
     parts = reader.dotted_name()
     for offset, part in enumerate(parts):
-        if part.kind == "quoted":
+        if not part.is_name_in_ddl:
             reader.at = started + 2 * offset
             raise reader.mismatch("<identifier> or `identifier`")
     return parts

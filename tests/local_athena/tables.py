@@ -119,6 +119,10 @@ def _delimiters(reader: Reader, parameters: dict[str, str]) -> None:
 def columns_of(tokens: list[Token], statement: str) -> list[ColumnTypeDef]:
     columns: list[ColumnTypeDef] = []
     for name, *kind in split_by_comma(tokens):
+        if not name.is_name_in_ddl:
+            reader = Reader(statement)
+            reader.at = reader.tokens.index(name)
+            raise reader.mismatch("<identifier> or `identifier`")
         words = [token.word for token in kind]
         comment = kind[-1].value if "COMMENT" in words else ""
         typed = kind[: words.index("COMMENT")] if comment else kind
