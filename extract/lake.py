@@ -18,7 +18,7 @@ DATASET = "raw"
 LOADS = "_dlt_loads"
 _COMPLETED = "select load_id from raw._dlt_loads where status = 0"
 _FORGET = "delete from raw._dlt_loads"
-_TIME = pa.timestamp("us", tz="UTC")
+_TIME = pa.timestamp("ms")  # UTC; without its zone, because Athena has none in such files
 _RECEIPT = [("_received_at", _TIME), ("_dlt_load_id", pa.string())]
 _COUNTS = [(name, pa.int64()) for name in ("records_read", "records_loaded", "records_rejected")]
 RAW_TABLES = {

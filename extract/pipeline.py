@@ -40,7 +40,7 @@ _TYPES: dict[pa.DataType, dict[str, object]] = {
     pa.int64(): {"data_type": "bigint"},
     pa.bool_(): {"data_type": "bool"},
     pa.date32(): {"data_type": "date"},
-    pa.timestamp("us", tz="UTC"): {"data_type": "timestamp", "precision": 6},
+    pa.timestamp("ms"): {"data_type": "timestamp", "precision": 3, "timezone": False},
     pa.decimal128(38, 6): {"data_type": "decimal", "precision": 38, "scale": 6},
 }
 

@@ -6,7 +6,7 @@
 #}
 
 {% macro build_progress() -%}
-    {{ api.Relation.create(database=target.database, schema='intermediate', identifier='build_progress') }}
+    {{ return(api.Relation.create(database=target.database, schema=schema_of_layer('intermediate'), identifier='build_progress')) }}
 {%- endmacro %}
 
 {% macro completed_build() -%}
@@ -40,9 +40,24 @@
 
 {% macro create_build_progress() %}
     {% if execute %}
-        {% do run_query('create schema if not exists ' ~ target.database ~ '.intermediate') %}
-        {% do run_query('create table if not exists ' ~ build_progress() ~ ' (completed_build bigint)') %}
+        {% do adapter.create_schema(build_progress()) %}
+        {% do run_query(build_progress_definition()) %}
     {% endif %}
+{% endmacro %}
+
+{% macro build_progress_definition() %}
+    {{ return(adapter.dispatch('build_progress_definition')()) }}
+{% endmacro %}
+
+{% macro default__build_progress_definition() %}
+    {#- An Iceberg table, so that a number is there whole or not at all. -#}
+    create table if not exists {{ build_progress().render_hive() }} (completed_build bigint)
+    location '{{ adapter.generate_s3_location(build_progress(), target.s3_data_dir, target.s3_data_naming) }}'
+    tblproperties ('table_type' = 'iceberg')
+{% endmacro %}
+
+{% macro duckdb__build_progress_definition() %}
+    create table if not exists {{ build_progress() }} (completed_build bigint)
 {% endmacro %}
 
 {% macro complete_build(results) %}
@@ -55,7 +70,7 @@
             {% endif %}
         {% endfor %}
         {% if not left_out %}
-            {% set sources = api.Relation.create(database=target.database, schema='intermediate', identifier='int_delivery_sources') %}
+            {% set sources = api.Relation.create(database=target.database, schema=schema_of_layer('intermediate'), identifier='int_delivery_sources') %}
             {% do run_query(
                 'insert into ' ~ build_progress() ~ ' select max(changed_in_build) from ' ~ sources
                 ~ ' having max(changed_in_build) > ' ~ completed_build()
@@ -66,20 +81,42 @@
 
 {% macro merge_where_changed(marker, columns) %}
     {#-
-        The clauses of a merge that writes only rows whose value changed. A row whose `marker` column is null says that
+        How a merge is configured that writes only rows whose value changed. A row whose `marker` column is null says that
         its key has no row any more.
     -#}
+    {{ return(adapter.dispatch('merge_where_changed')(marker, columns)) }}
+{% endmacro %}
+
+{% macro default__merge_where_changed(marker, columns) %}
+    {{ return({
+        'delete_condition': 'src.' ~ marker ~ ' is null',
+        'update_condition': '(' ~ any_differs('src', 'target', columns) ~ ')',
+        'insert_condition': 'src.' ~ marker ~ ' is not null',
+    }) }}
+{% endmacro %}
+
+{% macro duckdb__merge_where_changed(marker, columns) %}
+    {{ return({
+        'merge_clauses': {
+            'when_matched': [
+                {'action': 'delete', 'condition': 'DBT_INTERNAL_SOURCE.' ~ marker ~ ' is null'},
+                {
+                    'action': 'update',
+                    'mode': 'by_name',
+                    'condition': any_differs('DBT_INTERNAL_SOURCE', 'DBT_INTERNAL_DEST', columns),
+                },
+            ],
+            'when_not_matched': [
+                {'action': 'insert', 'mode': 'by_name', 'condition': 'DBT_INTERNAL_SOURCE.' ~ marker ~ ' is not null'},
+            ],
+        },
+    }) }}
+{% endmacro %}
+
+{% macro any_differs(one, other, columns) %}
     {% set differs = [] %}
     {% for column in columns %}
-        {% do differs.append('DBT_INTERNAL_SOURCE.' ~ column ~ ' is distinct from DBT_INTERNAL_DEST.' ~ column) %}
+        {% do differs.append(one ~ '.' ~ column ~ ' is distinct from ' ~ other ~ '.' ~ column) %}
     {% endfor %}
-    {{ return({
-        'when_matched': [
-            {'action': 'delete', 'condition': 'DBT_INTERNAL_SOURCE.' ~ marker ~ ' is null'},
-            {'action': 'update', 'mode': 'by_name', 'condition': differs | join(' or ')},
-        ],
-        'when_not_matched': [
-            {'action': 'insert', 'mode': 'by_name', 'condition': 'DBT_INTERNAL_SOURCE.' ~ marker ~ ' is not null'},
-        ],
-    }) }}
+    {{ return(differs | join(' or ')) }}
 {% endmacro %}

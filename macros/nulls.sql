@@ -4,7 +4,8 @@
 {%- endmacro %}
 
 {% macro default__null_if_blank(column) -%}
-    nullif(trim({{ column }}), '')
+    {#- The same blanks as DuckDB's below; Trino's trim would also take those of other alphabets. -#}
+    case when regexp_like({{ column }}, '[^ \t\n\r\x0B\f]') then {{ column }} end
 {%- endmacro %}
 
 {% macro duckdb__null_if_blank(column) -%}

@@ -1,6 +1,22 @@
 {% macro generate_schema_name(custom_schema_name, node) -%}
-    {#- A folder's schema is its name, without the target's in front: `marts.campaign_summary` on every engine. -#}
-    {{ custom_schema_name | trim if custom_schema_name else target.schema }}
+    {{ return(schema_of_layer(custom_schema_name | trim if custom_schema_name else target.schema)) }}
+{%- endmacro %}
+
+{% macro schema_of_layer(layer) -%}
+    {{ return(adapter.dispatch('schema_of_layer')(layer)) }}
+{%- endmacro %}
+
+{% macro default__schema_of_layer(layer) -%}
+    {#-
+        A generation of tables has schemas of its own, so that a full refresh leaves alone what readers see: the views in
+        `marts` point at the tables of the generation that was published.
+    -#}
+    {{ return(layer ~ '_' ~ target.schema) }}
+{%- endmacro %}
+
+{% macro duckdb__schema_of_layer(layer) -%}
+    {#- A folder's schema is its name: publishing copies the file that it is in. -#}
+    {{ return(layer) }}
 {%- endmacro %}
 
 {% macro generate_database_name(custom_database_name=none, node=none) -%}

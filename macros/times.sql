@@ -4,7 +4,8 @@
 {%- endmacro %}
 
 {% macro default__as_utc(column) -%}
-    cast({{ column }} as timestamp)
+    {#- Athena reads the lake's times as UTC and without a zone; Iceberg tables keep none but microseconds. -#}
+    cast({{ column }} as timestamp(6))
 {%- endmacro %}
 
 {% macro duckdb__as_utc(column) -%}

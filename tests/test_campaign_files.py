@@ -31,9 +31,10 @@ def test_a_file_is_landed_untouched_and_loaded_with_its_origin(tmp_path: Path) -
     assert (tmp_path / "landing" / source).read_bytes() == content
     assert list((tmp_path / "inbox" / "campaign_files").iterdir()) == []
     columns = "ad_id, impressions, spend, _source, _position, _received_at, typeof(spend), typeof(date), _extra"
+    received_at = at.replace(tzinfo=None)  # UTC, without saying so
     assert rows(tmp_path, "campaign_delivery", columns, "_position") == [
-        ("ad_id 1", 1, Decimal("1.25"), source, 1, at, "DECIMAL(38,6)", "DATE", None),
-        ("ad_id 2", 2, Decimal("2.25"), source, 2, at, "DECIMAL(38,6)", "DATE", None),
+        ("ad_id 1", 1, Decimal("1.25"), source, 1, received_at, "DECIMAL(38,6)", "DATE", None),
+        ("ad_id 2", 2, Decimal("2.25"), source, 2, received_at, "DECIMAL(38,6)", "DATE", None),
     ]
     assert rows(tmp_path, "loaded_files", f"_source, bytes, sha256, format, {LEDGER}") == [
         (source, len(content), sha256, "json", "export.jsonl", "loaded", None, False, 2, 2, 0, SCOPE),

@@ -64,7 +64,7 @@ def test_three_days_of_runs_end_in_the_truth_cell_by_cell(world: World, tmp_path
         landed(house, "campaign_files"), [exported, exported.slice(0, 40), corrected], strict=True
     ):
         (path,) = place.iterdir()
-        received_at = datetime.strptime(f"{place.name[:23]}+0000", "%Y%m%dT%H%M%S.%fZ%z")
+        received_at = datetime.strptime(f"{place.name.partition('-')[0]}+0000", "%Y%m%dT%H%M%S.%fZ%z")
         source = f"campaign_files/{place.name}/{path.name}"
         deliveries.append(Delivered(source, records, received_at, replaces=f"campaign_files/{path.name}"))
     truth = truth_of(deliveries)

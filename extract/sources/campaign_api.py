@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -216,7 +216,7 @@ def _known(landing: Landing, ledger: Ledger) -> Iterator[Fetch]:
         if row["source"] == NAME:
             yield Fetch(
                 report_date=row["_report_date"],
-                fetched_at=row["_fetched_at"],
+                fetched_at=row["_fetched_at"].replace(tzinfo=UTC),
                 replaces=row["_replaces"],
                 sha256=row["sha256"],
                 complete=row["complete"],

@@ -2,7 +2,8 @@
     materialized='incremental',
     incremental_strategy='merge',
     unique_key=['campaign_id', 'brand', 'country', 'state', 'city', 'zipcode', 'date'],
-    merge_clauses=merge_where_changed('impressions', ['impressions', 'clicks', 'conversions', 'spend']),
+    partitioned_by=['month(date)'],
+    **merge_where_changed('impressions', ['impressions', 'clicks', 'conversions', 'spend']),
 ) }}
 
 with

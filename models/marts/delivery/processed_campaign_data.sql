@@ -2,7 +2,8 @@
     materialized='incremental',
     incremental_strategy='merge',
     unique_key=['_source', '_position'],
-    merge_clauses=merge_where_changed('impressions', ['spend', 'spend_source']),
+    partitioned_by=['month(date)'],
+    **merge_where_changed('impressions', ['spend', 'spend_source']),
 ) }}
 
 with

@@ -1,3 +1,5 @@
+{{ config(**written_anew()) }}
+
 with
 
 balances as (
