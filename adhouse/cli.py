@@ -62,7 +62,7 @@ def build(full_refresh: FullRefresh = False, wait: Wait = 0) -> None:
     """Build and test every model; publishes nothing."""
     from adhouse import run as steps
 
-    _work(lambda session: steps.build(session, None, full_refresh=full_refresh), wait, is_run=True)
+    _work(lambda session: steps.build_alone(session, full_refresh=full_refresh), wait, is_run=True)
 
 
 @app.command()
@@ -87,10 +87,10 @@ def rollback(
     wait: Wait = 0,
 ) -> None:
     """Show readers an older build, until the next one is published."""
-    from adhouse.publish import rollback as point_back
+    from adhouse.builds import builds_of
 
     def go(session: "Session") -> None:
-        session.terminal.result(f"published build {point_back(session.settings.published, build_id)}")
+        session.terminal.result(f"published build {builds_of(session.settings).rollback(build_id)}")
 
     _work(go, wait)
 
@@ -132,9 +132,11 @@ def docs(
 ) -> None:
     """Write the documentation of every model and column as one page, and print its path."""
     from adhouse import transform
+    from adhouse.builds import builds_of
 
     def write(session: "Session") -> None:
-        page = transform.docs(session.settings, session.as_of)
+        generation = builds_of(session.settings).generation("", is_full_refresh=False)
+        page = transform.docs(session.settings, session.as_of, generation)
         session.terminal.result(str(page))
         if is_opened:
             typer.launch(str(page))

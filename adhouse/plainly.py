@@ -5,6 +5,7 @@ import logging
 
 import duckdb
 
+from adhouse.cloud_errors import explain_cloud
 from adhouse.exits import CommandError, Exit
 from adhouse.settings import Settings
 from adhouse.warehouse import disk_full, explain
@@ -16,6 +17,8 @@ def plainly(error: Exception, settings: Settings | None) -> CommandError:
     """Gives the sentence for an error; the traceback of one nobody foresaw is in the log, not on the screen."""
     if isinstance(error, CommandError):
         return error
+    if settings and settings.is_in_cloud and (in_cloud := explain_cloud(_words(error), settings)):
+        return in_cloud
     if settings is None:
         return CommandError(f"{type(error).__name__}: {error}")
     text = " ".join(str(error).split()) or type(error).__name__
@@ -35,3 +38,13 @@ def plainly(error: Exception, settings: Settings | None) -> CommandError:
         return CommandError(f"{type(error).__name__}: {text[:500]}", "`adhouse doctor` looks for the cause")
     logging.getLogger("adhouse").error("unexpected", exc_info=error)
     return CommandError(f"{type(error).__name__}: {text[:500]}", f"details: the newest file in {settings.logs}")
+
+
+def _words(error: BaseException) -> str:
+    """What the error says, and every one behind it."""
+    said: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and len(said) < 20:
+        said.append(f"{type(cause).__name__}: {' '.join(str(cause).split())}")
+        cause = cause.__cause__ or cause.__context__
+    return "; ".join(said)

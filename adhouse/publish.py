@@ -9,9 +9,9 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from adhouse.builds import KEPT_BUILDS
 from adhouse.exits import CommandError, Exit
 
-KEPT_BUILDS = 3
 PIECE = 32 << 20
 LINK = "marts.duckdb"
 

@@ -4,14 +4,15 @@ import json
 import os
 from dataclasses import asdict
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from adhouse.builds import builds_of
 from adhouse.console import Terminal
 from adhouse.lock import holder_of
-from adhouse.publish import LINK, current
 from adhouse.settings import Settings
-from adhouse.warehouse import has_table, opened
+
+if TYPE_CHECKING:
+    from extract.storage import Folder
 
 COUNTS = ("read", "loaded", "rejected", "superseded", "duplicate", "quarantined", "kept")
 TOP_CAMPAIGNS = 10
@@ -28,13 +29,13 @@ def remember(settings: Settings, **facts: object) -> None:
 
 def status(settings: Settings) -> dict[str, Any]:
     """Gathers the state, without waiting for a run: last_run, published, sources, pending, lock."""
-    holder = holder_of(settings.home)
+    holder = _holder(settings)
     return {
         "last_run": _last_run(settings, is_running=holder is not None),
-        "published": _published(settings),
+        "published": builds_of(settings).facts(),
         "sources": sources(settings),
-        "pending": {folder.name: names for folder in _folders(settings.inbox) if (names := _waiting(folder))},
-        "lock": asdict(holder) if holder else None,
+        "pending": _pending(settings),
+        "lock": holder,
     }
 
 
@@ -70,15 +71,11 @@ def show_balance(terminal: Terminal, settings: Settings) -> None:
 
 def show_top_campaigns(terminal: Terminal, settings: Settings) -> None:
     """Prints the campaigns that spent most, from the published build."""
-    with opened(settings.published / LINK, read_only=True) as connection:
-        rows = connection.execute(
-            """
-            select
-                campaign_id, total_impressions, total_clicks, total_spend, total_conversions, ctr, cpc, conversion_rate
-            from marts.campaign_summary order by total_spend desc nulls last, campaign_id limit ?
-            """,
-            [TOP_CAMPAIGNS],
-        ).fetchall()
+    best = f"""
+        select campaign_id, total_impressions, total_clicks, total_spend, total_conversions, ctr, cpc, conversion_rate
+        from marts.campaign_summary order by total_spend desc nulls last, campaign_id limit {TOP_CAMPAIGNS}
+    """  # noqa: S608 the text is ours
+    rows = builds_of(settings).ask("campaign_summary", best)
     if not rows:
         terminal.result("no campaign has delivered yet")
         return
@@ -98,9 +95,9 @@ def _short(number: int | Decimal) -> str:
 
 def sources(settings: Settings) -> dict[str, dict[str, int]]:
     """The balance of each source over all its days, from the published build."""
-    totals = ", ".join(f"sum(records_{count})::bigint" for count in COUNTS)
+    totals = ", ".join(f"cast(sum(records_{count}) as bigint)" for count in COUNTS)
     summed = f"select source, {totals} from marts.data_quality group by source order by source"  # noqa: S608
-    rows = _ask(settings, "data_quality", summed)
+    rows = builds_of(settings).ask("data_quality", summed)
     return {source: dict(zip(COUNTS, numbers, strict=True)) for source, *numbers in rows}
 
 
@@ -108,17 +105,9 @@ def quarantine_reasons(settings: Settings) -> list[Any]:
     """How many records each reason has set aside, per source: (reason, source, records), from the published build."""
     counted = """
         select reason, split_part(_source, '/', 1) as source, count(*) from marts.quarantined_deliveries
-        group by all order by all
+        group by 1, 2 order by 1, 2
     """
-    return _ask(settings, "quarantined_deliveries", counted)
-
-
-def _ask(settings: Settings, table: str, query: str) -> list[Any]:
-    link = settings.published / LINK
-    if not link.exists():
-        return []
-    with opened(link, read_only=True) as connection:
-        return connection.execute(query).fetchall() if has_table(connection, "marts", table) else []
+    return [*builds_of(settings).ask("quarantined_deliveries", counted)]
 
 
 def _last_run(settings: Settings, *, is_running: bool) -> dict[str, Any] | None:
@@ -131,25 +120,26 @@ def _last_run(settings: Settings, *, is_running: bool) -> dict[str, Any] | None:
     return last
 
 
-def _published(settings: Settings) -> dict[str, Any] | None:
-    build_id = current(settings.published)
-    if build_id is None:
-        return None
-    with opened(settings.published / LINK, read_only=True) as connection:
-        found = connection.execute(
-            "select as_of, tests, warnings, versions from ops.builds where build_id = ?", [build_id]
-        ).fetchall()
-    facts = {"build_id": build_id, "path": str(settings.published / LINK)}
-    for as_of, tests, warnings, versions in found:
-        facts |= {"as_of": f"{as_of:%Y-%m-%dT%H:%M:%SZ}", "tests": tests, "warnings": warnings, "versions": versions}
-    return facts
+def _pending(settings: Settings) -> dict[str, list[str]]:
+    from extract.storage import Folder
+
+    inbox = Folder.at(settings.data_url).below("inbox")
+    waiting = {entry.name: _waiting(inbox.below(entry.name)) for entry in inbox.entries() if entry.kind == "directory"}
+    return {source: names for source, names in sorted(waiting.items()) if names}
 
 
-def _folders(parent: Path) -> list[Path]:
-    return sorted(path for path in parent.iterdir() if path.is_dir()) if parent.is_dir() else []
-
-
-def _waiting(folder: Path) -> list[str]:
+def _waiting(folder: "Folder") -> list[str]:
     taken_never = (".part", ".tmp")
-    names = (path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    names = (entry.name for entry in folder.entries() if entry.kind == "file" and not entry.name.startswith("."))
     return sorted(name for name in names if not name.endswith(taken_never))
+
+
+def _holder(settings: Settings) -> dict[str, Any] | None:
+    if holder := holder_of(settings.home):
+        return asdict(holder)
+    if not settings.is_in_cloud:
+        return None
+    from adhouse.bucket_lock import tenant_of
+
+    tenant = tenant_of(settings.lake_url)
+    return asdict(tenant) if tenant else None

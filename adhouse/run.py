@@ -1,15 +1,13 @@
 """The steps of a run: extract, build, audit, publish; and the commands that take one of them."""
 
-import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from adhouse import report, transform
-from adhouse.builds import Build, audited_build, begin, differing_marts, finish, why_full_refresh
+from adhouse.builds import Build, builds_of
 from adhouse.exits import CommandError, Exit
-from adhouse.publish import current, publish
 from adhouse.session import Session
 from adhouse.settings import SOURCES, Settings
 
@@ -30,9 +28,10 @@ def run(session: Session, *, allow_stale: bool, full_refresh: bool) -> None:
     What came is loaded and built even when a source came incomplete; that is published only with `allow_stale`.
     """
     session.todo = ["extract", "build and audit", "publish"]
-    session.parsed = transform.parse_ahead(session.settings, session.as_of)
+    attempt = _attempt(session, full_refresh=full_refresh)
+    session.parsed = transform.parse_ahead(session.settings, attempt)
     extracted = extract(session, SOURCES)
-    _build_and_publish(session, extracted, allow_stale=allow_stale, full_refresh=full_refresh)
+    _build_and_publish(session, attempt, extracted, allow_stale=allow_stale)
 
 
 def rebuild(session: Session) -> None:
@@ -53,7 +52,8 @@ def rebuild(session: Session) -> None:
     for path in (settings.warehouse, settings.marts):
         path.unlink(missing_ok=True)
         path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
-    session.parsed = transform.parse_ahead(settings, session.as_of)
+    attempt = _attempt(session, full_refresh=True)
+    session.parsed = transform.parse_ahead(settings, attempt)
     extracted = load_from_landing(
         places=_places(settings),
         sources=SOURCES,
@@ -62,7 +62,7 @@ def rebuild(session: Session) -> None:
         progress=session.terminal,
     )
     _say_what_came(session, extracted)
-    _build_and_publish(session, extracted, allow_stale=False, full_refresh=False)
+    _build_and_publish(session, attempt, extracted, allow_stale=False)
 
 
 def extract(session: Session, sources: Collection[str]) -> "ExtractReport":
@@ -99,10 +99,13 @@ def extract_alone(session: Session, sources: Collection[str]) -> None:
         raise CommandError("a source came incomplete; what came is kept", "run again to ask for the rest")
 
 
-def build(session: Session, extracted: "ExtractReport | None", *, full_refresh: bool) -> Build:
-    """Builds and tests every model and puts the outcome on record in the schema `ops`.
+def build_alone(session: Session, *, full_refresh: bool) -> None:
+    """Builds and tests every model; every table is made anew when asked, or when models or settings have changed."""
+    build(session, _attempt(session, full_refresh=full_refresh), None)
 
-    Every table is made anew when asked, or when the models or settings are not those of the last audited build.
+
+def build(session: Session, attempt: Build, extracted: "ExtractReport | None") -> None:
+    """Builds and tests every model and puts the outcome on record.
 
     Raises:
         CommandError: An error test failed (exit code 3); warnings are shown and do not raise.
@@ -110,17 +113,11 @@ def build(session: Session, extracted: "ExtractReport | None", *, full_refresh: 
     settings, terminal = session.settings, session.terminal
     if settings.lake_folder and not (settings.lake_folder / "raw").is_dir():
         raise CommandError(f"nothing was extracted yet: looked in {settings.lake_folder}", "`adhouse run` begins there")
-    transform.ensure_profile(settings)
-    fingerprint = transform.fingerprint(settings)
-    reason = why_full_refresh(settings, fingerprint)
-    if reason and not full_refresh:
-        terminal.message(f"full refresh: {reason}")
-    is_full = full_refresh or reason is not None
-    attempt = Build(session.run_id, session.command, session.as_of, fingerprint, is_full)
-    begin(settings, attempt)
-    built = transform.build(settings, session.as_of, session.parsed, full_refresh=is_full, terminal=terminal)
+    builds = builds_of(settings)
+    builds.begin(attempt)
+    built = transform.build(settings, attempt, session.parsed, terminal)
     terminal.stop()
-    finish(settings, attempt, built, _counts(extracted))
+    builds.finish(attempt, built, _counts(extracted))
     for warning in built.warnings:
         terminal.message(f"warning: {warning}", "yellow")
     for error in built.errors:
@@ -128,7 +125,8 @@ def build(session: Session, extracted: "ExtractReport | None", *, full_refresh: 
     if built.errors:
         broken = [error.name for error in built.errors if error.status != "fail"]
         names = ", ".join((broken or [error.name for error in built.errors])[:3])
-        readers = f"readers keep build {current(settings.published)}" if current(settings.published) else "none was yet"
+        published = builds.published()
+        readers = f"readers keep build {published}" if published else "none was yet"
         raise CommandError(
             f"{'the build' if broken else 'the audit'} failed, nothing was published: {names}",
             f"{readers}; details: {settings.logs / 'dbt.log'}",
@@ -137,7 +135,6 @@ def build(session: Session, extracted: "ExtractReport | None", *, full_refresh: 
     terminal.message(
         f"built {built.models} models; {built.tests - len(built.warnings)} tests passed, {len(built.warnings)} warned"
     )
-    return attempt
 
 
 def publish_audited(session: Session) -> None:
@@ -146,12 +143,12 @@ def publish_audited(session: Session) -> None:
     Raises:
         CommandError: The working build was refused by its audit (exit code 3), or there is none.
     """
-    settings = session.settings
-    build_id = audited_build(settings)
-    if current(settings.published) == build_id:
+    builds = builds_of(session.settings)
+    build_id = builds.audited()
+    if builds.published() == build_id:
         session.terminal.result(f"build {build_id} is published already")
         return
-    publish(settings.marts, settings.published, build_id)
+    builds.publish(build_id)
     session.terminal.result(f"published build {build_id}")
 
 
@@ -162,23 +159,40 @@ def prune_landing(settings: Settings, as_of: datetime) -> None:
     """
     if settings.landing_days is None:
         return
+    from extract.storage import Folder
+
     oldest = f"{as_of - timedelta(days=settings.landing_days):%Y%m%dT%H%M%S}"
-    for received in settings.landing.glob("*/*"):
-        if received.name < oldest:
-            shutil.rmtree(received)
+    landing = Folder.at(settings.data_url).below("landing")
+    for source in landing.entries():
+        for received in landing.below(source.name).entries():
+            if received.name < oldest:
+                landing.remove(f"{source.name}/{received.name}")
 
 
-def _build_and_publish(session: Session, extracted: "ExtractReport", *, allow_stale: bool, full_refresh: bool) -> None:
+def _attempt(session: Session, *, full_refresh: bool) -> Build:
+    """Decides what this build will be, before anything is extracted: dbt's project depends on it."""
+    settings, builds = session.settings, builds_of(session.settings)
+    transform.ensure_profile(settings)
+    fingerprint = transform.fingerprint(settings)
+    reason = builds.why_full_refresh(fingerprint)
+    if reason and not full_refresh:
+        session.terminal.message(f"full refresh: {reason}")
+    is_full = full_refresh or reason is not None
+    generation = builds.generation(session.run_id, is_full_refresh=is_full)
+    return Build(session.run_id, session.command, session.as_of, fingerprint, is_full, generation)
+
+
+def _build_and_publish(session: Session, attempt: Build, extracted: "ExtractReport", *, allow_stale: bool) -> None:
     terminal, settings = session.terminal, session.settings
     session.todo.pop(0)
-    built = build(session, extracted, full_refresh=full_refresh)
+    build(session, attempt, extracted)
     session.todo.pop(0)
     if extracted.errors and not allow_stale:
         raise CommandError(
             "a source came incomplete: what came is built, nothing was published",
             "run again to ask for the rest, or publish what is there with --allow-stale",
         )
-    _publish_changes(session, built, has_new_rows=extracted.new_rows)
+    _publish_changes(session, attempt, has_new_rows=extracted.new_rows)
     session.todo.pop(0)
     if not extracted.errors:
         prune_landing(settings, session.as_of)
@@ -191,16 +205,16 @@ def _build_and_publish(session: Session, extracted: "ExtractReport", *, allow_st
 
 def _publish_changes(session: Session, built: Build, *, has_new_rows: bool) -> None:
     """Publishes the build, unless every mart's rows are provably those that readers already see."""
-    settings, terminal = session.settings, session.terminal
-    published = current(settings.published)
+    builds, terminal = builds_of(session.settings), session.terminal
+    published = builds.published()
     if published and not has_new_rows and not built.is_full_refresh:
-        differing = differing_marts(settings)
+        differing = builds.differing_marts()
         if not set(differing) - LEDGER_MARTS:
             terminal.result("nothing new; no number changed")
         if not differing:
             terminal.result(f"build {published} stays published")
             return
-    publish(settings.marts, settings.published, built.build_id)
+    builds.publish(built.build_id)
     terminal.result(f"published build {built.build_id}")
 
 

@@ -70,16 +70,6 @@ class Settings:
     secrets: tuple[str, ...] = field(repr=False)
 
     @property
-    def inbox(self) -> Path:
-        """Where people and systems drop files, a folder a source."""
-        return self.home / "inbox"
-
-    @property
-    def landing(self) -> Path:
-        """What was received, untouched."""
-        return self.home / "landing"
-
-    @property
     def warehouse(self) -> Path:
         """The working warehouse; only a run opens it for writing."""
         return self.home / "warehouse.duckdb"

@@ -14,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from adhouse.builds import Build
+from adhouse.cloud_errors import explain_cloud
 from adhouse.console import Terminal
 from adhouse.exits import CommandError, Exit
 from adhouse.settings import Settings
@@ -64,7 +66,7 @@ class Built:
         return self.with_status("warn")
 
 
-def parse_ahead(settings: Settings, as_of: datetime) -> Future[Any]:
+def parse_ahead(settings: Settings, attempt: Build) -> Future[Any]:
     """Makes sure that dbt will find its project, and parses it beside the extraction: it takes seconds.
 
     Returns:
@@ -77,7 +79,7 @@ def parse_ahead(settings: Settings, as_of: datetime) -> Future[Any]:
 
     def parse() -> None:
         try:
-            parsed.set_result(_invoke(settings, ["parse"], as_of))
+            parsed.set_result(_invoke(settings, ["parse"], attempt.as_of, attempt.generation))
         except BaseException as error:
             parsed.set_exception(error)
 
@@ -86,27 +88,25 @@ def parse_ahead(settings: Settings, as_of: datetime) -> Future[Any]:
     return parsed
 
 
-def build(
-    settings: Settings, as_of: datetime, parsed: Future[Any] | None, *, full_refresh: bool, terminal: Terminal
-) -> Built:
+def build(settings: Settings, attempt: Build, parsed: Future[Any] | None, terminal: Terminal) -> Built:
     """Builds every model and tests its data, once; the same again after a kill gives the same tables.
 
     Unit tests prove code, not data: `make test` runs them, and a plain `dbt build`.
 
     Args:
         settings: Where everything is.
-        as_of: The one reading of the clock that models know.
+        attempt: The build.
         parsed: What `parse_ahead` of the same time gave, if the project was parsed already.
-        full_refresh: Make every table anew.
         terminal: Is told how far it is.
 
     Raises:
         CommandError: dbt could not run at all: a broken project or profile, an unreadable warehouse, a full disk.
     """
     arguments = ["build", "--exclude-resource-type", "unit_test"]
-    if full_refresh:
+    if attempt.is_full_refresh:
         arguments.append("--full-refresh")
-    outcome = _invoke(settings, arguments, as_of, parsed.result() if parsed else None, _progress_of(terminal))
+    manifest = parsed.result() if parsed else None
+    outcome = _invoke(settings, arguments, attempt.as_of, attempt.generation, manifest, _progress_of(terminal))
     built = Built()
     for one in outcome.results:
         kind, status = str(one.node.resource_type), str(one.status)
@@ -116,13 +116,13 @@ def build(
         if status not in ("pass", "success", "skipped", "no-op"):
             log.warning("%s %s: %s: %s", kind, one.node.name, status, one.message)
     for finding in built.with_status("error", "runtime error"):
-        explain(finding.message, settings.home)
+        _explain(finding.message, settings)
     return built
 
 
-def docs(settings: Settings, as_of: datetime) -> Path:
+def docs(settings: Settings, as_of: datetime, generation: str) -> Path:
     """Writes the dbt docs site as one static page and gives its path."""
-    _invoke(settings, ["docs", "generate", "--static"], as_of)
+    _invoke(settings, ["docs", "generate", "--static"], as_of, generation)
     return settings.dbt_target / "static_index.html"
 
 
@@ -157,10 +157,17 @@ def _project_files(project: Path) -> Iterator[Path]:
 
 
 def _invoke(
-    settings: Settings, arguments: list[str], as_of: datetime, manifest: Any = None, *on_event: Callable[[Any], None]
+    settings: Settings,
+    arguments: list[str],
+    as_of: datetime,
+    generation: str,
+    manifest: Any = None,
+    *on_event: Callable[[Any], None],
 ) -> Any:
     ensure_profile(settings)
     os.environ.update(settings.environment_for_dbt(), ADHOUSE_AS_OF=as_of.isoformat())
+    if generation:
+        os.environ["ADHOUSE_GENERATION"] = generation
     # What a stopped run cannot give back of dbt's semaphores, Python's keeper of them frees; it need not complain.
     sys.warnoptions.append("ignore:resource_tracker")
     from dbt.cli.main import dbtRunner
@@ -178,15 +185,24 @@ def _invoke(
     try:
         outcome = dbtRunner(manifest, [*on_event]).invoke([*arguments, *flags, "--no-send-anonymous-usage-stats"])
     finally:
-        _close_warehouse()
+        if not settings.is_in_cloud:
+            _close_warehouse()
     if isinstance(outcome.exception, KeyboardInterrupt | SystemExit):
         raise KeyboardInterrupt
     if outcome.exception is not None:
         text = str(outcome.exception)
         log.error("dbt: %s", text)
-        explain(text, settings.home)
+        _explain(text, settings)
         raise CommandError(f"dbt could not run: {' '.join(text.split())}", f"details: {settings.logs / 'dbt.log'}")
     return outcome.result
+
+
+def _explain(text: str, settings: Settings) -> None:
+    """Raises the plain sentence for an engine's error that a person can do something about; else does nothing."""
+    if not settings.is_in_cloud:
+        explain(text, settings.home)
+    elif explained := explain_cloud(text, settings):
+        raise explained
 
 
 def _close_warehouse() -> None:

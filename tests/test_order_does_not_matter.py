@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from marts import as_rows, assert_is_true, cells
 
 from adhouse import transform
+from adhouse.builds import Build
 from adhouse.console import Terminal
 from adhouse.settings import Settings, read_settings
 from extract.run import Places, extract
@@ -87,7 +88,8 @@ def build(house: Settings, *, full_refresh: bool = False) -> None:
         now=lambda: datetime.now(UTC),
         progress=Said(),
     )
-    built = transform.build(house, RECEIVED, None, full_refresh=full_refresh, terminal=Terminal(str))
+    attempt = Build("build", "test", RECEIVED, "", full_refresh)
+    built = transform.build(house, attempt, None, Terminal(str))
     assert not built.errors, built.errors
 
 

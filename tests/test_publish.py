@@ -8,8 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from adhouse.builds import KEPT_BUILDS
 from adhouse.exits import CommandError
-from adhouse.publish import KEPT_BUILDS, builds, current, publish, rollback
+from adhouse.publish import builds, current, publish, rollback
 
 PUBLISH_FOREVER = """
 import sys
