@@ -1,0 +1,152 @@
+"""Two engines, one answer: the same landing files through the real command, on DuckDB and on the local Athena."""
+
+import json
+import math
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from conftest import TODAY, House
+from local_athena.server import LocalAthena
+
+from extract.athena import Athena
+from simulate.delivery import delivery
+from simulate.files import write
+from simulate.world import World
+
+BUCKET = "two-engines"
+LAKE = f"s3://{BUCKET}/ads"
+RESULTS = f"s3://{BUCKET}/results/"
+MARTS = (
+    "processed_campaign_data",
+    "campaign_summary",
+    "campaign_performance",
+    "creative_performance",
+    "daily_performance",
+    "quarantined_deliveries",
+    "delivery_balances",
+    "data_quality",
+    "quarantine_reasons",
+)
+OF_ONE_ENGINE = {"build_id", "_dlt_load_id"}
+Rows = list[dict[str, Any]]
+
+
+class Engines:
+    """Two houses that receive the same files at the same times."""
+
+    def __init__(self, folder: Path, athena: LocalAthena, monkeypatch: pytest.MonkeyPatch) -> None:
+        files_alone = {"ADHOUSE_API_URL": "none"}
+        in_cloud = {
+            **athena.environment,
+            "ADHOUSE_TARGET": "athena",
+            "ADHOUSE_LAKE_URL": LAKE,
+            "ADHOUSE_ATHENA_RESULTS": RESULTS,
+            "ADHOUSE_ATHENA_WORKGROUP": "primary",
+        }
+        self.disk = House(folder / "disk", files_alone)
+        self.cloud = House(folder / "cloud", files_alone | in_cloud)
+        self.s3 = athena.client("s3")
+        self.s3.create_bucket(Bucket=BUCKET)
+        for name, value in athena.environment.items():
+            monkeypatch.setenv(name, value)
+        self.athena = Athena(RESULTS, "primary")
+
+    def run(self, *arguments: str) -> str:
+        """Runs the command on both, the second one with what the first has landed; gives what the cloud's said."""
+        ended = self.disk.adhouse(*arguments)
+        assert ended.returncode == 0, ended.stderr
+        landing = self.disk.home / "landing"
+        for path in landing.rglob("*"):
+            if path.is_file():
+                self.s3.upload_file(str(path), BUCKET, f"ads/landing/{path.relative_to(landing)}")
+        ended = self.cloud.adhouse(*arguments)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout
+
+    def on_disk(self, mart: str) -> Rows:
+        with duckdb.connect(str(self.disk.home / "published" / "marts.duckdb"), read_only=True) as connection:
+            answer = connection.execute(f"select * from marts.{mart}")
+            names = [column[0] for column in answer.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+    def in_cloud(self, mart: str) -> Rows:
+        columns = f"""
+            select column_name from information_schema.columns
+            where table_schema = 'marts' and table_name = '{mart}' order by ordinal_position
+        """
+        names = [name for (name,) in self.athena.rows(columns)]
+        return [dict(zip(names, row, strict=True)) for row in self.athena.rows(f"select * from marts.{mart}")]
+
+    def assert_same_cells(self) -> None:
+        for mart in MARTS:
+            ours, theirs = _comparable(self.on_disk(mart)), _comparable(self.in_cloud(mart))
+            assert len(ours) == len(theirs), mart
+            for one, other in zip(ours, theirs, strict=True):
+                assert one.keys() == other.keys(), mart
+                for name in one:
+                    assert _is_same(one[name], other[name]), (mart, name, one, other)
+
+    def builds(self) -> set[str]:
+        return {row["build_id"] for mart in MARTS for row in self.in_cloud(mart)}
+
+
+def _comparable(rows: Rows) -> Rows:
+    kept = [{name: value for name, value in row.items() if name not in OF_ONE_ENGINE} for row in rows]
+    return sorted(kept, key=lambda row: [str(value) for value in row.values() if not isinstance(value, float)])
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-12)
+    return bool(one == other) and type(one) is type(other)
+
+
+@pytest.fixture
+def engines(tmp_path: Path, athena: LocalAthena, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engines]:
+    yield Engines(tmp_path, athena, monkeypatch)
+    for database in athena.client("glue").get_databases()["DatabaseList"]:
+        athena.client("glue").delete_database(Name=database["Name"])
+
+
+@pytest.mark.timeout(1200)
+def test_both_engines_give_the_same_cells(engines: Engines, world: World) -> None:
+    days = [TODAY - timedelta(days=number) for number in (5, 4, 3)]
+    file = engines.disk.home / "file.jsonl"
+    file.parent.mkdir(parents=True)
+
+    def drop(name: str, *which: int, restated: bool = False) -> None:
+        asked = timedelta(days=9 if restated else 1)
+        content = b"".join(write(delivery(world, days[one], days[one] + asked), file).read_bytes() for one in which)
+        engines.disk.drop(name, content)
+
+    drop("first.jsonl", 0)
+    engines.disk.drop("broken.jsonl", b'{"ad_id": "ad1"\n{"ad_id": "ad2", "clicks": "many"}\n')
+    engines.run("run")
+    engines.assert_same_cells()
+
+    drop("second.jsonl", 1, 2)
+    engines.run("run")
+    engines.assert_same_cells()
+
+    drop("first.jsonl", 0, restated=True)
+    said = engines.run("run")
+    engines.assert_same_cells()
+    incremental = {mart: _comparable(engines.in_cloud(mart)) for mart in MARTS}
+    [published] = engines.builds()
+    assert f"published build {published}" in said
+
+    engines.run("run", "--full-refresh")
+    engines.assert_same_cells()
+    assert {mart: _comparable(engines.in_cloud(mart)) for mart in MARTS} == incremental
+
+    back = engines.cloud.adhouse("rollback")
+    assert f"published build {published}" in back.stdout
+    assert engines.builds() == {published}
+    assert {mart: _comparable(engines.in_cloud(mart)) for mart in MARTS} == incremental
+    status = json.loads(engines.cloud.adhouse("status", "--json").stdout)
+    assert status["published"]["build_id"] == published
+    assert engines.cloud.adhouse("docs").returncode == 0
