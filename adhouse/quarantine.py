@@ -40,6 +40,11 @@ def show(terminal: Terminal, settings: Settings, reason: str | None, source: str
 
 def quarantine(settings: Settings, reason: str | None, source: str | None, limit: int | None) -> list[SetAside]:
     """Lists what was set aside, newest first, as the published build and the lake have it; never waits for a run."""
+    if settings.is_in_cloud:
+        raise CommandError(
+            "what is set aside in Athena is not listed here yet",
+            "ask Athena: marts.quarantined_deliveries, raw.rejected_records, raw.loaded_files where status = 'quarantined'",
+        )
     if not (settings.published / LINK).exists():
         raise CommandError(f"nothing is published yet: looked for {settings.published / LINK}", "`adhouse run` does it")
     with opened(settings.published / LINK, read_only=True) as connection:
