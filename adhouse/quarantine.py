@@ -43,7 +43,7 @@ def quarantine(settings: Settings, reason: str | None, source: str | None, limit
     if settings.is_in_cloud:
         raise CommandError(
             "what is set aside in Athena is not listed here yet",
-            "ask Athena: marts.quarantined_deliveries, raw.rejected_records, raw.loaded_files where status = 'quarantined'",
+            "ask Athena: marts.quarantined_deliveries, raw.rejected_records, raw.loaded_files (quarantined)",
         )
     if not (settings.published / LINK).exists():
         raise CommandError(f"nothing is published yet: looked for {settings.published / LINK}", "`adhouse run` does it")
