@@ -18,7 +18,8 @@ import httpx
 
 from extract.readers import BadAnswer
 
-EXCERPT_BYTES = 200
+EXCERPT_CHARACTERS = 200
+READ_BYTES = 64 << 10  # far more than an excerpt and the longest token that a header carries
 _TRANSIENT = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY}
 _log = logging.getLogger(__name__)
 Accepted = TypeVar("Accepted")
@@ -180,7 +181,8 @@ class ApiClient:
         try:
             return accept(body)
         except BadAnswer as bad:
-            excerpt = self._settings.redacted(body[:EXCERPT_BYTES].decode(errors="replace"))
+            # Redacted before it is cut, or a secret across the cut would pass by halves.
+            excerpt = self._settings.redacted(body[:READ_BYTES].decode(errors="replace"))[:EXCERPT_CHARACTERS]
             _log.warning("an answer cannot be used, %s: %r", bad, excerpt)
             raise _TransientError(f"the answer cannot be used: {bad}") from None
 
