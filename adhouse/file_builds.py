@@ -1,5 +1,6 @@
 """The schema `ops` of the marts file (times in UTC): what a reader needs to trust the numbers, and a run to go on."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from adhouse.transform import Built
 
 EXAMPLES_PER_REASON = 20
+
+log = logging.getLogger(__name__)
 
 SCHEMA = """
 create schema if not exists ops;
@@ -169,8 +172,13 @@ class FileBuilds:
         """Compares rows in whatever order: by their number and sums of hashes."""
         settings = self.settings
         with opened(settings.marts, read_only=True) as connection:
-            connection.execute(f"attach '{quoted(settings.published / LINK)}' as published (read_only)")
-            ours, theirs = _digests(connection, "house"), _digests(connection, "published")
+            ours = _digests(connection, "house")
+            try:
+                connection.execute(f"attach '{quoted(settings.published / LINK)}' as published (read_only)")
+                theirs = _digests(connection, "published")
+            except duckdb.Error as error:
+                log.warning("what is published cannot be read, and is replaced: %s", error)
+                theirs = {}
         return sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
 
     def generation(self, build_id: str, *, is_full_refresh: bool) -> str:
@@ -223,10 +231,13 @@ def _digests(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, 
 
 
 def _take_over_history(connection: duckdb.DuckDBPyConnection, published: Path) -> None:
-    connection.execute(f"attach '{quoted(published)}' as published (read_only)")
-    for table in ("builds", "test_results"):
-        connection.execute(f"insert into ops.{table} by name select * from published.ops.{table}")  # noqa: S608
-    connection.execute("detach published")
+    try:
+        connection.execute(f"attach '{quoted(published)}' as published (read_only)")
+        for table in ("builds", "test_results"):
+            connection.execute(f"insert into ops.{table} by name select * from published.ops.{table}")  # noqa: S608
+        connection.execute("detach published")
+    except duckdb.Error as error:
+        log.warning("the published history cannot be read, and is given up: %s", error)
 
 
 def _utc(moment: datetime) -> datetime:

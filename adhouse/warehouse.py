@@ -9,6 +9,16 @@ import duckdb
 
 from adhouse.exits import CommandError
 
+DAMAGED = (
+    "not a valid DuckDB database file",
+    "Could not read enough bytes",  # the file was cut
+    "Corrupt",
+    "corrupt",
+    "replaying WAL",
+    "checksum",
+    "serializ",
+)
+
 
 @contextmanager
 def opened(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -38,8 +48,7 @@ def explain(text: str, folder: Path) -> None:
             f"another program holds the working warehouse in {folder}",
             "close it there; open published/marts.duckdb instead, which a run never locks",
         )
-    damaged = ("not a valid DuckDB database file", "Corrupt", "corrupt", "replaying WAL", "checksum", "serializ")
-    if any(word in text for word in damaged):
+    if any(word in text for word in DAMAGED):
         raise CommandError(f"the warehouse in {folder} is damaged", "`adhouse rebuild` makes it again from landing")
 
 
