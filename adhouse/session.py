@@ -1,5 +1,6 @@
 """One command at work on the data folder: locked, logged, stoppable, and remembered for `status`."""
 
+import errno
 import os
 import secrets
 import signal
@@ -9,6 +10,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -55,13 +57,10 @@ def working(
     Raises:
         CommandError: The lock is held (75), or the block was stopped (130, 143).
     """
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CommandError(
-            f"ADHOUSE_HOME is {settings.home}, which cannot be made: {error.strerror}", "set it to a folder", Exit.USAGE
-        ) from None
+    _make("ADHOUSE_HOME", settings.home)
     with locked(settings.home, command, wait_seconds, terminal.message):
+        if is_run and settings.lake_folder:
+            _make("ADHOUSE_LAKE_URL", settings.lake_folder)
         now = datetime.now(UTC)
         session = Session(settings, terminal, command, f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}", now)
         log = open_log(settings.logs, session.run_id, settings.redact)
@@ -84,6 +83,17 @@ def working(
             ended = datetime.now(UTC).isoformat(timespec="seconds")
             if is_run:
                 remember(settings, **facts, ended=ended, outcome=outcome, exit_code=code)
+
+
+def _make(setting: str, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
+        raise CommandError(
+            f"{setting} is {folder}, which cannot be made: {error.strerror}", "set it to a folder", Exit.USAGE
+        ) from None
 
 
 @contextmanager

@@ -31,6 +31,7 @@ ANSWERS = ("by_day", "add", "replace")
 TARGETS = ("duckdb", "athena")
 LEAST_SECRET = 16  # characters; shorter ones of Amazon's stand for a local Athena, and are words of our own
 FIRST_DAYS = 30
+MOST_DAYS = 36_500  # a calendar does not go back for ever
 Get = Callable[[str, str], str]
 
 
@@ -155,7 +156,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     home = Path(get("ADHOUSE_HOME", str(project / "data"))).expanduser().absolute()
     target = _one_of(get, "ADHOUSE_TARGET", TARGETS)
     lake_url = get("ADHOUSE_LAKE_URL", str(home / "lake")).removeprefix("file://").rstrip("/")
-    if (target == "athena") is not lake_url.startswith("s3://"):
+    if not (lake_url.startswith("s3://") if target == "athena" else "://" not in lake_url):
         wanted = "s3://bucket or s3://bucket/folder" if target == "athena" else "a folder"
         raise _unusable("ADHOUSE_LAKE_URL", lake_url, f"{wanted}, because ADHOUSE_TARGET is {target}")
     since, until = _day(get, "ADHOUSE_SINCE"), _day(get, "ADHOUSE_UNTIL")
@@ -208,8 +209,8 @@ def _day(get: Get, name: str) -> date | None:
 
 def _count(get: Get, name: str, default: str) -> int:
     text = get(name, default)
-    if not text.isdecimal():
-        raise _unusable(name, text, "a whole number of days, 0 or more")
+    if not (text.isdecimal() and int(text) <= MOST_DAYS):
+        raise _unusable(name, text, f"a whole number of days, 0 to {MOST_DAYS:,}")
     return int(text)
 
 
@@ -260,9 +261,7 @@ def _fields(text: str) -> dict[str, str]:
     """Reads `spend=cost,ad_id=creative`, or the same as a JSON object, into {our name: their name}."""
     wanted = f"our=theirs pairs such as spend=cost,ad_id=creative; ours are {', '.join(FIELDS)}"
     try:
-        pairs = (
-            json.loads(text) if text.startswith("{") else dict(pair.split("=", 1) for pair in text.split(",") if pair)
-        )
+        pairs = json.loads(text) if text.startswith("{") else dict(pair.split("=") for pair in text.split(",") if pair)
     except ValueError:
         raise _unusable("ADHOUSE_API_FIELDS", text, wanted) from None
     names = {str(ours).strip(): theirs.strip() if isinstance(theirs, str) else "" for ours, theirs in pairs.items()}

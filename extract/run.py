@@ -36,6 +36,7 @@ __all__ = [
     "load_from_landing",
 ]
 SOURCES = (campaign_api.NAME, campaign_files.NAME)
+_CANNOT_WRITE = (errno.EACCES, errno.EROFS)
 
 
 @dataclass
@@ -228,7 +229,7 @@ def _report(reports: dict[str, SourceReport], before: Ledger, after: Ledger) -> 
 
 @contextmanager
 def _plain_errors(folder: Path) -> Iterator[None]:
-    """Raises what is at the bottom of an error when it is a full disk, with how much is left there, or a signal."""
+    """Raises what is at the bottom of an error: a full disk, with what is left, one not to be written, a signal."""
     try:
         yield
     except Exception as error:
@@ -242,5 +243,7 @@ def _plain_errors(folder: Path) -> Iterator[None]:
                 free = shutil.disk_usage(folder).free
                 said = f"No space left on device: {folder} has {free:,} bytes free"
                 raise OSError(errno.ENOSPC, said, str(cause.filename or folder)) from None
+            if isinstance(cause, OSError) and cause.errno in _CANNOT_WRITE and cause.filename:
+                raise cause from None
             cause = cause.__cause__ or cause.__context__
         raise

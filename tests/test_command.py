@@ -151,6 +151,11 @@ def test_doctor_names_what_is_wrong_and_the_way_out(built_home: House) -> None:
     [
         ({"ADHOUSE_SINCE": "soon"}, 2, "ADHOUSE_SINCE is 'soon'"),
         ({"ADHOUSE_HOME": "/dev/null"}, 2, "ADHOUSE_HOME is /dev/null"),
+        ({"ADHOUSE_HOME": "/dev/null/data"}, 2, "ADHOUSE_HOME is /dev/null/data"),
+        ({"ADHOUSE_LAKE_URL": "/dev/null"}, 2, "ADHOUSE_LAKE_URL is /dev/null"),
+        ({"ADHOUSE_LAKE_URL": "/dev/null/lake"}, 2, "ADHOUSE_LAKE_URL is /dev/null/lake"),
+        ({"ADHOUSE_TARGET": "snowflake"}, 2, "ADHOUSE_TARGET is 'snowflake'"),
+        ({"ADHOUSE_API_FIELDS": '{"spend": '}, 2, "ADHOUSE_API_FIELDS is '{\"spend\":'"),
         ({"DBT_PROJECT_DIR": "/nowhere"}, 2, "/nowhere/dbt_project.yml"),
     ],
 )

@@ -34,7 +34,7 @@ def test_in_the_cloud_everything_received_is_beside_the_lake() -> None:
     assert settings.environment_for_dbt()["ADHOUSE_ATHENA_WORKGROUP"] == "primary"
 
 
-@pytest.mark.parametrize(("target", "lake"), [("athena", "/a/folder"), ("duckdb", "s3://bucket")])
+@pytest.mark.parametrize(("target", "lake"), [("athena", "/a/folder"), ("duckdb", "s3://bucket"), ("duckdb", "gs://b")])
 def test_a_lake_that_the_engine_cannot_read_is_refused(target: str, lake: str) -> None:
     with pytest.raises(CommandError, match="ADHOUSE_LAKE_URL") as raised:
         read_settings({"ADHOUSE_TARGET": target, "ADHOUSE_LAKE_URL": lake})
@@ -58,11 +58,13 @@ def test_a_foreign_apis_names_are_mapped(text: str) -> None:
         ("ADHOUSE_UNTIL", "2026-02-30"),
         ("ADHOUSE_RESTATED_DAYS", "-1"),
         ("ADHOUSE_LANDING_DAYS", "some"),
+        ("ADHOUSE_LANDING_DAYS", "9999999"),
         ("ADHOUSE_API_ANSWERS", "weekly"),
         ("ADHOUSE_API_URL", "ftp://example.org"),
         ("ADHOUSE_API_URL", "http://[broken"),
         ("ADHOUSE_API_FIELDS", "cost"),
         ("ADHOUSE_API_FIELDS", "costs=spend"),
+        ("ADHOUSE_API_FIELDS", "spend=cost;ad_id=creative"),
         ("ADHOUSE_API_FIELDS", "spend=cost,clicks=cost"),
         ("ADHOUSE_API_FIELDS", '{"spend": 1}'),
         ("ADHOUSE_REPORT_TIMEZONE", "Mars/Olympus"),
