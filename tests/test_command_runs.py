@@ -97,7 +97,7 @@ def test_what_came_of_a_failing_source_is_built_but_not_published(house: House) 
     assert holding == ""
 
 
-def test_a_second_run_at_once_is_told_who_runs(house: House) -> None:
+def test_a_second_command_at_once_is_told_who_runs_or_waits(house: House) -> None:
     with house.start("run") as first:
         while not (lock := json.loads(house.adhouse("status", "--json").stdout)["lock"]):
             pass
@@ -106,6 +106,11 @@ def test_a_second_run_at_once_is_told_who_runs(house: House) -> None:
         assert f"pid {first.pid}" in second.stderr
         assert lock["started"] in second.stderr
         assert "`adhouse run`" in second.stderr
+        third = house.adhouse("publish", "--wait", "60")
+        assert json.loads(house.adhouse("status", "--json").stdout)["last_run"]["outcome"] == "done"
+        assert f"pid {first.pid}" in third.stderr
+        assert "waiting up to 60 s" in third.stderr
+        assert third.returncode == 0
         first.communicate()
     assert first.returncode == 0
 
@@ -142,20 +147,6 @@ def test_killed_anywhere_the_same_command_ends_right(house: House, built_home: H
     ended = house.adhouse("run")
     assert ended.returncode == 0, ended.stderr
     assert cells(house) == cells(built_home)
-
-
-@pytest.mark.parametrize("file", ["warehouse.duckdb", "marts.duckdb"])
-def test_a_damaged_warehouse_is_told_and_rebuilt_from_landing(house: House, built_home: House, file: str) -> None:
-    (house.home / file).write_bytes(b"no database" * 1000)
-    ended = house.adhouse("build")
-    assert ended.returncode == 1
-    assert len(ended.stderr.splitlines()) <= 2
-    assert "`adhouse rebuild`" in ended.stderr
-    if file == "warehouse.duckdb":
-        before = published(house)
-        assert house.adhouse("rebuild").returncode == 0
-        assert published(house) != before
-        assert cells(house) == cells(built_home)
 
 
 def test_a_full_disk_is_one_line_and_a_rerun_after_freeing_space_is_right(house: House, tmp_path: Path) -> None:
