@@ -6,7 +6,7 @@ the views one by one, so each has a column `build_id`. What was built is on reco
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 READERS = "marts"
 LAYERS = ("staging", "intermediate", READERS)
 POINTER = "published.json"
+LEAST_SNAPSHOT_SECONDS = 86_400  # a query that began before a vacuum may still read what it found
 LEDGER_MARTS = ["data_quality", "delivery_balances"]
 
 
@@ -165,6 +166,46 @@ class AthenaBuilds:
     def ask(self, mart: str, query: str) -> Sequence[tuple[Any, ...]]:
         """Asks the views."""
         return self._athena.rows(query) if self.published() else []
+
+    def maintain(self, say: Callable[[str], None]) -> int:
+        """Joins small files, and removes what no kept build's readers can see; returns the number of tables.
+
+        A kill leaves each table as it was or done; a second run finds little to do.
+        """
+        kept = self._kept()
+        if not kept:
+            return 0
+        generation = kept[0].generation
+        pinned: dict[str, set[int]] = {}
+        for record in kept:
+            if record.generation == generation:
+                for name, snapshot in record.snapshots.items():
+                    pinned.setdefault(name, set()).update([snapshot] if snapshot else [])
+        done = 0
+        for layer in ("intermediate", READERS):
+            database = f"{layer}_{generation}"
+            for table in self._tables(database):
+                if table.get("Parameters", {}).get("table_type", "").upper() != "ICEBERG":
+                    continue
+                say(f"{database}.{table['Name']}")
+                self._tidy(database, table["Name"], pinned.get(table["Name"], set()) if layer == READERS else set())
+                done += 1
+        return done
+
+    def _tidy(self, database: str, table: str, pinned: set[int]) -> None:
+        self._athena.rows(f"optimize {database}.{table} rewrite data using bin_pack")
+        seconds = LEAST_SNAPSHOT_SECONDS
+        if pinned:
+            ids = ", ".join(map(str, sorted(pinned)))
+            age = (
+                "select date_diff('second', min(committed_at), current_timestamp) "  # noqa: S608 names and ids are ours
+                f'from "{database}"."{table}$snapshots" where snapshot_id in ({ids})'
+            )
+            [(oldest,)] = self._athena.rows(age)
+            seconds += int(oldest or 0)
+        properties = f"'vacuum_max_snapshot_age_seconds' = '{seconds}'"
+        self._athena.rows(f"alter table `{database}`.`{table}` set tblproperties ({properties})")
+        self._athena.rows(f"vacuum {database}.{table}")
 
     @cached_property
     def _folder(self) -> Folder:

@@ -96,6 +96,22 @@ def rollback(
 
 
 @app.command()
+def maintain(wait: Wait = 0) -> None:
+    """Join small files and remove old snapshots of the tables in Athena; DuckDB's files need no upkeep."""
+
+    def tidy(session: "Session") -> None:
+        if not session.settings.is_in_cloud:
+            session.terminal.result("DuckDB's files need no upkeep")
+            return
+        from adhouse.athena_builds import AthenaBuilds
+
+        done = AthenaBuilds(session.settings).maintain(session.terminal.message)
+        session.terminal.result(f"{done} tables tidied")
+
+    _work(tidy, wait)
+
+
+@app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False) -> None:
     """Show the last run, what is published, the balance of every source, what waits, and the lock."""
     from adhouse import report

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 CATALOG = "awsdatacatalog"
+POLL_SECONDS = 0.2  # most statements of a run take a second
 
 
 class AthenaError(Exception):
@@ -35,7 +36,8 @@ class Athena:
         from pyathena import connect
         from pyathena.error import Error
 
-        with connect(s3_staging_dir=f"{self.results.rstrip('/')}/", work_group=self.workgroup) as connection:
+        results = f"{self.results.rstrip('/')}/"
+        with connect(s3_staging_dir=results, work_group=self.workgroup, poll_interval=POLL_SECONDS) as connection:
             cursor = connection.cursor()
             try:
                 found: list[tuple[Any, ...]] = cursor.execute(statement).fetchall()

@@ -24,7 +24,7 @@ from dlt.destinations import athena, filesystem
 from dlt.destinations.impl.filesystem.filesystem import FilesystemClient
 from dlt.extract import DltResource
 
-from extract.athena import CATALOG
+from extract.athena import CATALOG, POLL_SECONDS
 from extract.lake import DATASET, RAW_TABLES, Lake
 from extract.storage import WholeFiles
 
@@ -88,7 +88,10 @@ def _pipeline(working: Path, lake: Lake) -> dlt.Pipeline:
     if lake.athena is None:
         return dlt.pipeline("adhouse", pipelines_dir=str(working), destination=files, dataset_name=DATASET)
     tables = athena(
-        query_result_bucket=lake.athena.results, athena_work_group=lake.athena.workgroup, aws_data_catalog=CATALOG
+        query_result_bucket=lake.athena.results,
+        athena_work_group=lake.athena.workgroup,
+        aws_data_catalog=CATALOG,
+        connection_params={"poll_interval": POLL_SECONDS},
     )
     return dlt.pipeline("adhouse", pipelines_dir=str(working), destination=tables, staging=files, dataset_name=DATASET)
 

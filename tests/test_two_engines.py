@@ -143,6 +143,10 @@ def test_both_engines_give_the_same_cells(engines: Engines, world: World) -> Non
     engines.assert_same_cells()
     assert {mart: _comparable(engines.in_cloud(mart)) for mart in MARTS} == incremental
 
+    tidied = engines.cloud.adhouse("maintain")
+    assert tidied.returncode == 0, tidied.stderr
+    engines.assert_same_cells()
+
     back = engines.cloud.adhouse("rollback")
     assert f"published build {published}" in back.stdout
     assert engines.builds() == {published}
