@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,10 @@ def parse_ahead(settings: Settings, attempt: Build) -> Future[Any]:
 
     def parse() -> None:
         try:
-            parsed.set_result(_invoke(settings, ["parse"], attempt.as_of, attempt.generation))
+            manifest = _invoke(settings, ["parse", "--no-write-json"], attempt.as_of, attempt.generation)
+            import_module("dbt.task.build")  # which takes a while too
+            gc.freeze()  # all of this stays to the end
+            parsed.set_result(manifest)
         except BaseException as error:
             parsed.set_exception(error)
 
