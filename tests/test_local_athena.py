@@ -309,6 +309,15 @@ def test_a_table_that_another_changed_is_not_overwritten(shop: Shop) -> None:
         glue.update_table(**change)
 
 
+def test_a_file_that_came_in_parts_can_be_moved_and_read(shop: Shop, tmp_path: Path) -> None:
+    content = os.urandom(9 << 20)
+    (tmp_path / "large").write_bytes(content)
+    storage = shop.athena.client("s3")
+    storage.upload_file(str(tmp_path / "large"), LAKE, "large")  # so large a file goes in parts
+    storage.copy_object(Bucket=LAKE, Key="moved", CopySource=f"{LAKE}/large")
+    assert storage.get_object(Bucket=LAKE, Key="moved")["Body"].read() == content
+
+
 # What Athena refuses
 
 

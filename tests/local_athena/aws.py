@@ -1,4 +1,4 @@
-"""The seams in moto: its Athena gets an engine, and its Glue what the engine needs and moto has not."""
+"""The seams in moto: its Athena gets an engine, its Glue what the engine needs and moto has not, its S3 a checksum."""
 
 import json
 import threading
@@ -12,6 +12,8 @@ from moto.athena.responses import AthenaResponse
 from moto.core.exceptions import JsonRESTError
 from moto.glue.models import GlueBackend, glue_backends
 from moto.glue.responses import GlueResponse
+from moto.s3.models import FakeKey, S3Backend
+from moto.s3.utils import compute_checksum
 
 from local_athena.queries import Execution, InvalidRequestError, Queries
 from local_athena.results import column_info
@@ -31,6 +33,7 @@ def seams(queries: Queries) -> Iterator[None]:
         patches.enter_context(patch("moto.athena.models.AthenaBackend.list_databases", _databases))
         patches.enter_context(patch("moto.athena.models.AthenaBackend.list_data_catalogs", _catalogs))
         patches.enter_context(patch.object(GlueResponse, "update_table", _update_table(GlueResponse.update_table)))
+        patches.enter_context(patch.object(S3Backend, "copy_object", _copy_object(S3Backend.copy_object)))
         for verb in _COLUMN_STATISTICS:
             for owner in ("table", "partition"):
                 name = f"{verb}_column_statistics_for_{owner}"
@@ -159,6 +162,18 @@ def _update_table(update: Callable[[GlueResponse], Any]) -> Callable[[GlueRespon
             return update(self)
 
     return update_table
+
+
+def _copy_object(copy: Callable[..., None]) -> Callable[..., None]:
+    """Gives a copy a checksum of its whole content, as S3 does: that of what came in parts is one of its parts' sums."""
+
+    def copy_object(self: S3Backend, source: FakeKey, bucket: str, key: str, *rest: Any, **options: Any) -> None:
+        copy(self, source, bucket, key, *rest, **options)
+        made = self.get_object(bucket, key)
+        if made and made.checksum_value:
+            made.checksum_value = compute_checksum(made.value, made.checksum_algorithm).decode()
+
+    return copy_object
 
 
 def _refused(message: str) -> JsonRESTError:
