@@ -1,4 +1,4 @@
-"""Builds in Athena: a reader's views in `marts` point at snapshots of tables that runs go on writing.
+"""Builds in Athena: a reader's views in `marts` look at snapshots of tables that runs go on writing.
 
 A generation is a set of databases (`staging_<id>`, `intermediate_<id>`, `marts_<id>`) that a full refresh makes and
 that later builds carry on; nothing in it is ever dropped while a build kept for roll-back needs it. Publishing switches
@@ -6,7 +6,8 @@ the views one by one, so each has a column `build_id`. What was built is on reco
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -22,10 +23,13 @@ if TYPE_CHECKING:
     from adhouse.transform import Built
 
 READERS = "marts"
-LAYERS = ("staging", "intermediate", READERS)
+TABLES = ("intermediate", READERS)
+LAYERS = ("staging", *TABLES)
 POINTER = "published.json"
 LEAST_SNAPSHOT_SECONDS = 86_400  # a query that began before a vacuum may still read what it found
 LEDGER_MARTS = ["data_quality", "delivery_balances"]
+COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
+RELATION = re.compile(r'"awsdatacatalog"\."(\w+)"\."(\w+)"')
 
 
 @dataclass
@@ -34,7 +38,8 @@ class _Record:
 
     Attributes:
         status: building, audited, or refused (an error test failed).
-        snapshots: The Iceberg snapshot of each mart that was audited; null for a look-up without snapshots.
+        shown: What a reader's view of each mart selects: the tables as they were audited.
+        snapshots: The Iceberg snapshots that this takes, by `database.table`.
     """
 
     build_id: str
@@ -53,7 +58,8 @@ class _Record:
     warnings: int = 0
     errors: int = 0
     findings: list[dict[str, Any]] = field(default_factory=list)
-    snapshots: dict[str, int | None] = field(default_factory=dict)
+    shown: dict[str, str] = field(default_factory=dict)
+    snapshots: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,7 @@ class AthenaBuilds:
         record.findings = [asdict(result) for result in built.results if result.kind == "test"]
         if record.status == "audited":
             record.snapshots = self._snapshots(build.generation)
+            record.shown = self._selects(build.generation, built.views, record.snapshots)
         self._write(record)
 
     def audited(self) -> str:
@@ -175,22 +182,15 @@ class AthenaBuilds:
         kept = self._kept()
         if not kept:
             return 0
-        generation = kept[0].generation
         pinned: dict[str, set[int]] = {}
         for record in kept:
-            if record.generation == generation:
-                for name, snapshot in record.snapshots.items():
-                    pinned.setdefault(name, set()).update([snapshot] if snapshot else [])
-        done = 0
-        for layer in ("intermediate", READERS):
-            database = f"{layer}_{generation}"
-            for table in self._tables(database):
-                if table.get("Parameters", {}).get("table_type", "").upper() != "ICEBERG":
-                    continue
-                say(f"{database}.{table['Name']}")
-                self._tidy(database, table["Name"], pinned.get(table["Name"], set()) if layer == READERS else set())
-                done += 1
-        return done
+            for table, snapshot in record.snapshots.items():
+                pinned.setdefault(table, set()).add(snapshot)
+        tables = self._iceberg_tables(kept[0].generation)
+        for database, table in tables:
+            say(f"{database}.{table}")
+            self._tidy(database, table, pinned.get(f"{database}.{table}", set()))
+        return len(tables)
 
     def _tidy(self, database: str, table: str, pinned: set[int]) -> None:
         self._athena.rows(f"optimize {database}.{table} rewrite data using bin_pack")
@@ -242,24 +242,44 @@ class AthenaBuilds:
         pages = self._glue.get_paginator("get_tables").paginate(DatabaseName=database)
         return [table for page in pages for table in page["TableList"]]
 
-    def _snapshots(self, generation: str) -> dict[str, int | None]:
-        database = f"{READERS}_{generation}"
-        tables = [table for table in self._tables(database) if "__dbt_" not in table["Name"]]
-        kinds = {table["Name"]: table.get("Parameters", {}).get("table_type", "").upper() for table in tables}
-        queries = [
-            f"select '{name}', snapshot_id from \"{database}\".\"{name}$refs\" where name = 'main'"  # noqa: S608
-            for name, kind in kinds.items()
-            if kind == "ICEBERG"
+    def _iceberg_tables(self, generation: str) -> list[tuple[str, str]]:
+        return [
+            (database, table["Name"])
+            for database in (f"{layer}_{generation}" for layer in TABLES)
+            for table in self._tables(database)
+            if _kind(table) == "ICEBERG" and "__dbt_" not in table["Name"]
         ]
-        found = dict(self._athena.rows(" union all ".join(queries))) if queries else {}
-        return {name: int(found[name]) if name in found else None for name in sorted(kinds)}
+
+    def _snapshots(self, generation: str) -> dict[str, int]:
+        queries = [
+            f"select '{database}.{name}', snapshot_id from \"{database}\".\"{name}$refs\" where name = 'main'"  # noqa: S608
+            for database, name in self._iceberg_tables(generation)
+        ]
+        return {table: int(snapshot) for table, snapshot in self._athena.rows(" union all ".join(queries))}
+
+    def _selects(self, generation: str, views: Mapping[str, str], snapshots: Mapping[str, int]) -> dict[str, str]:
+        """What each mart selects, a view's own text included, from tables as of their snapshots."""
+
+        def as_audited(relation: re.Match[str]) -> str:
+            database, name = relation.groups()
+            table = f"{database}.{name}"
+            if table in snapshots:
+                return f"{table} for version as of {snapshots[table]}"
+            if table not in views:
+                return table
+            return f"(\n{RELATION.sub(as_audited, COMMENT.sub('', views[table]))}\n)"
+
+        database = f"{READERS}_{generation}"
+        marts = sorted(table["Name"] for table in self._tables(database) if "__dbt_" not in table["Name"])
+        return {
+            name: RELATION.sub(as_audited, f'select * from "awsdatacatalog"."{database}"."{name}"')  # noqa: S608
+            for name in marts
+        }
 
     def _show(self, record: _Record) -> None:
         self._athena.rows(f"create database if not exists {READERS}")
-        for name, snapshot in record.snapshots.items():
-            version = "" if snapshot is None else f" for version as of {snapshot}"
-            source = f"{READERS}_{record.generation}.{name}{version}"
-            shown = f"select *, '{record.build_id}' as build_id from {source}"  # noqa: S608 all of it is ours
+        for name, select in record.shown.items():
+            shown = f"select *, '{record.build_id}' as build_id from (\n{select}\n)"  # noqa: S608 all of it is ours
             self._athena.rows(f"create or replace view {READERS}.{name} as {shown}")
         pointer = {"build_id": record.build_id, "published_at": _now()}
         self._folder.write(POINTER, json.dumps(pointer).encode())
@@ -279,3 +299,8 @@ class AthenaBuilds:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _kind(table: Mapping[str, Any]) -> str:
+    kind: str = table.get("Parameters", {}).get("table_type", "")
+    return kind.upper()

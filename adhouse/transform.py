@@ -46,11 +46,16 @@ class Finding:
 
 @dataclass
 class Built:
-    """What one `dbt build` did."""
+    """What one `dbt build` did.
+
+    Attributes:
+        views: The SQL of each view, by `schema.name`.
+    """
 
     models: int = 0
     tests: int = 0
     results: list[Finding] = field(default_factory=list)
+    views: dict[str, str] = field(default_factory=dict)
 
     def with_status(self, *statuses: str) -> list[Finding]:
         """The results that ended in one of these ways."""
@@ -116,6 +121,8 @@ def build(settings: Settings, attempt: Build, parsed: Future[Any] | None, termin
         kind, status = str(one.node.resource_type), str(one.status)
         built.tests += kind == "test"
         built.models += kind == "model"
+        if kind == "model" and one.node.config.materialized == "view":
+            built.views[f"{one.node.schema}.{one.node.name}"] = one.node.compiled_code or ""
         built.results.append(Finding(one.node.name, kind, status, one.failures or 0, one.message or ""))
         if status not in ("pass", "success", "skipped", "no-op"):
             log.warning("%s %s: %s: %s", kind, one.node.name, status, one.message)

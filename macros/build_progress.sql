@@ -17,27 +17,6 @@
     changed_in_build > {{ completed_build() }}
 {%- endmacro %}
 
-{% macro is_to_be_built() -%}
-    {#- For an incremental model's reading of int_delivery_sources: what changed, or all when it is built anew. -#}
-    {{ has_changed() if is_incremental() else 'true' }}
-{%- endmacro %}
-
-{% macro is_to_be_appended(sources) -%}
-    {#-
-        The same for a model whose rows never change and are kept for good: what a killed build appended already is passed
-        over, and was appended whole.
-    -#}
-    {%- if is_incremental() -%}
-        {{ has_changed() }}
-        and not exists (
-            select 1 from (select distinct _source, _dlt_load_id from {{ this }}) as appended
-            where appended._source = {{ sources }}._source and appended._dlt_load_id = {{ sources }}._dlt_load_id
-        )
-    {%- else -%}
-        true
-    {%- endif -%}
-{%- endmacro %}
-
 {% macro create_build_progress() %}
     {% if execute %}
         {% do adapter.create_schema(build_progress()) %}
@@ -77,46 +56,4 @@
             ) %}
         {% endif %}
     {% endif %}
-{% endmacro %}
-
-{% macro merge_where_changed(marker, columns) %}
-    {#-
-        How a merge is configured that writes only rows whose value changed. A row whose `marker` column is null says that
-        its key has no row any more.
-    -#}
-    {{ return(adapter.dispatch('merge_where_changed')(marker, columns)) }}
-{% endmacro %}
-
-{% macro default__merge_where_changed(marker, columns) %}
-    {{ return({
-        'delete_condition': 'src.' ~ marker ~ ' is null',
-        'update_condition': '(' ~ any_differs('src', 'target', columns) ~ ')',
-        'insert_condition': 'src.' ~ marker ~ ' is not null',
-    }) }}
-{% endmacro %}
-
-{% macro duckdb__merge_where_changed(marker, columns) %}
-    {{ return({
-        'merge_clauses': {
-            'when_matched': [
-                {'action': 'delete', 'condition': 'DBT_INTERNAL_SOURCE.' ~ marker ~ ' is null'},
-                {
-                    'action': 'update',
-                    'mode': 'by_name',
-                    'condition': any_differs('DBT_INTERNAL_SOURCE', 'DBT_INTERNAL_DEST', columns),
-                },
-            ],
-            'when_not_matched': [
-                {'action': 'insert', 'mode': 'by_name', 'condition': 'DBT_INTERNAL_SOURCE.' ~ marker ~ ' is not null'},
-            ],
-        },
-    }) }}
-{% endmacro %}
-
-{% macro any_differs(one, other, columns) %}
-    {% set differs = [] %}
-    {% for column in columns %}
-        {% do differs.append(one ~ '.' ~ column ~ ' is distinct from ' ~ other ~ '.' ~ column) %}
-    {% endfor %}
-    {{ return(differs | join(' or ')) }}
 {% endmacro %}

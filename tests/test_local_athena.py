@@ -205,6 +205,18 @@ def test_a_view_has_its_columns_in_glue(shop: Shop) -> None:
     shop.rows("drop view shown")
 
 
+def test_a_view_that_is_described_can_still_be_asked(shop: Shop) -> None:
+    shop.rows("create view described as select id from orders")
+    glue = shop.athena.client("glue")
+    table = glue.get_table(DatabaseName=DATABASE, Name="described")["Table"]
+    kept = ("Name", "TableType", "StorageDescriptor", "ViewOriginalText", "ViewExpandedText", "Parameters")
+    described = {name: table[name] for name in kept} | {"Description": "One row per order."}
+    described["Parameters"]["comment"] = "One row per order."
+    glue.update_table(DatabaseName=DATABASE, TableInput=described)
+    assert len(shop.rows("select id from described")) == 3
+    shop.rows("drop view described")
+
+
 def test_a_view_can_look_at_an_older_snapshot(shop: Shop) -> None:
     shop.rows(f"create table versions with ({ICEBERG}, {location('versions')}) as select 1 as id")
     [(snapshot,)] = shop.rows('select snapshot_id from "versions$snapshots"')

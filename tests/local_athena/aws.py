@@ -151,26 +151,34 @@ def _no_statistics(self: GlueResponse) -> str:
 
 
 def _update_table(update: Callable[[GlueResponse], Any]) -> Callable[[GlueResponse], Any]:
-    """Refuses a change of a table that another has changed since it was read: so Iceberg keeps two writers apart."""
+    """Refuses a change of a table that another has changed since it was read: so Iceberg keeps two writers apart.
+
+    A view is one for Trino, unlike for Athena, only as long as its comment says so, and nothing else describes it.
+    """
 
     def update_table(self: GlueResponse) -> Any:
         with _ONE_CHANGE_AT_A_TIME:
-            expected = self.parameters.get("VersionId")
-            table = self.glue_backend.get_table(self.parameters["DatabaseName"], self.parameters["TableInput"]["Name"])
+            asked = self.parameters
+            changed, expected = asked["TableInput"], asked.get("VersionId")
+            table = self.glue_backend.get_table(asked["DatabaseName"], changed["Name"])
             if expected and table.as_dict()["VersionId"] != expected:
                 raise JsonRESTError("ConcurrentModificationException", f"Version {expected} is no longer the newest")
+            if changed.get("Parameters", {}).get("presto_view") == "true":
+                changed["Parameters"]["comment"] = "Presto View"
+                changed.pop("Description", None)
+                self.body = json.dumps(asked)
             return update(self)
 
     return update_table
 
 
 def _copy_object(copy: Callable[..., None]) -> Callable[..., None]:
-    """Gives a copy a checksum of its whole content, as S3 does: that of what came in parts is one of its parts' sums."""
+    """Gives a copy a checksum of its content, as S3 does: what came in parts has one of its parts' checksums."""
 
     def copy_object(self: S3Backend, source: FakeKey, bucket: str, key: str, *rest: Any, **options: Any) -> None:
         copy(self, source, bucket, key, *rest, **options)
         made = self.get_object(bucket, key)
-        if made and made.checksum_value:
+        if made and made.checksum_algorithm:
             made.checksum_value = compute_checksum(made.value, made.checksum_algorithm).decode()
 
     return copy_object

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(**written_anew()) }}
 
 with
 

@@ -1,4 +1,8 @@
-{{ config(materialized='incremental', incremental_strategy='append') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook='{{ remove_changed_sources() }}',
+) }}
 
 with
 
@@ -10,9 +14,7 @@ records as (
 
 sources as (
 
-    select known.* from {{ ref('int_delivery_sources') }} as known
-
-    where known.outcome = 'current' and {{ is_to_be_appended('known') }}
+    select * from {{ ref('int_delivery_sources') }}
 
 )
 
@@ -23,4 +25,7 @@ from records
 inner join sources
     on records._source = sources._source and records._dlt_load_id = sources._dlt_load_id
 
-where records.rejection_reason is not null or records.spend is null
+where
+    sources.outcome = 'current'
+    and (records.rejection_reason is not null or records.spend is null)
+    and {{ is_to_be_built('records._source') }}

@@ -1,1 +1,1 @@
-{{ tiered_spend_median(ref('int_spends_observed'), ref('int_deliveries_missing_spend')) }}
+{{ tiered_spend_median(ref('int_spends'), ref('int_deliveries_missing_spend')) }}

@@ -1,32 +1,25 @@
-{{ config(materialized='incremental', incremental_strategy='append') }}
+-- depends_on: {{ ref('int_delivery_sources') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook='{{ remove_changed_sources() }}',
+) }}
 
 with
 
 records as (
 
-    select * from {{ ref('base_campaign_delivery__records') }}
-
-),
-
-sources as (
-
-    select known.* from {{ ref('int_delivery_sources') }} as known
-
-    where known.outcome = 'current' and {{ is_to_be_appended('known') }}
+    select * from {{ ref('stg_campaign_delivery__records') }}
 
 )
 
 select
-    records.ad_id,
-    records.brand,
-    records.country,
-    cast(records.spend as decimal(18, 6)) as spend,
-    records._source,
-    records._dlt_load_id
+    ad_id,
+    brand,
+    country,
+    spend,
+    _source
 
 from records
 
-inner join sources
-    on records._source = sources._source and records._dlt_load_id = sources._dlt_load_id
-
-where records.rejection_reason is null and records.spend is not null
+where spend is not null and {{ is_to_be_built() }}

@@ -4,7 +4,11 @@ with
 
 performances as (
 
-    select * from {{ ref('campaign_performance') }}
+    {{ observed_with_imputed(
+        apart='int_daily_performance_observed',
+        together='campaign_performance',
+        columns=['campaign_id', 'impressions', 'clicks', 'spend', 'conversions'],
+    ) }}
 
 ),
 

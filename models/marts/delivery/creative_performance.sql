@@ -1,33 +1,40 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='merge',
+-- depends_on: {{ ref('int_deliveries_touched') }}
+{{ config(**merged(
     unique_key=['ad_id', 'brand', 'country', 'state', 'city', 'zipcode', 'date'],
-    partitioned_by=['month(date)'],
-    **merge_where_changed('impressions', ['impressions', 'clicks', 'conversions', 'spend']),
-) }}
+    columns=['impressions', 'clicks', 'conversions', 'spend'],
+)) }}
 
 with
 
 deliveries as (
 
-    select * from {{ ref('processed_campaign_data') }}
+    {{ observed_with_imputed(
+        apart='int_creative_performance_observed',
+        together='processed_campaign_data',
+        columns=['ad_id', 'brand', 'country', 'state', 'city', 'zipcode', 'date']
+        + ['impressions', 'clicks', 'conversions', 'spend'],
+    ) }}
 
 ),
 
-touched as (
+{% if is_incremental() %}
 
-    select distinct
-        ad_id,
-        brand,
-        country,
-        state,
-        city,
-        zipcode,
-        date
+    touched as (
 
-    from {{ ref('int_deliveries_touched') }}
+        select distinct
+            ad_id,
+            brand,
+            country,
+            state,
+            city,
+            zipcode,
+            date
 
-),
+        from {{ ref('int_deliveries_touched') }}
+
+    ),
+
+{% endif %}
 
 summed as (
 

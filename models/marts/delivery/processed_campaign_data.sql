@@ -1,28 +1,17 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='merge',
-    unique_key=['_source', '_position'],
-    partitioned_by=['month(date)'],
-    **merge_where_changed('impressions', ['spend', 'spend_source']),
-) }}
+-- depends_on: {{ ref('int_delivery_sources') }}
+{{ config(**merged(unique_key=['_source', '_position'], columns=['spend', 'spend_source'])) }}
 
 with
 
-records as (
+observed as (
 
-    select * from {{ ref('stg_campaign_delivery__records') }}
+    select * from {{ ref('int_deliveries_observed') }}
 
 ),
 
 imputed as (
 
     select * from {{ ref('int_deliveries_imputed') }}
-
-),
-
-sources as (
-
-    select * from {{ ref('int_delivery_sources') }}
 
 ),
 
@@ -46,14 +35,9 @@ kept as (
         _position,
         _received_at
 
-    from records
+    from observed
 
-    where
-        spend is not null
-        and _source in (
-            select sources._source from sources
-            where {{ is_to_be_built() }}
-        )
+    where {{ is_to_be_built() }}
 
     union all
 
@@ -106,7 +90,10 @@ kept as (
             on present._source = imputed._source and present._position = imputed._position
 
         where
-            present._source not in (select sources._source from sources where sources.outcome = 'current')
+            present._source not in (
+                select sources._source from {{ ref('int_delivery_sources') }} as sources
+                where sources.outcome = 'current'
+            )
             or (present.spend_source <> 'observed' and imputed._source is null)
 
     {% endif %}

@@ -8,9 +8,15 @@ sources as (
 
 ),
 
-records as (
+source_days as (
 
-    select * from {{ ref('base_campaign_delivery__records') }}
+    select * from {{ ref('int_delivery_source_days') }}
+
+),
+
+imputed as (
+
+    select * from {{ ref('int_deliveries_imputed') }}
 
 ),
 
@@ -20,24 +26,31 @@ quarantined as (
 
 ),
 
-kept as (
-
-    select * from {{ ref('processed_campaign_data') }}
-
-),
-
 records_counted as (
 
     select
         _source,
         _dlt_load_id,
-        count(*) as records_found
+        cast(sum(records_found) as bigint) as records_found,
+        cast(sum(records_observed) as bigint) as records_observed
 
-    from records
+    from source_days
 
     group by
         _source,
         _dlt_load_id
+
+),
+
+imputed_counted as (
+
+    select
+        _source,
+        count(*) as records_imputed
+
+    from imputed
+
+    group by _source
 
 ),
 
@@ -48,18 +61,6 @@ quarantined_counted as (
         count(*) as records_quarantined
 
     from quarantined
-
-    group by _source
-
-),
-
-kept_counted as (
-
-    select
-        _source,
-        count(*) as records_kept
-
-    from kept
 
     group by _source
 
@@ -83,18 +84,22 @@ joined as (
         case when sources.outcome = 'duplicate' then sources.records_loaded else 0 end as records_duplicate,
         case when sources.outcome = 'current' then coalesce(quarantined_counted.records_quarantined, 0) else 0 end
             as records_quarantined,
-        case when sources.outcome = 'current' then coalesce(kept_counted.records_kept, 0) else 0 end as records_kept
+        case
+            when sources.outcome = 'current'
+                then coalesce(records_counted.records_observed, 0) + coalesce(imputed_counted.records_imputed, 0)
+            else 0
+        end as records_kept
 
     from sources
 
     left join records_counted
         on sources._source = records_counted._source and sources._dlt_load_id = records_counted._dlt_load_id
 
+    left join imputed_counted
+        on sources._source = imputed_counted._source
+
     left join quarantined_counted
         on sources._source = quarantined_counted._source
-
-    left join kept_counted
-        on sources._source = kept_counted._source
 
 )
 

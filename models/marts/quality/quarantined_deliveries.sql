@@ -8,12 +8,6 @@ set_aside as (
 
 ),
 
-sources as (
-
-    select * from {{ ref('int_delivery_sources') }}
-
-),
-
 medians as (
 
     select * from {{ ref('int_spend_medians') }}
@@ -31,16 +25,11 @@ judged as (
 
     from set_aside
 
-    inner join sources
-        on set_aside._source = sources._source and set_aside._dlt_load_id = sources._dlt_load_id
-
     left join medians
         on
             set_aside.ad_id = medians.ad_id
             and set_aside.brand = medians.brand
             and set_aside.country = medians.country
-
-    where sources.outcome = 'current'
 
 )
 
