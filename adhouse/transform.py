@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from adhouse.athena_queries import AthenaQueries
 from adhouse.builds import Build
 from adhouse.cloud_errors import explain_cloud
 from adhouse.console import Terminal
@@ -115,7 +116,9 @@ def build(settings: Settings, attempt: Build, parsed: Future[Any] | None, termin
     if attempt.is_full_refresh:
         arguments.append("--full-refresh")
     manifest = parsed.result() if parsed else None
-    outcome = _invoke(settings, arguments, attempt.as_of, attempt.generation, manifest, _progress_of(terminal))
+    queries = AthenaQueries()
+    listeners = (_progress_of(terminal), queries.on_event)
+    outcome = _invoke(settings, arguments, attempt.as_of, attempt.generation, manifest, *listeners)
     built = Built()
     for one in outcome.results:
         kind, status = str(one.node.resource_type), str(one.status)
@@ -123,9 +126,12 @@ def build(settings: Settings, attempt: Build, parsed: Future[Any] | None, termin
         built.models += kind == "model"
         if kind == "model" and one.node.config.materialized == "view":
             built.views[f"{one.node.schema}.{one.node.name}"] = one.node.compiled_code or ""
-        built.results.append(Finding(one.node.name, kind, status, one.failures or 0, one.message or ""))
+        message = one.message or ""
+        if status.endswith("error") and (query := queries.broken_of(one.node.unique_id)):
+            message = f"query {query}: {message}"  # first, because what comes late in a long message is cut
+        built.results.append(Finding(one.node.name, kind, status, one.failures or 0, message))
         if status not in ("pass", "success", "skipped", "no-op"):
-            log.warning("%s %s: %s: %s", kind, one.node.name, status, one.message)
+            log.warning("%s %s: %s: %s", kind, one.node.name, status, message)
     for finding in built.with_status("error", "runtime error"):
         _explain(finding.message, settings)
     return built
