@@ -6,6 +6,7 @@ the views one by one, so each has a column `build_id`. What was built is on reco
 """
 
 import json
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -31,6 +32,8 @@ LEDGER_MARTS = ["data_quality", "delivery_balances"]
 COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
 RELATION = re.compile(r'"awsdatacatalog"\."(\w+)"\."(\w+)"')
 
+log = logging.getLogger(__name__)
+
 
 @dataclass
 class _Record:
@@ -40,6 +43,7 @@ class _Record:
         status: building, audited, or refused (an error test failed).
         shown: What a reader's view of each mart selects: the tables as they were audited.
         snapshots: The Iceberg snapshots that this takes, by `database.table`.
+        read: Queries and bytes of each model, of `tests` and of `other`.
     """
 
     build_id: str
@@ -60,6 +64,7 @@ class _Record:
     findings: list[dict[str, Any]] = field(default_factory=list)
     shown: dict[str, str] = field(default_factory=dict)
     snapshots: dict[str, int] = field(default_factory=dict)
+    read: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,7 @@ class AthenaBuilds:
         record.records = dict(zip(("read", "loaded", "rejected"), records, strict=True))
         record.models, record.tests = built.models, built.tests
         record.warnings, record.errors = len(built.warnings), len(built.errors)
+        record.read = self._read_by(built.queries)
         record.findings = [asdict(result) for result in built.results if result.kind == "test"]
         if record.status == "audited":
             record.snapshots = self._snapshots(build.generation)
@@ -169,6 +175,11 @@ class AthenaBuilds:
             "warnings": record.warnings,
             "versions": record.versions,
         }
+
+    def read(self) -> dict[str, tuple[int, int]]:
+        """What the document of the newest build that came to its end says."""
+        ended = next((record for record in self._newest_first() if record.ended_at), None)
+        return ended.read if ended else {}
 
     def ask(self, mart: str, query: str) -> Sequence[tuple[Any, ...]]:
         """Asks the views."""
@@ -241,6 +252,14 @@ class AthenaBuilds:
     def _tables(self, database: str) -> list[dict[str, Any]]:
         pages = self._glue.get_paginator("get_tables").paginate(DatabaseName=database)
         return [table for page in pages for table in page["TableList"]]
+
+    def _read_by(self, queries: Mapping[str, Sequence[str]]) -> dict[str, tuple[int, int]]:
+        try:
+            read = self._athena.bytes_read(query for ids in queries.values() for query in ids)
+        except Exception as error:
+            log.warning("how much was read is not known: %s", error)  # a build is no worse for it
+            return {}
+        return {name: (len(ids), sum(read.get(one, 0) for one in ids)) for name, ids in queries.items()}
 
     def _iceberg_tables(self, generation: str) -> list[tuple[str, str]]:
         return [

@@ -1,6 +1,7 @@
-"""Which of Athena's queries belong to which node of dbt: what dbt says of an error has no query id."""
+"""Which of Athena's queries belong to which node of dbt, which says neither what broke nor what each has read."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 _STARTED = re.compile(r"Athena query (\S+) started")
@@ -24,11 +25,11 @@ class AthenaQueries:
         elif succeeded := _SUCCEEDED.fullmatch(text):
             self._succeeded.add(succeeded[1])
 
-    def ids_of(self, node_id: str) -> list[str]:
-        """The ids of a node's queries, in the order they were started; under "" those of no node."""
-        return self._of_node.get(node_id, [])
+    def of_nodes(self) -> Iterable[tuple[str, list[str]]]:
+        """The ids of each node's queries, in the order they were started; under "" those of no node."""
+        return self._of_node.items()
 
     def broken_of(self, node_id: str) -> str | None:
         """The query in which a node that failed came to its end; None if it failed outside any, as a refused start."""
-        last = self.ids_of(node_id)[-1:]
+        last = self._of_node.get(node_id, [])[-1:]
         return last[0] if last and last[0] not in self._succeeded else None

@@ -75,6 +75,9 @@ class Builds(Protocol):
     def facts(self) -> dict[str, Any] | None:
         """What is known of the build that readers see: build_id, where, as_of, tests, warnings, versions."""
 
+    def read(self) -> dict[str, tuple[int, int]]:
+        """What the last build has read where that costs: (queries, bytes) of each model, of `tests` and of `other`."""
+
     def ask(self, mart: str, query: str) -> Sequence[tuple[Any, ...]]:
         """Asks the published marts, in SQL that both engines have; no rows while the mart is not published."""
 

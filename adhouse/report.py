@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -28,12 +29,15 @@ def remember(settings: Settings, **facts: object) -> None:
 
 
 def status(settings: Settings) -> dict[str, Any]:
-    """Gathers the state, without waiting for a run: last_run, published, sources, pending, lock."""
+    """Gathers the state, without waiting for a run: last_run, published, sources, read, pending, lock."""
     holder = _holder(settings)
     return {
         "last_run": _last_run(settings, is_running=holder is not None),
         "published": builds_of(settings).facts(),
         "sources": sources(settings),
+        "read": {
+            name: {"queries": queries, "bytes": size} for name, (queries, size) in builds_of(settings).read().items()
+        },
         "pending": _pending(settings),
         "lock": holder,
     }
@@ -52,6 +56,7 @@ def show_status(terminal: Terminal, settings: Settings) -> None:
     for name, text in lines.items():
         terminal.result(f"{name:<10} {text}")
     show_balance(terminal, settings)
+    show_bytes_read(terminal, state["read"])
 
 
 def show_balance(terminal: Terminal, settings: Settings) -> None:
@@ -67,6 +72,21 @@ def show_balance(terminal: Terminal, settings: Settings) -> None:
                 per_source = {source: n for what, source, n in reasons if what == reason}
                 rows.append([f"  {reason}", *(per_source.get(source, 0) for source in balance)])
     terminal.table(["records", *balance], rows)
+
+
+def show_bytes_read(terminal: Terminal, read: Mapping[str, Mapping[str, int]]) -> None:
+    """Prints what the last build has read where that costs, the dearest model first; nothing where it does not."""
+    if not read:
+        return
+    dearest = sorted(read.items(), key=lambda of: (-of[1]["bytes"], of[0]))
+    rows: list[list[object]] = [[name, of["queries"], _megabytes(of["bytes"])] for name, of in dearest if of["bytes"]]
+    queries, size = (sum(of[unit] for of in read.values()) for unit in ("queries", "bytes"))
+    rows.append(["all", queries, _megabytes(size)])
+    terminal.table(["the last build read", "queries", "MB"], rows)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1_000_000:,.2f}"
 
 
 def show_top_campaigns(terminal: Terminal, settings: Settings) -> None:

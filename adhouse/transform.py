@@ -51,12 +51,14 @@ class Built:
 
     Attributes:
         views: The SQL of each view, by `schema.name`.
+        queries: The ids of Athena's queries for each model and seed, for all tests, and for what is neither.
     """
 
     models: int = 0
     tests: int = 0
     results: list[Finding] = field(default_factory=list)
     views: dict[str, str] = field(default_factory=dict)
+    queries: dict[str, list[str]] = field(default_factory=dict)
 
     def with_status(self, *statuses: str) -> list[Finding]:
         """The results that ended in one of these ways."""
@@ -132,6 +134,10 @@ def build(settings: Settings, attempt: Build, parsed: Future[Any] | None, termin
         built.results.append(Finding(one.node.name, kind, status, one.failures or 0, message))
         if status not in ("pass", "success", "skipped", "no-op"):
             log.warning("%s %s: %s: %s", kind, one.node.name, status, message)
+    nodes = [one.node for one in outcome.results]
+    names = {node.unique_id: "tests" if node.resource_type == "test" else node.name for node in nodes}
+    for node_id, ids in queries.of_nodes():
+        built.queries.setdefault(names.get(node_id, "other"), []).extend(ids)
     for finding in built.with_status("error", "runtime error"):
         _explain(finding.message, settings)
     return built
