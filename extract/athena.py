@@ -31,7 +31,7 @@ class Athena:
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """Runs a statement to its end, and returns its rows; none of a statement that has none.
 
-        What Athena says may pass (throttling, too many queries) is tried again, with growing waits.
+        What Athena says may pass (throttling, too many queries, a lost race) is tried again, with growing waits.
 
         Raises:
             AthenaError: It failed, or was cancelled.
@@ -40,13 +40,11 @@ class Athena:
         from pyathena.error import Error
 
         results = f"{self.results.rstrip('/')}/"
-        with connect(s3_staging_dir=results, work_group=self.workgroup, poll_interval=POLL_SECONDS) as connection:
-            cursor = connection.cursor()
+        with connect(s3_staging_dir=results, work_group=self.workgroup, **connection_params()) as connection:
             try:
-                found: list[tuple[Any, ...]] = cursor.execute(statement).fetchall()
+                found: list[tuple[Any, ...]] = connection.cursor().execute(statement).fetchall()
             except Error as error:
-                query = f" (query {cursor.query_id})" if cursor.query_id else ""
-                raise AthenaError(f"{' '.join(str(error).split())}{query}") from error
+                raise AthenaError(str(error)) from error
             return found
 
     def bytes_read(self, query_ids: Iterable[str]) -> dict[str, int]:
@@ -59,3 +57,9 @@ class Athena:
             told = client.batch_get_query_execution(QueryExecutionIds=some)["QueryExecutions"]
             read |= {one["QueryExecutionId"]: one.get("Statistics", {}).get("DataScannedInBytes", 0) for one in told}
         return read
+
+def connection_params() -> dict[str, Any]:
+    """How PyAthena works for us, and for dlt."""
+    from extract.athena_cursor import TellingCursor
+
+    return {"poll_interval": POLL_SECONDS, "cursor_class": TellingCursor}

@@ -24,7 +24,7 @@ from dlt.destinations import athena, filesystem
 from dlt.destinations.impl.filesystem.filesystem import FilesystemClient
 from dlt.extract import DltResource
 
-from extract.athena import CATALOG, POLL_SECONDS
+from extract.athena import CATALOG, connection_params
 from extract.lake import DATASET, RAW_TABLES, Lake
 from extract.storage import WholeFiles
 
@@ -91,7 +91,7 @@ def _pipeline(working: Path, lake: Lake) -> dlt.Pipeline:
         query_result_bucket=lake.athena.results,
         athena_work_group=lake.athena.workgroup,
         aws_data_catalog=CATALOG,
-        connection_params={"poll_interval": POLL_SECONDS},
+        connection_params=connection_params(),
     )
     return dlt.pipeline("adhouse", pipelines_dir=str(working), destination=tables, staging=files, dataset_name=DATASET)
 

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from extract import inbox
 from extract.api_client import ApiSettings
-from extract.athena import Athena
+from extract.athena import Athena, AthenaError
 from extract.lake import Lake
 from extract.landing import Landing, Unit
 from extract.ledger import Ledger, read_ledger
@@ -229,7 +229,10 @@ def _report(reports: dict[str, SourceReport], before: Ledger, after: Ledger) -> 
 
 @contextmanager
 def _plain_errors(folder: Path) -> Iterator[None]:
-    """Raises what is at the bottom of an error: a full disk, with what is left, one not to be written, a signal."""
+    """Raises what is at the bottom of an error: a full disk, with what is left, one not to be written, a signal.
+
+    Of an error of Athena's it raises Athena's words.
+    """
     try:
         yield
     except Exception as error:
@@ -245,5 +248,7 @@ def _plain_errors(folder: Path) -> Iterator[None]:
                 raise OSError(errno.ENOSPC, said, str(cause.filename or folder)) from None
             if isinstance(cause, OSError) and cause.errno in _CANNOT_WRITE and cause.filename:
                 raise cause from None
+            if type(cause).__module__ == "pyathena.error":
+                raise AthenaError(str(cause)) from error
             cause = cause.__cause__ or cause.__context__
         raise
