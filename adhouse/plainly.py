@@ -41,10 +41,10 @@ def plainly(error: Exception, settings: Settings | None) -> CommandError:
 
 
 def _words(error: BaseException) -> str:
-    """What the error says, and every one behind it."""
+    """What the error says, and every one behind it, a line each."""
     said: list[str] = []
     cause: BaseException | None = error
     while cause is not None and len(said) < 20:
         said.append(f"{type(cause).__name__}: {' '.join(str(cause).split())}")
         cause = cause.__cause__ or cause.__context__
-    return "; ".join(said)
+    return "\n".join(said)
