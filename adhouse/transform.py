@@ -191,6 +191,8 @@ def _invoke(
     os.environ.update(settings.environment_for_dbt(), ADHOUSE_AS_OF=as_of.isoformat())
     if generation:
         os.environ["ADHOUSE_GENERATION"] = generation
+    # Amazon may repeat a token in what it says of a signature; dbt keeps the values of such names out of its log.
+    os.environ.update({f"DBT_ENV_SECRET_ADHOUSE_{number}": one for number, one in enumerate(settings.secrets)})
     # What a stopped run cannot give back of dbt's semaphores, Python's keeper of them frees; it need not complain.
     sys.warnoptions.append("ignore:resource_tracker")
     from dbt.cli.main import dbtRunner
@@ -208,6 +210,7 @@ def _invoke(
     try:
         outcome = dbtRunner(manifest, [*on_event]).invoke([*arguments, *flags, "--no-send-anonymous-usage-stats"])
     finally:
+        _redact(settings.dbt_target / "run_results.json", settings)
         if not settings.is_in_cloud:
             _close_warehouse()
     if isinstance(outcome.exception, KeyboardInterrupt | SystemExit):
@@ -226,6 +229,14 @@ def _explain(text: str, settings: Settings) -> None:
         explain(text, settings.home)
     elif explained := explain_cloud(text, settings):
         raise explained
+
+
+def _redact(artefact: Path, settings: Settings) -> None:
+    """Takes out of dbt's results what it keeps out of its log alone: an engine's error may have a secret."""
+    if settings.secrets and artefact.exists():
+        text = artefact.read_text()
+        if (redacted := settings.redact(text)) != text:
+            artefact.write_text(redacted)
 
 
 def _close_warehouse() -> None:
