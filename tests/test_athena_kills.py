@@ -1,0 +1,117 @@
+"""Kills of a run on Athena, each at a call that the proxy sees; what readers see is as if there had been none.
+
+One house goes through all of them: a kill, the same command again, which is killed later, and so on to the end. The
+marts of a clean run are those of DuckDB, which `test_two_engines.py` holds against Athena's.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from athena_house import AthenaHouse, Rows, athena_house, comparable
+from conftest import FILE_DAY, TODAY, House
+from local_athena.server import LocalAthena
+
+from simulate.delivery import delivery
+from simulate.files import write
+from simulate.world import World
+
+MARTS = (
+    "campaign_performance",
+    "campaign_summary",
+    "creative_performance",
+    "daily_performance",
+    "delivery_balances",
+    "processed_campaign_data",
+    "quarantined_deliveries",
+)
+Marts = dict[str, Rows]
+
+
+@pytest.fixture
+def lake(athena: LocalAthena, tmp_path: Path) -> Iterator[AthenaHouse]:
+    with athena_house(tmp_path / "data", athena) as made:
+        yield made
+
+
+def clean_run(house: House) -> Marts:
+    """The marts after a run on DuckDB that nothing disturbs."""
+    ended = house.adhouse("run")
+    assert ended.returncode == 0, ended.stderr
+    marts = {}
+    with duckdb.connect(house.home / "published" / "marts.duckdb", read_only=True) as readers:
+        for mart in MARTS:
+            answer = readers.execute(f"select * from marts.{mart}")
+            marts[mart] = comparable([column[0] for column in answer.description or ()], answer.fetchall())
+    return marts
+
+
+def killed(lake: AthenaHouse, call: str, about: str, count: int = 1) -> None:
+    """Runs the command and kills it with -9 when it makes such a call for so many times; the call comes through."""
+    process = lake.house.start("run")
+    met: list[str] = []
+
+    def watch(its_call: str, text: str) -> None:
+        if call == its_call and re.search(about, text):
+            met.append(text)
+            if len(met) == count:
+                process.kill()
+
+    lake.aws.watch = watch
+    said = process.communicate(timeout=300)
+    lake.aws.watch = lambda call, text: None
+    assert process.returncode == -9, said
+
+
+def ran(lake: AthenaHouse) -> str:
+    """Runs the command to its end, and gives the build that it published."""
+    ended = lake.house.adhouse("run")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    [published] = [line.split()[-1] for line in ended.stdout.splitlines() if line.startswith("published build")]
+    return published
+
+
+def seen(lake: AthenaHouse) -> tuple[dict[str, str], Marts]:
+    """Which build each view shows, and its cells; each shows one alone."""
+    builds, marts = {}, {}
+    for mart in MARTS:
+        if view := lake.view(mart):
+            [builds[mart]], marts[mart] = view
+    return builds, marts
+
+
+@pytest.mark.timeout(1200)
+def test_a_run_killed_anywhere_is_healed_by_the_same_command(lake: AthenaHouse, world: World, tmp_path: Path) -> None:
+    disk = House(tmp_path / "disk", {"ADHOUSE_API_URL": "none"})
+    records = delivery(world, FILE_DAY, TODAY)
+
+    def drop(name: str, start: int, count: int) -> None:
+        content = write(records.slice(start, count), tmp_path / name).read_bytes()
+        disk.drop(name, content)
+        lake.drop(name, content)
+
+    drop("export.csv", 0, 150)
+    drop("more.jsonl", 150, 150)
+    before = clean_run(disk)
+    killed(lake, "POST", "delete <Delete")  # a file is in landing, and still in the inbox
+    killed(lake, "PUT", "ads/raw/loaded_files/")  # a package is half in the lake
+    killed(lake, "StartQueryExecution", 'INSERT INTO .*"_dlt_loads"')  # it counts, and nobody was told
+    killed(lake, "StartQueryExecution", 'create table "awsdatacatalog"."(intermediate|marts)_', 5)
+    assert seen(lake) == ({}, {})
+    first = ran(lake)
+    assert seen(lake) == (dict.fromkeys(MARTS, first), before)
+
+    drop("export.csv", 50, 60)  # a correction
+    drop("new.jsonl", 300, 100)
+    after = clean_run(disk)
+    assert all(before[mart] != after[mart] for mart in MARTS)
+    killed(lake, "StartQueryExecution", '(merge|insert) into "awsdatacatalog"."(intermediate|marts)_', 4)
+    assert seen(lake) == (dict.fromkeys(MARTS, first), before)
+    killed(lake, "StartQueryExecution", "replace view marts.daily_performance")  # all is built, some views are switched
+    builds, marts = seen(lake)
+    assert len(set(builds.values())) == 2
+    assert marts == {mart: before[mart] if builds[mart] == first else after[mart] for mart in MARTS}
+    second = ran(lake)
+    assert seen(lake) == (dict.fromkeys(MARTS, second), after)
