@@ -1,9 +1,10 @@
 """The command line. Each command imports what it needs when it runs, so that `--help` is there at once."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -208,6 +209,9 @@ def main() -> None:
     """Runs the command line; whatever ends a command early is one line on stderr, with the way out."""
     try:
         app(prog_name="adhouse")
+        code = int(Exit.OK)
+    except SystemExit as ended:  # typer's way to end, also of what went well
+        code = int(ended.code or 0)
     except Exception as error:
         from adhouse.console import Terminal
         from adhouse.plainly import plainly
@@ -215,8 +219,27 @@ def main() -> None:
         settings = _settings_or_none()
         end = plainly(error, settings)
         Terminal(settings.redact if settings else str).error(end)
-        sys.stdout.flush()
-        os._exit(end.code)  # no tidying up: an import or a query cut off half way would complain at length
+        code = end.code
+    _end(code)
+
+
+def _end(code: int) -> NoReturn:
+    """Ends the process, and lets Python tidy nothing up.
+
+    An import or a query that was cut off half way would complain at length; and DuckDB's binding does even after all
+    went well, when dbt ran in a thread.
+    """
+    logging.shutdown()
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None is one that was closed before we began
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            pass  # who reads no further has had enough
+        except OSError as error:
+            if code == Exit.OK:
+                os.write(2, f"adhouse: the output could not be written: {error.strerror}\n".encode())
+                code = Exit.FAILED
+    os._exit(code)
 
 
 def _work(step: "Callable[[Session], object]", wait_seconds: float, *, is_run: bool = False) -> None:

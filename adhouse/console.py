@@ -4,7 +4,8 @@ import csv
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 from rich import box
@@ -22,20 +23,28 @@ GAP = 2  # between the columns of a table
 SHORTEST_NAME = 6
 
 
+class _Stream(Console):
+    """A stream that falls silent when nobody reads on (`| head -1`): the work is not done for its words."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
 class Terminal:
     """The two streams of one command, and the progress of its long steps. rich honours NO_COLOR and the width."""
 
     def __init__(self, redact: Redact) -> None:
         self._redact = redact
-        self._out = Console(highlight=False)
-        self._err = Console(stderr=True, highlight=False)
+        self._out = _Stream(highlight=False)
+        self._err = _Stream(stderr=True, highlight=False)
         self._bars: Progress | None = None
         self._task: TaskID | None = None
         self._label, self._done, self._said_at = "", 0, 0.0
 
     def result(self, text: str = "", style: str = "") -> None:
         """Prints a line of the result, on stdout."""
-        self._out.print(self._clean(text, style), soft_wrap=True)
+        with _written():
+            self._out.print(self._clean(text, style), soft_wrap=True)
 
     def message(self, text: str, style: str = "") -> None:
         """Prints a line about the work, on stderr, above the bars."""
@@ -64,20 +73,23 @@ class Terminal:
             )
         for row in texts:
             table.add_row(*map(self._clean, row))
-        self._out.print(table)
-        self._out.print()
+        with _written():
+            self._out.print(table)
+            self._out.print()
 
     def json(self, data: object) -> None:
         """Prints data as JSON on stdout."""
-        sys.stdout.write(self._redact(json.dumps(data, indent=2, default=str, ensure_ascii=False)) + "\n")
+        with _written():
+            sys.stdout.write(self._redact(json.dumps(data, indent=2, default=str, ensure_ascii=False)) + "\n")
 
     def csv(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Prints rows as CSV on stdout; a cell that a spreadsheet would run as a formula gets a quote in front."""
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(columns)
-        for row in rows:
-            texts = ("" if cell is None else self._redact(str(cell)) for cell in row)
-            writer.writerow("'" + text if text.startswith(FORMULA_STARTS) else text for text in texts)
+        with _written():
+            writer.writerow(columns)
+            for row in rows:
+                texts = ("" if cell is None else self._redact(str(cell)) for cell in row)
+                writer.writerow("'" + text if text.startswith(FORMULA_STARTS) else text for text in texts)
 
     def start(self, label: str, total: int | None) -> None:
         """A step begins; `total` is how much there is to do, None when nobody knows."""
@@ -110,3 +122,14 @@ class Terminal:
         """Makes a text from outside harmless: no secrets, no control characters that could move the cursor."""
         shown = (c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in self._redact(text))
         return Text("".join(shown), style=style)
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    """A result that finds no room ends the command; that nobody reads on does not."""
+    try:
+        yield
+    except BrokenPipeError:
+        return
+    except OSError as error:
+        raise CommandError(f"the output could not be written: {error.strerror}") from error

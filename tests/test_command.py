@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import re
+import shlex
 import subprocess
 import sys
 from io import StringIO
@@ -62,6 +64,40 @@ def test_a_run_ends_with_results_on_stdout_and_messages_on_stderr(built_home: Ho
         assert "\x1b" not in text
         assert "Traceback" not in text
     assert max(map(len, out.splitlines())) <= 80
+
+
+def test_a_run_says_nothing_on_stderr_but_its_own_words(built_home: House) -> None:
+    ours = r"campaign_(api|files)(: .*)?|load|building and testing|built \d+ models; .*|warning: .*"
+    for line in (built_home.home / "first_run.err").read_text().splitlines():
+        assert re.fullmatch(ours, line)
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["status", "--json"], ["quarantine"], ["quarantine", "--csv"]])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_who_reads_no_further_hears_no_complaint(built_home: House, arguments: list[str], unbuffered: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    environment = built_home.environment | {"PYTHONUNBUFFERED": unbuffered}
+    ended = subprocess.run(
+        [COMMAND, *arguments], env=environment, stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writer)
+    assert ended.returncode == 0
+    assert "Traceback" not in ended.stderr
+    assert "roken" not in ended.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_finds_no_room_is_an_error(built_home: House, unbuffered: str) -> None:
+    command, environment = f"{COMMAND} quarantine --csv", built_home.environment | {"PYTHONUNBUFFERED": unbuffered}
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            shlex.split(command), env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
+    assert "No space left on device" in ended.stderr
 
 
 def test_a_table_cuts_names_to_the_width_and_never_a_number(
