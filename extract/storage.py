@@ -144,8 +144,11 @@ class Folder:
             self.fs.makedirs(self.root, exist_ok=True)
 
     def has(self, name: str) -> bool:
-        """Whether there is a file of that name."""
-        return bool(self.fs.isfile(self.path(name)))
+        """Whether there is a file of that name; what cannot be asked is an error, not a no."""
+        if self.is_local:
+            return bool(self.fs.isfile(self.path(name)))
+        found = self.entry(name)  # `isfile` of a bucket takes every error for a no
+        return found is not None and found.kind == "file"
 
     def entries(self) -> Iterator[Entry]:
         """What lies directly in the folder; nothing when there is none."""
