@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -152,6 +153,7 @@ def docs(
     from adhouse.builds import builds_of
 
     def write(session: "Session") -> None:
+        warnings.filterwarnings("ignore", module="agate")  # of a column that Glue has not
         generation = builds_of(session.settings).generation("", is_full_refresh=False)
         page = transform.docs(session.settings, session.as_of, generation)
         session.terminal.result(str(page))
@@ -252,9 +254,11 @@ def _work(step: "Callable[[Session], object]", wait_seconds: float, *, is_run: b
 
 def _settings_and_terminal() -> "tuple[Settings, Terminal]":
     from adhouse.console import Terminal
-    from adhouse.settings import read_settings
+    from adhouse.settings import read_settings, settle_region
 
     settings = read_settings()
+    if settings.is_in_cloud:
+        settle_region()
     return settings, Terminal(settings.redact)
 
 

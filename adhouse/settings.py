@@ -186,6 +186,17 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     )
 
 
+def settle_region() -> None:
+    """Lets everybody find the one region that Amazon's own command would: AWS_REGION, else what is set otherwise.
+
+    Amazon's library for Python looks at AWS_DEFAULT_REGION and its own files, dbt's profile at both variables alone.
+    """
+    import boto3
+
+    if region := os.environ.get("AWS_REGION") or boto3.Session().region_name:
+        os.environ.update(AWS_REGION=region, AWS_DEFAULT_REGION=region)
+
+
 def _unusable(name: str, held: str, wanted: str) -> CommandError:
     return CommandError(f"{name} is {held!r} in the environment", f"set it to {wanted}, or unset it", Exit.USAGE)
 
