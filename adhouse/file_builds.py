@@ -139,6 +139,7 @@ class FileBuilds:
         status = "refused" if built.errors else "audited"
         counts = [built.models, built.tests, len(built.warnings), len(built.errors)]
         with opened(settings.marts) as connection:
+            aside = set_aside(settings, has_records=has_table(connection, "marts", "quarantined_deliveries"))
             connection.execute("begin")
             connection.execute(
                 """
@@ -160,7 +161,7 @@ class FileBuilds:
             connection.execute(
                 f"""
                 insert into ops.quarantine_examples by name
-                select * from ({set_aside(connection, settings)})
+                select * from ({aside})
                 qualify row_number() over (partition by source, reason order by _source, _position) <= ?
                 """,  # noqa: S608 the text is ours
                 [EXAMPLES_PER_REASON],

@@ -1,15 +1,20 @@
-"""What was set aside, in one list: whole files, records that could not be read, and records that broke a rule."""
+"""What was set aside, in one list: whole files, records that could not be read, and records that broke a rule.
+
+Both engines are asked the same; they differ in where a raw table is (`_raw`) and in how a row becomes JSON (`RECORD`).
+"""
 
 from datetime import datetime
 from typing import NamedTuple
 
-import duckdb
-
+from adhouse.builds import builds_of
 from adhouse.console import Terminal
 from adhouse.exits import CommandError
-from adhouse.publish import LINK
 from adhouse.settings import FIELDS, Settings
-from adhouse.warehouse import has_table, opened
+
+RECORD = {
+    "duckdb": f"to_json(struct_pack({', '.join(f'{name} := {name}' for name in FIELDS)}))::varchar",
+    "athena": f"json_format(cast((select {', '.join(FIELDS)}) as json))",
+}
 
 
 class SetAside(NamedTuple):
@@ -40,54 +45,61 @@ def show(terminal: Terminal, settings: Settings, reason: str | None, source: str
 
 def quarantine(settings: Settings, reason: str | None, source: str | None, limit: int | None) -> list[SetAside]:
     """Lists what was set aside, newest first, as the published build and the lake have it; never waits for a run."""
-    if settings.is_in_cloud:
-        raise CommandError(
-            "what is set aside in Athena is not listed here yet",
-            "ask Athena: marts.quarantined_deliveries, raw.rejected_records, raw.loaded_files (quarantined)",
-        )
-    if not (settings.published / LINK).exists():
-        raise CommandError(f"nothing is published yet: looked for {settings.published / LINK}", "`adhouse run` does it")
-    with opened(settings.published / LINK, read_only=True) as connection:
-        rows = connection.execute(
-            f"""
-            select reason, source, _source, _position, _received_at, payload from ({set_aside(connection, settings)})
-            where (? is null or reason = ?) and (? is null or source = ?)
-            order by _received_at desc, _source, _position
-            limit ?
-            """,  # noqa: S608 the text is ours, the values are parameters
-            [reason, reason, source, source, limit],
-        ).fetchall()
-    return [SetAside(*row) for row in rows]
+    builds = builds_of(settings)
+    if builds.published() is None:
+        raise CommandError("nothing is published yet", "`adhouse run` does it")
+    wanted = {"reason": reason, "source": source}
+    only = [f"{column} = {_literal(value)}" for column, value in wanted.items() if value is not None]
+    listed = f"""
+        select reason, source, _source, _position, _received_at, payload from ({set_aside(settings)}) as every_one
+        where {" and ".join(only) or "true"}
+        order by _received_at desc, _source, _position
+        {f"limit {limit:d}" if limit else ""}
+    """  # noqa: S608 the text is ours, the values are quoted
+    return [SetAside(*row) for row in builds.ask("quarantined_deliveries", listed)]
 
 
-def set_aside(connection: duckdb.DuckDBPyConnection, settings: Settings) -> str:
-    """Gives the select of everything set aside, over an opened marts file and the lake; its columns are SetAside's."""
-    raw = f"{settings.lake_url}/raw".replace("'", "''")
+def set_aside(settings: Settings, *, has_records: bool = True) -> str:
+    """Gives the select of everything set aside, over the marts and the lake; its columns are SetAside's.
+
+    Args:
+        settings: Where everything is.
+        has_records: Whether there is a table of the records that broke a rule.
+    """
     parts = []
     for table, position, payload, only in (
         ("rejected_records", "_position", "payload", "true"),
-        ("loaded_files", "null::bigint", "file_name", "status = 'quarantined'"),
+        ("loaded_files", "cast(null as bigint)", "file_name", "status = 'quarantined'"),
     ):
         parts.append(
             f"""
             select
                 reason, source, _source, {position} as _position,
-                make_timestamp(epoch_us(_received_at)) as _received_at, {payload} as payload
-            from read_parquet('{raw}/{table}/**/*.parquet')
-            where {only} and _dlt_load_id in (
-                select load_id from read_json('{raw}/_dlt_loads/*.jsonl') where status = 0
-            )
-            """  # noqa: S608
+                cast(_received_at as timestamp) as _received_at, {payload} as payload
+            from {_raw(settings, table)}
+            where {only} and _dlt_load_id in (select load_id from {_raw(settings, "_dlt_loads")} where status = 0)
+            """  # noqa: S608 the text is ours
         )
-    if has_table(connection, "marts", "quarantined_deliveries"):
-        fields = ", ".join(f"{name} := {name}" for name in FIELDS)
+    if has_records:
         parts.append(
             f"""
             select
                 reason, split_part(_source, '/', 1) as source, _source, _position,
-                make_timestamp(epoch_us(_received_at)) as _received_at,
-                to_json(struct_pack({fields}))::varchar as payload
+                cast(_received_at as timestamp) as _received_at, {RECORD[settings.target]} as payload
             from marts.quarantined_deliveries
-            """  # noqa: S608
+            """  # noqa: S608 the text is ours
         )
     return " union all ".join(parts)
+
+
+def _raw(settings: Settings, table: str) -> str:
+    """Where a raw table is, for use after `from`."""
+    if settings.is_in_cloud:
+        return f"raw.{table}"
+    folder = _literal(f"{settings.lake_url}/raw/{table}")[:-1]
+    return f"read_json({folder}/*.jsonl')" if table == "_dlt_loads" else f"read_parquet({folder}/**/*.parquet')"
+
+
+def _literal(text: str) -> str:
+    """The text as a string in SQL; in that of both engines nothing but the quote has a meaning there."""
+    return "'" + text.replace("'", "''") + "'"

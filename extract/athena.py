@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -10,6 +11,9 @@ from typing import Any
 CATALOG = "awsdatacatalog"
 POLL_SECONDS = 0.2  # most statements of a run take a second
 IDS_AT_ONCE = 50  # what one call tells of, at most
+
+# What it logs it raises too; a command that keeps no log would show it, traceback and all.
+logging.getLogger("pyathena").addHandler(logging.NullHandler())
 
 
 class AthenaError(Exception):
