@@ -3,9 +3,10 @@
 import platform
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 
 from adhouse.console import Terminal
 from adhouse.exits import CommandError
@@ -23,7 +24,7 @@ PYTHONS = ((3, 11), (3, 13))
 def examine(settings: Settings, terminal: Terminal) -> bool:
     """Runs every check, prints a line for each, and says whether all is well."""
     is_well = True
-    for name, check in CHECKS.items():
+    for name, check in _checks(settings).items():
         try:
             line, style, mark = check(settings), "", "ok"
         except Exception as error:
@@ -37,7 +38,8 @@ def examine(settings: Settings, terminal: Terminal) -> bool:
 def _python(settings: Settings) -> str:
     if not PYTHONS[0] <= sys.version_info[:2] < PYTHONS[1]:
         raise CommandError(f"Python {platform.python_version()} is not 3.11 or 3.12", "`uv sync` brings one")
-    packages = ", ".join(f"{name} {version(name)}" for name in ("dbt-core", "dbt-duckdb", "dlt", "duckdb"))
+    engine = ("dbt-athena-community", "boto3") if settings.is_in_cloud else ("dbt-duckdb", "duckdb")
+    packages = ", ".join(f"{name} {version(name)}" for name in ("dbt-core", "dlt", *engine))
     return f"Python {platform.python_version()}, {packages}"
 
 
@@ -62,14 +64,18 @@ def _lock(settings: Settings) -> str:
 
 
 def _profile(settings: Settings) -> str:
+    import yaml
+
     ensure_profile(settings)
-    return str(settings.profiles / "profiles.yml")
+    path = settings.profiles / "profiles.yml"
+    project = yaml.safe_load((settings.project / "dbt_project.yml").read_text())["profile"]
+    if settings.target not in yaml.safe_load(path.read_text())[project]["outputs"]:
+        raise CommandError(f"{path} has no target {settings.target}", "copy it from profiles.yml.example")
+    return str(path)
 
 
 def _lake(settings: Settings) -> str:
-    folder = settings.lake_folder
-    if folder is None:
-        return settings.lake_url
+    folder = Path(settings.lake_url)
     if not folder.exists():
         return f"{folder} is made by the first extract"
     return f"{folder}, {sum(1 for _ in folder.rglob('*.parquet')):,} files"
@@ -109,14 +115,19 @@ def _api(settings: Settings) -> str:
     return f"{settings.api_url} answers ({answer.status_code}); days wanted: {since} to {until}"
 
 
-CHECKS: dict[str, Callable[[Settings], str]] = {
-    "python": _python,
-    "folders": _folders,
-    "space": _space,
-    "lock": _lock,
-    "profile": _profile,
-    "lake": _lake,
-    "warehouse": _warehouse,
-    "published": _published,
-    "api": _api,
-}
+def _checks(settings: Settings) -> Mapping[str, Callable[[Settings], str]]:
+    every = {"python": _python, "folders": _folders, "space": _space, "lock": _lock, "profile": _profile}
+    if settings.is_in_cloud:
+        from adhouse import athena_doctor as athena
+
+        engine = {
+            "amazon": athena.identity,
+            "bucket": athena.bucket,
+            "workgroup": athena.workgroup,
+            "glue": athena.glue,
+            "lake lock": athena.lock,
+            "published": athena.published,
+        }
+    else:
+        engine = {"lake": _lake, "warehouse": _warehouse, "published": _published}
+    return every | engine | {"api": _api}
