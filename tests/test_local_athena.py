@@ -621,6 +621,25 @@ def test_without_java_its_tests_are_skipped_and_the_report_ends_with_why(
     )
 
 
+def test_without_java_the_report_of_two_workers_ends_with_why(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    pytester.makeconftest(
+        """
+        from local_athena import java
+        from local_athena.fixture import athena, pytest_terminal_summary, pytest_testnodedown
+
+        java.candidates = lambda: iter(())
+        """
+    )
+    pytester.makepyfile("def test_one(athena): pass\ndef test_two(): pass")
+    result = pytester.runpytest_subprocess("-n", "2")
+    result.assert_outcomes(skipped=1, passed=1)
+    result.stdout.fnmatch_lines(["*not tested on Athena*", "the local Athena needs Java 25 or later*"])
+
+
 def test_without_java_its_tests_fail_in_ci(no_java: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     result = no_java.runpytest_inprocess()

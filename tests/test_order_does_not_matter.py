@@ -78,6 +78,14 @@ def land(home: Path, dropped: Dropped, index: int, records: pa.Table) -> Deliver
     return Delivered(source, records, received_at, replaces=f"campaign_files/{dropped.name}")
 
 
+def emptied(home: Path) -> None:
+    """Removes all but what dbt remembers of the project."""
+    home.mkdir(parents=True, exist_ok=True)
+    for path in home.iterdir():
+        if path.name != "dbt":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 def build(house: Settings, *, full_refresh: bool = False) -> None:
     """Loads what landing has, and builds and tests the models."""
     extract(
@@ -129,8 +137,7 @@ def records(world: World) -> pa.Table:
 )
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_split_and_any_order_give_the_truth(house: Settings, records: pa.Table, files: list[Dropped]) -> None:
-    shutil.rmtree(house.home, ignore_errors=True)
-    house.home.mkdir(parents=True)
+    emptied(house.home)
     delivered = []
     for run in range(3):
         for index, dropped in enumerate(files):

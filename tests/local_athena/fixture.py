@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from local_athena.server import LocalAthena
 
 WHY_NOT = pytest.StashKey[str]()
+WORKERS_WHY_NOT = "why_not_athena"
 
 
 @pytest.fixture(scope="session")
@@ -22,11 +23,20 @@ def athena(request: pytest.FixtureRequest) -> Iterator["LocalAthena"]:
         if os.environ.get("CI", "").lower() == "true":
             pytest.fail(why, pytrace=False)
         request.config.stash[WHY_NOT] = why
+        if hasattr(request.config, "workeroutput"):  # what a worker tells the process that reports
+            request.config.workeroutput[WORKERS_WHY_NOT] = why
         pytest.skip(why)
     from local_athena.server import local_athena  # imported late: most tests do not need it
 
     with local_athena() as running:
         yield running
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Takes over what a worker of pytest-xdist has told."""
+    if why := getattr(node, "workeroutput", {}).get(WORKERS_WHY_NOT):
+        node.config.stash[WHY_NOT] = why
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
