@@ -62,6 +62,7 @@ class Athena:
             read |= {one["QueryExecutionId"]: one.get("Statistics", {}).get("DataScannedInBytes", 0) for one in told}
         return read
 
+
 def connection_params() -> dict[str, Any]:
     """How PyAthena works for us, and for dlt."""
     from extract.athena_cursor import TellingCursor
