@@ -4,6 +4,7 @@ import re
 
 from adhouse.exits import CommandError, Exit
 from adhouse.settings import Settings
+from extract.athena import OTHER_LAKE
 
 _RESULTS = re.compile(r"verify/create output bucket")
 _BUCKET = re.compile(r"NoSuchBucket|specified bucket does not exist")
@@ -21,6 +22,7 @@ _THROTTLED = re.compile(r"Throttling|TooManyRequests|SlowDown|Rate exceeded|redu
 _REGION = re.compile(r"NoRegion|must specify a region", re.IGNORECASE)
 _UNREACHED = re.compile(r"EndpointConnectionError|Could not connect to the endpoint")
 _NO_TARGET = re.compile(r"does not have a target named 'athena'")
+_OTHER_LAKE = re.compile(rf"{OTHER_LAKE} (\S+)")
 _AMAZONS_WORDS = re.compile(r"An error occurred \(.*")
 _QUERY = re.compile(r"\bquery [0-9a-f-]{36}\b")
 MOST_SAID = 300
@@ -31,6 +33,9 @@ def explain_cloud(text: str, settings: Settings) -> CommandError | None:
     lake, results = f"ADHOUSE_LAKE_URL ({settings.lake_url})", f"ADHOUSE_ATHENA_RESULTS ({settings.athena_results})"
     workgroup = f"ADHOUSE_ATHENA_WORKGROUP ({settings.athena_workgroup})"
     said = _said(text)
+    if other := _OTHER_LAKE.search(text):
+        wrong = f"ADHOUSE_LAKE_URL is {settings.lake_url}, but {OTHER_LAKE} {other[1]}"
+        return CommandError(wrong, "set it to that, or use another account or region", Exit.USAGE)
     if _RESULTS.search(text):
         return CommandError(f"the bucket of {results} does not exist", "make it, or correct the setting", Exit.USAGE)
     if _BUCKET.search(text):

@@ -10,6 +10,7 @@ from typing import Any
 
 CATALOG = "awsdatacatalog"
 POLL_SECONDS = 0.2  # most statements of a run take a second
+OTHER_LAKE = "the databases of this account and region are those of the lake"
 IDS_AT_ONCE = 50  # what one call tells of, at most
 
 # What it logs it raises too; a command that keeps no log would show it, traceback and all.
@@ -50,6 +51,18 @@ class Athena:
             except Error as error:
                 raise AthenaError(str(error)) from error
             return found
+
+    def location(self, database: str, table: str) -> str | None:
+        """Where in S3 a table is; None if there is no such table."""
+        import boto3
+
+        glue = boto3.client("glue")
+        try:
+            found = glue.get_table(DatabaseName=database, Name=table)["Table"]
+        except glue.exceptions.EntityNotFoundException:
+            return None
+        place: str = found["StorageDescriptor"]["Location"]
+        return place
 
     def bytes_read(self, query_ids: Iterable[str]) -> dict[str, int]:
         """How many bytes each of these queries has read, by its id; one that Athena has forgotten is left out."""

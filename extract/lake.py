@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from extract.athena import Athena
+from extract.athena import OTHER_LAKE, Athena, AthenaError
 from extract.records import DELIVERY
 from extract.storage import Folder
 
@@ -90,10 +90,17 @@ class Lake:
         return self.root.below(DATASET)
 
     def completed_loads(self) -> set[str]:
-        """The load packages that came to their end."""
+        """The load packages that came to their end.
+
+        Raises:
+            AthenaError: The tables in the account and region are those of another lake.
+        """
         if self.athena is not None:
-            if not self.folder.below(LOADS).files():
+            place = self.athena.location(DATASET, LOADS)
+            if place is None:
                 return set()  # no load has made the table yet
+            if not place.startswith(f"{self.folder.url}/"):
+                raise AthenaError(f"{OTHER_LAKE} {place.rpartition(f'/{DATASET}/')[0]}")
             return {load for (load,) in self.athena.rows(_COMPLETED)}
         loads = self.folder.below(LOADS)
         lines = (json.loads(loads.read(entry.name)) for entry in loads.entries() if entry.name.endswith(".jsonl"))

@@ -192,3 +192,13 @@ def test_the_region_may_be_in_amazons_own_files(twins: Twins, tmp_path: Path) ->
     file.write_text("[default]\nregion = eu-central-1\n")
     said = findings(twins.cloud, AWS_REGION="", AWS_CONFIG_FILE=str(file))
     assert said["amazon"].endswith(" in eu-central-1")
+
+
+def test_a_second_lake_in_the_account_is_refused(twins: Twins, athena: LocalAthena, tmp_path: Path) -> None:
+    other = on_athena(tmp_path / "other", athena, f"s3://{BUCKET}/other")
+    athena.client("s3").put_object(Bucket=BUCKET, Key="other/inbox/campaign_files/a.jsonl", Body=b'{"ad_id": "ad1"}\n')
+    ended = other.adhouse("run")
+    assert ended.returncode == 2
+    [said] = [line for line in ended.stderr.splitlines() if line.startswith("adhouse: ")]
+    assert said.startswith(f"adhouse: ADHOUSE_LAKE_URL is s3://{BUCKET}/other, but ")
+    assert f"s3://{BUCKET}/ads (" in said
