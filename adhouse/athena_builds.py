@@ -311,8 +311,9 @@ class AthenaBuilds:
             layer, _, generation = database.partition("_")
             if layer in LAYERS and generation in ours - needed:
                 for table in self._tables(database):
-                    kind = "view" if table.get("TableType") == "VIRTUAL_VIEW" else "table"
-                    self._athena.rows(f"drop {kind} if exists `{database}`.`{table['Name']}`")
+                    is_view = table.get("TableType") == "VIRTUAL_VIEW"  # of which Trino's grammar is, without backticks
+                    name = f'"{database}"."{table["Name"]}"' if is_view else f"`{database}`.`{table['Name']}`"
+                    self._athena.rows(f"drop {'view' if is_view else 'table'} if exists {name}")
                 self._athena.rows(f"drop database if exists `{database}`")
 
 
