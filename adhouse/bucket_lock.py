@@ -65,8 +65,8 @@ def leased(
     wait_seconds: float,
     say: Callable[[str], None],
     lost: Callable[[str], None],
-) -> Iterator[None]:
-    """Holds the lease `<lake_url>/run.lock` for the length of the block.
+) -> Iterator[Tenant | None]:
+    """Holds the lease `<lake_url>/run.lock` for the length of the block; gives the dead run that left it, if one did.
 
     The caller holds the lock of its data folder already; so a lease that was left from this folder is that of a dead
     process, and is taken over at once. Any other is taken over when it has expired.
@@ -87,12 +87,12 @@ def leased(
     tenant = Tenant(
         socket.gethostname(), str(home), os.getpid(), datetime.now(UTC).isoformat(timespec="seconds"), command
     )
-    etag = _taken(place, tenant, wait_seconds, say)
+    etag, dead = _taken(place, tenant, wait_seconds, say)
     ended = threading.Event()
     renewal = threading.Thread(target=_renew, args=(place, tenant, etag, ended, lost), daemon=True, name="lease")
     renewal.start()
     try:
-        yield
+        yield dead
     finally:
         ended.set()
         renewal.join()
@@ -105,18 +105,20 @@ def tenant_of(lake_url: str) -> Tenant | None:
     return held.tenant if held and held.idle_seconds < LEASE_SECONDS else None
 
 
-def _taken(place: "_Object", tenant: Tenant, wait_seconds: float, say: Callable[[str], None]) -> str:
+def _taken(
+    place: "_Object", tenant: Tenant, wait_seconds: float, say: Callable[[str], None]
+) -> tuple[str, Tenant | None]:
     started = time.monotonic()
     is_said = False
     while True:
         if etag := place.write(tenant, IfNoneMatch="*"):
-            return etag
+            return etag, None
         held = place.read()
         if held is None:
             continue  # it was given up this moment
         if held.tenant.is_of_folder_of(tenant) or held.idle_seconds >= LEASE_SECONDS:
             if etag := place.write(tenant, IfMatch=held.etag):
-                return etag
+                return etag, held.tenant
             continue  # somebody else was quicker
         if time.monotonic() - started >= wait_seconds:
             raise CommandError(

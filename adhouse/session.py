@@ -98,10 +98,11 @@ def _make(setting: str, folder: Path) -> None:
 
 @contextmanager
 def _lake_of_ones_own(session: Session, wait_seconds: float) -> Iterator[None]:
-    """Holds the lock of a lake in a bucket, where runs of other machines would write too."""
+    """Holds the lock of a lake in a bucket, where runs of other machines would write too, and killed ones still do."""
     if not session.settings.is_in_cloud:
         yield
         return
+    from adhouse.athena_leftovers import stop_leftovers
     from adhouse.bucket_lock import leased
 
     def lost(why: str) -> None:
@@ -109,7 +110,10 @@ def _lake_of_ones_own(session: Session, wait_seconds: float) -> Iterator[None]:
         os.kill(os.getpid(), signal.SIGTERM)
 
     settings = session.settings
-    with leased(settings.lake_url, settings.home, session.command, wait_seconds, session.terminal.message, lost):
+    say = session.terminal.message
+    with leased(settings.lake_url, settings.home, session.command, wait_seconds, say, lost) as dead:
+        if dead and (left := stop_leftovers(settings.athena_workgroup, datetime.fromisoformat(dead.started))):
+            say(f"stopped what a killed run had left in Athena: query {', '.join(left)}")
         yield
 
 

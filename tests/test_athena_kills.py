@@ -115,3 +115,27 @@ def test_a_run_killed_anywhere_is_healed_by_the_same_command(lake: AthenaHouse, 
     assert marts == {mart: before[mart] if builds[mart] == first else after[mart] for mart in MARTS}
     second = ran(lake)
     assert seen(lake) == (dict.fromkeys(MARTS, second), after)
+
+
+def test_what_a_killed_run_left_in_athena_is_stopped(lake: AthenaHouse, athena: LocalAthena) -> None:
+    """It would go on, and write into the tables of the run that comes after."""
+    client = athena.client("athena")
+    athena.client("glue").create_database(DatabaseInput={"Name": "raw"})
+    long = "select count(*) as n from unnest(sequence(1, 10000)) a (n), unnest(sequence(1, 10000)) b (n)"
+    written = f"table_type = 'ICEBERG', is_external = false, location = 's3://{lake.bucket}/left/'"
+
+    def start(statement: str) -> str:
+        place = {"OutputLocation": f"s3://{lake.bucket}/results/"}
+        query = client.start_query_execution(QueryString=statement, WorkGroup="primary", ResultConfiguration=place)
+        return str(query["QueryExecutionId"])
+
+    def state(query: str) -> str:
+        return str(client.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]["State"])
+
+    killed(lake, "GET", "ads/ops/builds")
+    left = start(f'create table "raw"."left" with ({written}) as {long}, unnest(sequence(1, 10000)) c (n)')
+    reading = start(f"{long}, unnest(sequence(1, 5)) c (n)")
+    ended = lake.house.adhouse("extract")
+    assert (ended.returncode, state(left)) == (0, "CANCELLED"), ended.stderr
+    assert state(reading) in ("RUNNING", "SUCCEEDED")
+    assert f"stopped what a killed run had left in Athena: query {left}\n" in ended.stderr
