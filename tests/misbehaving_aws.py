@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -107,6 +108,7 @@ def misbehaving(endpoint: str) -> Iterator[MisbehavingAws]:
             sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             call = self.headers.get("X-Amz-Target", self.command).rpartition(".")[2]
             text = sent.decode(errors="replace").replace("\\n", " ").replace('\\"', '"')
+            text = re.sub(r'"ClientRequestToken": "[^"]*"', "", text)  # so that a call asked again looks the same
             if fault := aws.fault_of(call, f"{self.path} {' '.join(text.split())}"):
                 token = self.headers.get("X-Amz-Security-Token", "")
                 self.send(fault.status, {}, fault.body.replace("TOKEN", token).encode())
