@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from local_athena.fixture import athena, pytest_terminal_summary, pytest_testnodedown
+from workers import pytest_xdist_make_scheduler
 
 from simulate.data_faults import FaultRates
 from simulate.delivery import delivery
@@ -20,7 +21,8 @@ from simulate.mock_api import DEMO_TOKEN, create_app
 from simulate.serve import serving
 from simulate.world import World, make_world
 
-__all__ = ["athena", "pytest_terminal_summary", "pytest_testnodedown"]  # a fixture and hooks, found here by name
+# A fixture and hooks, found here by their names.
+__all__ = ["athena", "pytest_terminal_summary", "pytest_testnodedown", "pytest_xdist_make_scheduler"]
 
 SINCE, UNTIL = date(2026, 11, 1), date(2026, 11, 5)
 TODAY = UNTIL + timedelta(days=1)
@@ -120,19 +122,3 @@ def house(built_home: House, tmp_path: Path) -> House:
     """A copy of the built house, to do with as a test likes."""
     shutil.copytree(built_home.home, tmp_path / "data", symlinks=True)
     return House(tmp_path / "data", built_home.settings)
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deals tests out to the workers of `make test`: a file whole to one of them, and all that ask for Athena too.
-
-    So there is one Trino; and because theirs is the longest way, they go first.
-    """
-    if config.getoption("dist", "no") == "no":
-        return
-
-    def asks_athena(item: pytest.Item) -> bool:
-        return "athena" in getattr(item, "fixturenames", ())
-
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("athena" if asks_athena(item) else item.path.stem))
-    items.sort(key=lambda item: not asks_athena(item))
