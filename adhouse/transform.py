@@ -82,6 +82,7 @@ def parse_ahead(settings: Settings, attempt: Build) -> Future[Any]:
         The manifest, for `build`; what was wrong with the project is raised there.
     """
     ensure_profile(settings)
+    import_module("jsonschema")  # imported beside other modules, it has once failed half way
     sys.setswitchinterval(0.0005)  # seconds: a reader that waits for Arrow must not then wait as long for the parser
     gc.set_threshold(100_000)  # hundreds of thousands of objects come to stay, and looking for garbage among them costs
     parsed: Future[Any] = Future()
