@@ -29,18 +29,18 @@ def remember(settings: Settings, **facts: object) -> None:
 
 
 def status(settings: Settings) -> dict[str, Any]:
-    """Gathers the state, without waiting for a run: last_run, published, sources, read, pending, lock."""
+    """Gathers the state, without waiting for a run: last_run, published, sources, pending, lock; on Athena, read."""
     holder = _holder(settings)
-    return {
+    state = {
         "last_run": _last_run(settings, is_running=holder is not None),
         "published": builds_of(settings).facts(),
         "sources": sources(settings),
-        "read": {
-            name: {"queries": queries, "bytes": size} for name, (queries, size) in builds_of(settings).read().items()
-        },
         "pending": _pending(settings),
         "lock": holder,
     }
+    if read := builds_of(settings).read():
+        state["read"] = {name: {"queries": queries, "bytes": size} for name, (queries, size) in read.items()}
+    return state
 
 
 def show_status(terminal: Terminal, settings: Settings) -> None:
@@ -56,7 +56,8 @@ def show_status(terminal: Terminal, settings: Settings) -> None:
     for name, text in lines.items():
         terminal.result(f"{name:<10} {text}")
     show_balance(terminal, settings)
-    show_bytes_read(terminal, state["read"])
+    if read := state.get("read"):
+        show_bytes_read(terminal, read)
 
 
 def show_balance(terminal: Terminal, settings: Settings) -> None:
@@ -75,9 +76,7 @@ def show_balance(terminal: Terminal, settings: Settings) -> None:
 
 
 def show_bytes_read(terminal: Terminal, read: Mapping[str, Mapping[str, int]]) -> None:
-    """Prints what the last build has read where that costs, the dearest model first; nothing where it does not."""
-    if not read:
-        return
+    """Prints what the last build has read, the dearest model first."""
     dearest = sorted(read.items(), key=lambda of: (-of[1]["bytes"], of[0]))
     rows: list[list[object]] = [[name, of["queries"], _megabytes(of["bytes"])] for name, of in dearest if of["bytes"]]
     queries, size = (sum(of[unit] for of in read.values()) for unit in ("queries", "bytes"))

@@ -43,21 +43,22 @@
 {% macro default__one_of(column, query) -%}
     {#-
         Athena passes over the files that cannot have a value only when it stands in the statement, where there is room for
-        262,144 bytes; and over any number of them, no file would be passed over.
+        262,144 bytes; and over a thousand of them, hardly any file would be passed over.
     -#}
     {%- set most = 1000 -%}
     {%- set values = run_query(query ~ ' limit ' ~ (most + 1)).columns[0].values() if execute else [] -%}
-    {%- if values | length > most -%}
-        {{ return(column ~ ' in (' ~ query ~ ')') }}
-    {%- elif not values -%}
-        {{ return('false') }}
-    {%- endif -%}
     {%- set literals = [] -%}
     {%- for value in values -%}
         {%- set text = "'" ~ (value | string | replace("'", "''")) ~ "'" -%}
         {%- do literals.append(text if value is string else 'date ' ~ text) -%}
     {%- endfor -%}
-    {{ return(column ~ ' in (' ~ literals | join(', ') ~ ')') }}
+    {%- set listed = literals | join(', ') -%}
+    {%- if not values -%}
+        {{ return('false') }}
+    {%- elif values | length > most or listed | length > 50000 -%}
+        {{ return(column ~ ' in (' ~ query ~ ')') }}
+    {%- endif -%}
+    {{ return(column ~ ' in (' ~ listed ~ ')') }}
 {%- endmacro %}
 
 {% macro duckdb__one_of(column, query) -%}
