@@ -12,14 +12,17 @@ from typing import Any
 
 import pytest
 from conftest import FILE_DAY, TODAY, House
+from extracting import lines, record
 from local_athena.server import LocalAthena
 
+from extract.athena import Athena
 from simulate.delivery import delivery
 from simulate.files import write
 from simulate.world import World
 
 BUCKET = "athena-command"
 INBOX = "ads/inbox/campaign_files"
+OLD_MONTHS = 120  # more than one write of Athena's may have partitions
 Rows = list[dict[str, Any]]
 
 
@@ -44,8 +47,10 @@ def on_athena(home: Path, athena: LocalAthena, lake: str) -> House:
 def twins(athena: LocalAthena, world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
     folder = tmp_path_factory.mktemp("twins")
     good = write(delivery(world, FILE_DAY, TODAY), folder / "good.jsonl").read_bytes()
+    months = (f"{2005 + number // 12}-{number % 12 + 1:02}-15" for number in range(OLD_MONTHS))
     files = {
         "good.jsonl": good,
+        "old.jsonl": lines(*(record(number, date=month) for number, month in enumerate(months))),
         "broken.jsonl": b'{"ad_id": "ad1"\n{"ad_id": "it\'s", "clicks": "many"}\n',
         "it's cut.jsonl.gz": gzip.compress(good[:5000])[:-20],
     }
@@ -202,3 +207,13 @@ def test_a_second_lake_in_the_account_is_refused(twins: Twins, athena: LocalAthe
     [said] = [line for line in ended.stderr.splitlines() if line.startswith("adhouse: ")]
     assert said.startswith(f"adhouse: ADHOUSE_LAKE_URL is s3://{BUCKET}/other, but ")
     assert f"s3://{BUCKET}/ads (" in said
+
+
+def test_a_table_may_have_more_months_than_one_write(
+    twins: Twins, athena: LocalAthena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in athena.environment.items():
+        monkeypatch.setenv(name, value)
+    for mart in ("processed_campaign_data", "campaign_performance", "daily_performance"):
+        of_old = f"select count(distinct date) from marts.{mart} where date < date '2016-01-01'"
+        assert Athena(f"s3://{BUCKET}/reading/", "primary").rows(of_old) == [(OLD_MONTHS,)]

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import COMMAND, House
+from extracting import lines, record
 
 from adhouse.run import prune_landing
 from adhouse.settings import read_settings
@@ -198,3 +199,13 @@ def test_dbt_works_by_itself_and_the_docs_are_one_page(house: House) -> None:
     page = Path(house.adhouse("docs").stdout.strip())
     assert page.is_file()
     assert "campaign_summary" in page.read_text()
+
+
+def test_an_unusual_volume_is_told_and_published_all_the_same(tmp_path: Path) -> None:
+    house = House(tmp_path / "data", {"ADHOUSE_API_URL": "none"})
+    usual = [record(1000 + day, date=f"2026-11-0{day}") for day in range(1, 7)]
+    house.drop("days.jsonl", lines(*usual, record(1, date="2026-11-07")))
+    ended = house.adhouse("run")
+    assert ended.returncode == 0, ended.stderr
+    assert "warning: assert_newest_day_has_the_usual_volume: 1 row" in ended.stderr
+    assert "published build" in ended.stdout

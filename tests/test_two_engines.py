@@ -10,7 +10,6 @@ from typing import Any
 import duckdb
 import pytest
 from conftest import TODAY, House
-from extracting import lines, record
 from local_athena.server import LocalAthena
 
 from extract.athena import Athena
@@ -130,10 +129,6 @@ def test_both_engines_give_the_same_cells(engines: Engines, world: World) -> Non
     engines.assert_same_cells()
 
     drop("second.jsonl", 1, 2)
-    # More months than one write of Athena's may have partitions; some of them miss their spend.
-    months = (f"{2005 + number // 12}-{number % 12 + 1:02}-15" for number in range(120))
-    old = (record(n, date=month, ad_id="ad1", spend=None if n % 50 == 0 else n) for n, month in enumerate(months))
-    engines.disk.drop("old.jsonl", lines(*old))
     engines.run("run")
     engines.assert_same_cells()
 

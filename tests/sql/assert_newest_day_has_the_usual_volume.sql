@@ -1,6 +1,7 @@
 -- A warning about the source: the newest report day that has ended has less than a quarter, or more than four times,
 -- the impressions of an average day of the week before it, of which at least four must be there to judge by. The day of
 -- the last receipt has not ended, and collects the records that name no date.
+{{ config(severity='warn') }}
 
 with
 
