@@ -9,12 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from adhouse.console import Terminal
+from adhouse.dbt_calls import ensure_profile
 from adhouse.exits import CommandError
 from adhouse.lock import holder_of
 from adhouse.plainly import plainly
 from adhouse.publish import LINK
 from adhouse.settings import Settings
-from adhouse.transform import ensure_profile
 from adhouse.warehouse import opened
 
 LEAST_FREE_BYTES = 2 << 30

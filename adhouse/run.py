@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from adhouse import report, transform
+from adhouse import dbt_project, report, transform
 from adhouse.builds import Build, builds_of
+from adhouse.dbt_calls import ensure_profile
 from adhouse.exits import CommandError, Exit
 from adhouse.session import Session
 from adhouse.settings import SOURCES, Settings
@@ -29,7 +30,7 @@ def run(session: Session, *, allow_stale: bool, full_refresh: bool) -> None:
     """
     session.todo = ["extract", "build and audit", "publish"]
     attempt = _attempt(session, full_refresh=full_refresh)
-    session.parsed = transform.parse_ahead(session.settings, attempt)
+    session.parsed = dbt_project.parse_ahead(session.settings, attempt.as_of, attempt.generation)
     extracted = extract(session, SOURCES)
     _build_and_publish(session, attempt, extracted, allow_stale=allow_stale)
 
@@ -53,7 +54,7 @@ def rebuild(session: Session) -> None:
         path.unlink(missing_ok=True)
         path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
     attempt = _attempt(session, full_refresh=True)
-    session.parsed = transform.parse_ahead(settings, attempt)
+    session.parsed = dbt_project.parse_ahead(settings, attempt.as_of, attempt.generation)
     extracted = load_from_landing(
         places=_places(settings),
         sources=SOURCES,
@@ -172,8 +173,8 @@ def prune_landing(settings: Settings, as_of: datetime) -> None:
 def _attempt(session: Session, *, full_refresh: bool) -> Build:
     """Decides what this build will be, before anything is extracted: dbt's project depends on it."""
     settings, builds = session.settings, builds_of(session.settings)
-    transform.ensure_profile(settings)
-    fingerprint = transform.fingerprint(settings)
+    ensure_profile(settings)
+    fingerprint = dbt_project.fingerprint(settings)
     reason = builds.why_full_refresh(fingerprint)
     if reason and not full_refresh:
         session.terminal.message(f"full refresh: {reason}")

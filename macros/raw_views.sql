@@ -1,7 +1,7 @@
 {% macro create_raw_views() %}
     {#-
-        Makes each raw table visible by name, so that a person who opens the warehouse can look at it: the models read the
-        lake itself. Only an engine that does not register tables anyway has something to do here.
+        Makes each raw table visible by name where an engine reads the lake in place and registers no tables: its folder is
+        looked up now, when dbt runs, so that the parsed project is the same for every lake.
     -#}
     {{ return(adapter.dispatch('create_raw_views')()) }}
 {% endmacro %}
@@ -10,11 +10,11 @@
 
 {% macro duckdb__create_raw_views() %}
     {% if execute and target.name != 'lint' %}
+        {% set lake = env_var('ADHOUSE_LAKE_URL', env_var('ADHOUSE_HOME', 'data') ~ '/lake') | replace("'", "''") %}
         {% do run_query('create schema if not exists raw') %}
         {% for table in graph.sources.values() %}
-            {% do run_query(
-                'create or replace view raw.' ~ table.name ~ ' as select * from ' ~ source(table.source_name, table.name)
-            ) %}
+            {% set files = table.meta.read_by | replace('{folder}', lake ~ '/raw/' ~ table.name) %}
+            {% do run_query('create or replace view ' ~ source(table.source_name, table.name) ~ ' as select * from ' ~ files) %}
         {% endfor %}
     {% endif %}
 {% endmacro %}
