@@ -5,15 +5,14 @@ It would write into the tables of the run that comes after: rows appended once m
 
 import re
 import time
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from adhouse.exits import CommandError
+from extract.athena import IDS_AT_ONCE, executions
 
 OURS = re.compile(r"\b(raw|marts|(staging|intermediate|marts)_\w+)[\"`]?\.")
 IS_UNDER_WAY = ("QUEUED", "RUNNING")
-IDS_AT_ONCE = 50  # what one call gives, and takes, at most
 CLOCKS_DIFFER = timedelta(hours=1)
 MOST_SECONDS = 60.0
 
@@ -37,25 +36,19 @@ def stop_leftovers(workgroup: str, since: datetime) -> list[str]:
     pages = client.get_paginator("list_query_executions").paginate(WorkGroup=workgroup, MaxResults=IDS_AT_ONCE)
     left: list[str] = []
     for page in pages:  # the newest come first
-        told = _told(client, page["QueryExecutionIds"])
+        told = executions(page["QueryExecutionIds"])
         left += [one["QueryExecutionId"] for one in told if _may_change_ours(one)]
         if all(one["Status"]["SubmissionDateTime"] < since - CLOCKS_DIFFER for one in told):
             break
     for query in left:
         client.stop_query_execution(QueryExecutionId=query)
     deadline = time.monotonic() + MOST_SECONDS
-    while going := [one for one in _told(client, left) if one["Status"]["State"] in IS_UNDER_WAY]:
+    while going := [one for one in executions(left) if one["Status"]["State"] in IS_UNDER_WAY]:
         if time.monotonic() > deadline:
             query = going[0]["QueryExecutionId"]
             raise CommandError(f"query {query} of a killed run does not stop", "run the same again in a minute")
         time.sleep(0.5)
     return left
-
-
-def _told(client: Any, ids: Sequence[str]) -> list[dict[str, Any]]:
-    parts = [ids[start : start + IDS_AT_ONCE] for start in range(0, len(ids), IDS_AT_ONCE)]
-    answers = [client.batch_get_query_execution(QueryExecutionIds=part) for part in parts]
-    return [one for answer in answers for one in answer["QueryExecutions"]]
 
 
 def _may_change_ours(one: dict[str, Any]) -> bool:

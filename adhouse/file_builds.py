@@ -227,11 +227,12 @@ class FileBuilds:
 
 
 def _digests(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, tuple[object, ...]]:
-    tables = "select table_name from duckdb_tables() where database_name = ? and schema_name = 'marts'"
-    digest = "select count(*), bit_xor(hash(t)), sum(hash(t)) from {}.marts.{} as t"
+    """Digests all tables that a mart is or looks at; `ops` is about builds, and has no numbers of theirs."""
+    tables = "select schema_name, table_name from duckdb_tables() where database_name = ? and schema_name <> 'ops'"
+    digest = "select count(*), bit_xor(hash(t)), sum(hash(t)) from {}.{}.{} as t"
     return {
-        name: connection.execute(digest.format(database, name)).fetchall()[0]
-        for (name,) in connection.execute(tables, [database]).fetchall()
+        name: connection.execute(digest.format(database, schema, name)).fetchall()[0]
+        for schema, name in connection.execute(tables, [database]).fetchall()
     }
 
 

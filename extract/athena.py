@@ -11,7 +11,7 @@ from typing import Any
 CATALOG = "awsdatacatalog"
 POLL_SECONDS = 0.2  # most statements of a run take a second
 OTHER_LAKE = "the databases of this account and region are those of the lake"
-IDS_AT_ONCE = 50  # what one call tells of, at most
+IDS_AT_ONCE = 50  # what one call lists, or tells of, at most
 
 # What it logs it raises too; a command that keeps no log would show it, traceback and all.
 logging.getLogger("pyathena").addHandler(logging.NullHandler())
@@ -66,14 +66,20 @@ class Athena:
 
     def bytes_read(self, query_ids: Iterable[str]) -> dict[str, int]:
         """How many bytes each of these queries has read, by its id; one that Athena has forgotten is left out."""
-        import boto3
+        told = executions(query_ids)
+        return {one["QueryExecutionId"]: one.get("Statistics", {}).get("DataScannedInBytes", 0) for one in told}
 
-        client, ids = boto3.client("athena"), iter(query_ids)
-        read: dict[str, int] = {}
-        while some := list(islice(ids, IDS_AT_ONCE)):
-            told = client.batch_get_query_execution(QueryExecutionIds=some)["QueryExecutions"]
-            read |= {one["QueryExecutionId"]: one.get("Statistics", {}).get("DataScannedInBytes", 0) for one in told}
-        return read
+
+def executions(query_ids: Iterable[str]) -> list[dict[str, Any]]:
+    """What Athena says of each of these queries (its `QueryExecution`); one that it has forgotten is left out."""
+    import boto3
+
+    client: Any = boto3.client("athena")
+    ids = iter(query_ids)
+    told: list[dict[str, Any]] = []
+    while some := list(islice(ids, IDS_AT_ONCE)):
+        told += client.batch_get_query_execution(QueryExecutionIds=some)["QueryExecutions"]
+    return told
 
 
 def connection_params() -> dict[str, Any]:

@@ -20,14 +20,14 @@
 {%- endmacro %}
 
 {% macro generate_database_name(custom_database_name=none, node=none) -%}
-    {{ return(adapter.dispatch('database_of_layer')(node)) }}
+    {{ return(adapter.dispatch('database_of_layer')(custom_database_name, node)) }}
 {%- endmacro %}
 
-{% macro default__database_of_layer(node) -%}
+{% macro default__database_of_layer(custom_database_name, node) -%}
     {{ target.database }}
 {%- endmacro %}
 
-{% macro duckdb__database_of_layer(node) -%}
-    {#- Marts live in a file of their own, because publishing copies that file. -#}
-    {{ 'marts' if node and node.config.get('schema') == 'marts' else target.database }}
+{% macro duckdb__database_of_layer(custom_database_name, node) -%}
+    {#- Marts live in a file of their own, because publishing copies that file; a model that marts look at is there too. -#}
+    {{ 'marts' if node and node.config.get('schema') == 'marts' else custom_database_name or target.database }}
 {%- endmacro %}

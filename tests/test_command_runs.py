@@ -15,8 +15,10 @@ import pytest
 from conftest import COMMAND, House
 from extracting import lines, record
 
+from adhouse.file_builds import FileBuilds
 from adhouse.run import prune_landing
 from adhouse.settings import read_settings
+from adhouse.warehouse import opened
 
 PROJECT = Path(__file__).parent.parent
 MARTS = ("campaign_summary", "campaign_performance", "creative_performance", "daily_performance")
@@ -209,3 +211,24 @@ def test_an_unusual_volume_is_told_and_published_all_the_same(tmp_path: Path) ->
     assert ended.returncode == 0, ended.stderr
     assert "warning: assert_newest_day_has_the_usual_volume: 1 row" in ended.stderr
     assert "published build" in ended.stdout
+
+
+def test_a_published_view_finds_its_tables_under_any_name_of_the_file(built_home: House, tmp_path: Path) -> None:
+    shutil.copy(built_home.home / "published" / "marts.duckdb", tmp_path / "mine.duckdb")
+    kept = "select sum(records_kept) from {0}marts.delivery_balances"
+    counted = "select count(*) from {0}marts.processed_campaign_data"
+    with duckdb.connect(tmp_path / "mine.duckdb", read_only=True) as connection:
+        wanted = connection.execute(kept.format("")).fetchone()
+        assert connection.execute(counted.format("")).fetchone() == wanted
+    with duckdb.connect() as connection:
+        connection.execute("create schema intermediate; create table intermediate.int_deliveries_observed (x int)")
+        connection.execute(f"attach '{tmp_path / 'mine.duckdb'}' as theirs (read_only)")
+        assert connection.execute(counted.format("theirs.")).fetchone() == wanted
+
+
+def test_another_row_in_a_table_that_a_mart_looks_at_makes_another_build(house: House) -> None:
+    builds = FileBuilds(read_settings({"ADHOUSE_HOME": str(house.home)}))
+    assert builds.differing_marts() == []
+    with opened(house.home / "marts.duckdb") as connection:
+        connection.execute("update intermediate.int_deliveries_observed set clicks = clicks + 1 where _position = 1")
+    assert builds.differing_marts() == ["int_deliveries_observed"]

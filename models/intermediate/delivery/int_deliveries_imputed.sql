@@ -1,4 +1,4 @@
-{{ config(**written_anew()) }}
+{{ config(database='marts', **written_anew()) }}
 
 with
 

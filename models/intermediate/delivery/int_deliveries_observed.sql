@@ -1,5 +1,11 @@
 -- depends_on: {{ ref('int_delivery_sources') }}
-{{ config(**kept_apart('remove_changed_sources', where_together='view')) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    partitioned_by=['month(date)'],
+    pre_hook='{{ remove_changed_sources() }}',
+    database='marts',
+) }}
 
 with
 

@@ -1,8 +1,5 @@
 -- depends_on: {{ ref('int_deliveries_touched') }}
-{{ config(**merged(
-    unique_key=['ad_id', 'brand', 'country', 'state', 'city', 'zipcode', 'date'],
-    columns=['impressions', 'clicks', 'conversions', 'spend'],
-)) }}
+{{ config(**merged(unique_key=['ad_id', 'brand', 'country', 'state', 'city', 'zipcode', 'date'])) }}
 
 with
 

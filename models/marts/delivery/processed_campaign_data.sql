@@ -1,5 +1,4 @@
--- depends_on: {{ ref('int_delivery_sources') }}
-{{ config(**merged(unique_key=['_source', '_position'], columns=['spend', 'spend_source'])) }}
+{{ config(materialized='view') }}
 
 with
 
@@ -37,8 +36,6 @@ kept as (
 
     from observed
 
-    where {{ is_to_be_built() }}
-
     union all
 
     select
@@ -60,43 +57,6 @@ kept as (
         _received_at
 
     from imputed
-
-    {% if is_incremental() %}
-
-        union all
-
-        -- Rows that must go come with their key alone.
-        select
-            null as campaign_id,
-            null as ad_id,
-            null as date,
-            null as brand,
-            null as country,
-            null as state,
-            null as city,
-            null as zipcode,
-            null as impressions,
-            null as clicks,
-            null as spend,
-            null as conversions,
-            null as spend_source,
-            present._source,
-            present._position,
-            null as _received_at
-
-        from {{ this }} as present
-
-        left join imputed
-            on present._source = imputed._source and present._position = imputed._position
-
-        where
-            present._source not in (
-                select sources._source from {{ ref('int_delivery_sources') }} as sources
-                where sources.outcome = 'current'
-            )
-            or (present.spend_source <> 'observed' and imputed._source is null)
-
-    {% endif %}
 
 ),
 
