@@ -258,7 +258,10 @@ def _settings_and_terminal() -> "tuple[Settings, Terminal]":
 
     settings = read_settings()
     if settings.is_in_cloud:
+        from extract.athena import read_models_once
+
         settle_region()
+        read_models_once()
     return settings, Terminal(settings.redact)
 
 

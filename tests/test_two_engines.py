@@ -33,6 +33,7 @@ MARTS = (
 )
 OF_ONE_ENGINE = {"build_id", "_dlt_load_id"}
 Rows = list[dict[str, Any]]
+Marts = dict[str, Rows]
 
 
 class Engines:
@@ -73,25 +74,39 @@ class Engines:
             names = [column[0] for column in answer.description or ()]
             return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
-    def in_cloud(self, mart: str) -> Rows:
-        columns = f"""
-            select column_name from information_schema.columns
-            where table_schema = 'marts' and table_name = '{mart}' order by ordinal_position
+    def in_cloud(self) -> Marts:
+        """Every mart as readers in Athena see it."""
+        listed = """
+            select table_name, column_name from information_schema.columns
+            where table_schema = 'marts' order by ordinal_position
         """
-        names = [name for (name,) in self.athena.rows(columns)]
-        return [dict(zip(names, row, strict=True)) for row in self.athena.rows(f"select * from marts.{mart}")]
+        names: dict[str, list[str]] = {}
+        for mart, name in self.athena.rows(listed):
+            names.setdefault(mart, []).append(name)
+        return {
+            mart: [dict(zip(names[mart], row, strict=True)) for row in self.athena.rows(f"select * from marts.{mart}")]
+            for mart in MARTS
+        }
 
-    def assert_same_cells(self) -> None:
+    def assert_same_cells(self) -> Marts:
+        """Compares every mart on both; gives the cloud's."""
+        cloud = self.in_cloud()
         for mart in MARTS:
-            ours, theirs = _comparable(self.on_disk(mart)), _comparable(self.in_cloud(mart))
+            ours, theirs = _comparable(self.on_disk(mart)), _comparable(cloud[mart])
             assert len(ours) == len(theirs), mart
             for one, other in zip(ours, theirs, strict=True):
                 assert one.keys() == other.keys(), mart
                 for name in one:
                     assert _is_same(one[name], other[name]), (mart, name, one, other)
+        return cloud
 
-    def builds(self) -> set[str]:
-        return {row["build_id"] for mart in MARTS for row in self.in_cloud(mart)}
+
+def _builds(marts: Marts) -> set[str]:
+    return {row["build_id"] for rows in marts.values() for row in rows}
+
+
+def _all_comparable(marts: Marts) -> Marts:
+    return {mart: _comparable(rows) for mart, rows in marts.items()}
 
 
 def _comparable(rows: Rows) -> Rows:
@@ -134,14 +149,12 @@ def test_both_engines_give_the_same_cells(engines: Engines, world: World) -> Non
 
     drop("first.jsonl", 0, restated=True)
     said = engines.run("run")
-    engines.assert_same_cells()
-    incremental = {mart: _comparable(engines.in_cloud(mart)) for mart in MARTS}
-    [published] = engines.builds()
+    incremental = engines.assert_same_cells()
+    [published] = _builds(incremental)
     assert f"published build {published}" in said
 
     engines.run("run", "--full-refresh")
-    engines.assert_same_cells()
-    assert {mart: _comparable(engines.in_cloud(mart)) for mart in MARTS} == incremental
+    assert _all_comparable(engines.assert_same_cells()) == _all_comparable(incremental)
 
     tidied = engines.cloud.adhouse("maintain")
     assert tidied.returncode == 0, tidied.stderr
@@ -149,8 +162,9 @@ def test_both_engines_give_the_same_cells(engines: Engines, world: World) -> Non
 
     back = engines.cloud.adhouse("rollback")
     assert f"published build {published}" in back.stdout
-    assert engines.builds() == {published}
-    assert {mart: _comparable(engines.in_cloud(mart)) for mart in MARTS} == incremental
+    shown = engines.in_cloud()
+    assert _builds(shown) == {published}
+    assert _all_comparable(shown) == _all_comparable(incremental)
     status = json.loads(engines.cloud.adhouse("status", "--json").stdout)
     assert status["published"]["build_id"] == published
     assert engines.cloud.adhouse("docs").returncode == 0

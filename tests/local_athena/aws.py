@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 from moto.athena.models import Database
 from moto.athena.responses import AthenaResponse
+from moto.backends import list_of_moto_modules
 from moto.core.exceptions import JsonRESTError
 from moto.glue.models import GlueBackend, glue_backends
 from moto.glue.responses import GlueResponse
@@ -27,7 +28,9 @@ _COLUMN_STATISTICS = ("get", "update", "delete")
 @contextmanager
 def seams(queries: Queries) -> Iterator[None]:
     """Puts the engine behind moto's Athena, for as long as the block runs."""
+    services = tuple(list_of_moto_modules())  # moto lists its folder anew at each request
     with ExitStack() as patches:
+        patches.enter_context(patch("moto.backends.list_of_moto_modules", lambda: services))
         for name, handler in _athena_handlers(queries).items():
             patches.enter_context(patch.object(AthenaResponse, name, handler, create=True))
         patches.enter_context(patch("moto.athena.models.AthenaBackend.list_databases", _databases))

@@ -22,7 +22,7 @@ SECONDS_TO_START = 180
 
 JVM = (
     "-Xmx2G",
-    "-XX:+UseG1GC",
+    "-XX:+UseSerialGC",
     "-XX:+ExitOnOutOfMemoryError",
     "-XX:-OmitStackTraceInFastThrow",
     "-XX:TieredStopAtLevel=1",  # short queries on small data never earn back what the optimising compiler costs
