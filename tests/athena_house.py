@@ -1,6 +1,6 @@
 """What the tests of faults on Athena share: a house whose lake is in a bucket of its own, and what its readers see."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,17 +38,21 @@ class AthenaHouse:
         keys = [found["Key"] for page in pages for found in page.get("Contents", [])]
         return {key: self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
 
-    def view(self, mart: str) -> tuple[set[str], Rows] | None:
-        """Which builds a view of the readers says it shows, and its cells; None if it is not there."""
-        columns = f"""
-            select column_name from information_schema.columns
-            where table_schema = 'marts' and table_name = '{mart}' order by ordinal_position
+    def views(self, marts: Collection[str]) -> dict[str, tuple[set[str], Rows]]:
+        """Of each of these marts that is there: which builds its view says it shows, and its cells."""
+        listed = """
+            select table_name, column_name from information_schema.columns
+            where table_schema = 'marts' order by ordinal_position
         """
-        names = [name for (name,) in self.readers.rows(columns)]
-        if not names:
-            return None
-        rows = self.readers.rows(f"select * from marts.{mart}")
-        return {row[names.index("build_id")] for row in rows}, comparable(names, rows)
+        names: dict[str, list[str]] = {}
+        for mart, name in self.readers.rows(listed):
+            names.setdefault(mart, []).append(name)
+        seen = {}
+        for mart in names.keys() & set(marts):
+            rows = self.readers.rows(f"select * from marts.{mart}")
+            build_id = names[mart].index("build_id")
+            seen[mart] = {row[build_id] for row in rows}, comparable(names[mart], rows)
+        return seen
 
 
 def comparable(names: list[str], rows: Rows) -> Rows:

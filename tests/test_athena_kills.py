@@ -76,9 +76,8 @@ def ran(lake: AthenaHouse) -> str:
 def seen(lake: AthenaHouse) -> tuple[dict[str, str], Marts]:
     """Which build each view shows, and its cells; each shows one alone."""
     builds, marts = {}, {}
-    for mart in MARTS:
-        if view := lake.view(mart):
-            [builds[mart]], marts[mart] = view
+    for mart, (its_builds, cells) in lake.views(MARTS).items():
+        [builds[mart]], marts[mart] = its_builds, cells
     return builds, marts
 
 
