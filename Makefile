@@ -12,7 +12,7 @@ run: install ## Pull 30 days from the mock API (or yours), build, test, publish
 	@$(IN_HOUSE) adhouse run
 
 test: lint ## Run everything a pull request must pass
-	$(IN_HOUSE) pytest -n 2 --dist loadscope --no-loadscope-reorder
+	$(IN_HOUSE) pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: install ## Check style and types of Python and SQL
 	$(IN_HOUSE) ruff check .

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from local_athena.fixture import athena, pytest_terminal_summary, pytest_testnodedown
-from workers import pytest_xdist_make_scheduler
 
 from simulate.data_faults import FaultRates
 from simulate.delivery import delivery
@@ -22,7 +21,7 @@ from simulate.serve import serving
 from simulate.world import World, make_world
 
 # A fixture and hooks, found here by their names.
-__all__ = ["athena", "pytest_terminal_summary", "pytest_testnodedown", "pytest_xdist_make_scheduler"]
+__all__ = ["athena", "pytest_terminal_summary", "pytest_testnodedown"]
 
 SINCE, UNTIL = date(2026, 11, 1), date(2026, 11, 5)
 TODAY = UNTIL + timedelta(days=1)

@@ -1,7 +1,7 @@
 """Kills of a run on Athena, each at a call that the proxy sees; what readers see is as if there had been none.
 
 One house goes through all of them: a kill, the same command again, which is killed later, and so on to the end. The
-marts of a clean run are those of DuckDB, which `test_two_engines.py` holds against Athena's.
+marts of a clean run are those of DuckDB, which `test_athena_equals_duckdb.py` holds against Athena's.
 """
 
 import re
