@@ -142,7 +142,8 @@ def _write(kept: Path, key: bytes, manifest: Any) -> None:
 def state_of(settings: Settings, seen: dict[str, str]) -> bytes:
     """Names all that parsing depends on but the environment that models read, which dbt notes in the manifest."""
     digest = hashlib.sha256()
-    for value in (sys.version, version("dbt-core"), version(f"dbt-{settings.target}"), str(settings.project)):
+    versions = [version(f"dbt-{package}") for package in ("core", "adapters", settings.target)]
+    for value in (sys.version, *versions, str(settings.project)):
         digest.update(value.encode() + b"\0")
     configuration = [*(settings.project / name for name in PROJECT_FILES), settings.profiles / "profiles.yml"]
     for path in filter(Path.exists, configuration):

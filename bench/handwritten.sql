@@ -1,9 +1,10 @@
 -- The peer: what a good engineer writes by hand for one file of delivery and DuckDB alone, to get the processed table and
 -- the first three marts. The variables `delivery_file` and `received_at` say what was received when.
 --
--- Of the variants tried this is the fastest: values are settled while they are read, which runs on all threads; the row
--- number of a table is the position (counting in the reading query would take one thread); medians are taken of only the
--- keys that lack a spend. Spend is read as text, because a JSON number read into a decimal may pass through a double.
+-- Of the variants tried that make tables this is the fastest: values are settled while they are read, which runs on all
+-- threads; the row number of a table is the position (counting in the reading query would take one thread); medians are taken
+-- of only the keys that lack a spend. Spend is read as text, because a JSON number read into a decimal may pass through a
+-- double.
 create temp table received as
 
 select
