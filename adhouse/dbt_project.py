@@ -62,7 +62,6 @@ def parse_ahead(settings: Settings, as_of: datetime, generation: str) -> "Future
     Returns:
         The manifest, for `transform.build`; what was wrong with the project is raised there.
     """
-    ensure_profile(settings)
     import_module("jsonschema")  # imported beside other modules, it has once failed half way
     sys.setswitchinterval(0.0005)  # seconds: a reader that waits for Arrow must not then wait as long for the parser
     gc.set_threshold(100_000)  # hundreds of thousands of objects come to stay, and looking for garbage among them costs

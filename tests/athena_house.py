@@ -40,19 +40,25 @@ class AthenaHouse:
 
     def views(self, marts: Collection[str]) -> dict[str, tuple[set[str], Rows]]:
         """Of each of these marts that is there: which builds its view says it shows, and its cells."""
-        listed = """
-            select table_name, column_name from information_schema.columns
-            where table_schema = 'marts' order by ordinal_position
-        """
-        names: dict[str, list[str]] = {}
-        for mart, name in self.readers.rows(listed):
-            names.setdefault(mart, []).append(name)
+        names = columns_of_marts(self.readers)
         seen = {}
         for mart in names.keys() & set(marts):
             rows = self.readers.rows(f"select * from marts.{mart}")
             build_id = names[mart].index("build_id")
             seen[mart] = {row[build_id] for row in rows}, comparable(names[mart], rows)
         return seen
+
+
+def columns_of_marts(readers: Athena) -> dict[str, list[str]]:
+    """The columns of each view that readers have, in their order."""
+    listed = """
+        select table_name, column_name from information_schema.columns
+        where table_schema = 'marts' order by ordinal_position
+    """
+    names: dict[str, list[str]] = {}
+    for mart, name in readers.rows(listed):
+        names.setdefault(mart, []).append(name)
+    return names
 
 
 def comparable(names: list[str], rows: Rows) -> Rows:

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from athena_house import columns_of_marts
 from conftest import TODAY, House
 from local_athena.server import LocalAthena
 
@@ -76,13 +77,7 @@ class Engines:
 
     def in_cloud(self) -> Marts:
         """Every mart as readers in Athena see it."""
-        listed = """
-            select table_name, column_name from information_schema.columns
-            where table_schema = 'marts' order by ordinal_position
-        """
-        names: dict[str, list[str]] = {}
-        for mart, name in self.athena.rows(listed):
-            names.setdefault(mart, []).append(name)
+        names = columns_of_marts(self.athena)
         return {
             mart: [dict(zip(names[mart], row, strict=True)) for row in self.athena.rows(f"select * from marts.{mart}")]
             for mart in MARTS

@@ -1,6 +1,5 @@
 """The project is parsed once for all data folders, and again whenever anything that parsing depends on has changed."""
 
-import os
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -137,4 +136,4 @@ def test_what_the_project_reads_of_the_environment_changes_its_state(settings: S
     home = str(settings.home)
     before = state_of(settings, {"BRANCH": "main", "ADHOUSE_HOME": home})
     assert state_of(settings, {"BRANCH": "next", "ADHOUSE_HOME": home}) != before
-    assert state_of(settings, {"BRANCH": "main", "ADHOUSE_HOME": home, "OTHER": os.sep}) == before
+    assert state_of(settings, {"BRANCH": "main", "ADHOUSE_HOME": home, "OTHER": "thing"}) == before
