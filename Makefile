@@ -27,7 +27,7 @@ bench: install ## Measure speed and memory against a hand-written script
 	@$(IN_HOUSE) python -m bench
 
 athena: install ## Run an Athena on this machine, for dbt, notebooks and BI tools, until Ctrl-C
-	@PYTHONPATH=tests $(IN_HOUSE) python -m local_athena
+	@$(IN_HOUSE) python -m local_athena
 
 install: profiles.yml $(filter .uv/%,$(UV))
 	@$(UV) sync --frozen --quiet --compile-bytecode

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from adhouse.exits import MEANINGS, CommandError, Exit
+from adhouse.errors import MEANINGS, CommandError, Exit
 
 if TYPE_CHECKING:
     from adhouse.console import Terminal
@@ -89,10 +89,10 @@ def rollback(
     wait: Wait = 0,
 ) -> None:
     """Show readers an older build, until the next one is published."""
-    from adhouse.builds import builds_of
+    from adhouse.warehouse.base import open_warehouse
 
     def go(session: "Session") -> None:
-        session.terminal.result(f"published build {builds_of(session.settings).rollback(build_id)}")
+        session.terminal.result(f"published build {open_warehouse(session.settings).rollback(build_id)}")
 
     _work(go, wait)
 
@@ -105,9 +105,9 @@ def maintain(wait: Wait = 0) -> None:
         if not session.settings.is_in_cloud:
             session.terminal.result("DuckDB's files need no upkeep")
             return
-        from adhouse.athena_builds import AthenaBuilds
+        from adhouse.warehouse.athena import AthenaWarehouse
 
-        done = AthenaBuilds(session.settings).maintain(session.terminal.message)
+        done = AthenaWarehouse(session.settings).maintain(session.terminal.message)
         session.terminal.result(f"{done} tables tidied")
 
     _work(tidy, wait)
@@ -116,7 +116,7 @@ def maintain(wait: Wait = 0) -> None:
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False) -> None:
     """Show the last run, what is published, the balance of every source, what waits, and the lock."""
-    from adhouse import report
+    from adhouse.commands import status as report
 
     settings, terminal = _settings_and_terminal()
     if as_json:
@@ -134,12 +134,12 @@ def quarantine(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """List what was set aside: why, where it came from, and what it was."""
-    from adhouse import quarantine as aside
+    from adhouse.commands import quarantine as aside
 
     settings, terminal = _settings_and_terminal()
     if as_csv or as_json:
         rows = aside.quarantine(settings, reason, source, limit)
-        terminal.csv(aside.SetAside._fields, rows) if as_csv else terminal.json([row._asdict() for row in rows])
+        terminal.csv(aside.Quarantined._fields, rows) if as_csv else terminal.json([row._asdict() for row in rows])
     else:
         aside.show(terminal, settings, reason, source, limit or 20)
 
@@ -149,12 +149,12 @@ def docs(
     is_opened: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False, wait: Wait = 0
 ) -> None:
     """Write the documentation of every model and column as one page, and print its path."""
-    from adhouse import transform
-    from adhouse.builds import builds_of
+    from adhouse.dbt import build as transform
+    from adhouse.warehouse.base import open_warehouse
 
     def write(session: "Session") -> None:
         warnings.filterwarnings("ignore", module="agate")  # of a column that Glue has not
-        generation = builds_of(session.settings).generation("", is_full_refresh=False)
+        generation = open_warehouse(session.settings).generation("", is_full_refresh=False)
         page = transform.docs(session.settings, session.as_of, generation)
         session.terminal.result(str(page))
         if is_opened:
@@ -201,7 +201,7 @@ def mock_api(
 @app.command()
 def doctor() -> None:
     """Check what a run needs, one line a thing, with the way out."""
-    from adhouse import doctor as checks
+    from adhouse.commands import doctor as checks
 
     settings, terminal = _settings_and_terminal()
     raise typer.Exit(Exit.OK if checks.examine(settings, terminal) else Exit.FAILED)
@@ -216,10 +216,10 @@ def main() -> None:
         code = int(ended.code or 0)
     except Exception as error:
         from adhouse.console import Terminal
-        from adhouse.plainly import plainly
+        from adhouse.explain import explain_error
 
         settings = _settings_or_none()
-        end = plainly(error, settings)
+        end = explain_error(error, settings)
         Terminal(settings.redact if settings else str).error(end)
         code = end.code
     _end(code)

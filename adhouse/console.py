@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from adhouse.exits import CommandError
+from adhouse.errors import CommandError
 from adhouse.log import Redact
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

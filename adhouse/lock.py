@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from adhouse.exits import CommandError, Exit
+from adhouse.errors import CommandError, Exit
 
 # `status` looks at the lock by taking it shared for an instant; a run must not take that for another run.
 GLANCE_SECONDS = 0.2

@@ -5,12 +5,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from adhouse import dbt_project, report, transform
-from adhouse.builds import Build, builds_of
-from adhouse.dbt_calls import ensure_profile
-from adhouse.exits import CommandError, Exit
+from adhouse.commands import status as report
+from adhouse.dbt import build as transform
+from adhouse.dbt import project as dbt_project
+from adhouse.dbt.runner import ensure_profile
+from adhouse.errors import CommandError, Exit
 from adhouse.session import Session
 from adhouse.settings import SOURCES, Settings
+from adhouse.warehouse.base import Build, open_warehouse
 
 if TYPE_CHECKING:
     from extract.run import ApiSettings, ExtractReport, Places
@@ -101,12 +103,12 @@ def extract_alone(session: Session, sources: Collection[str]) -> None:
 
 
 def build_alone(session: Session, *, full_refresh: bool) -> None:
-    """Builds and tests every model; every table is made anew when asked, or when models or settings have changed."""
+    """Warehouse and tests every model; every table is made anew when asked, or when models or settings have changed."""
     build(session, _attempt(session, full_refresh=full_refresh), None)
 
 
 def build(session: Session, attempt: Build, extracted: "ExtractReport | None") -> None:
-    """Builds and tests every model and puts the outcome on record.
+    """Warehouse and tests every model and puts the outcome on record.
 
     Raises:
         CommandError: An error test failed (exit code 3); warnings are shown and do not raise.
@@ -114,7 +116,7 @@ def build(session: Session, attempt: Build, extracted: "ExtractReport | None") -
     settings, terminal = session.settings, session.terminal
     if settings.lake_folder and not (settings.lake_folder / "raw").is_dir():
         raise CommandError(f"nothing was extracted yet: looked in {settings.lake_folder}", "`adhouse run` begins there")
-    builds = builds_of(settings)
+    builds = open_warehouse(settings)
     builds.begin(attempt)
     built = transform.build(settings, attempt, session.parsed, terminal)
     terminal.stop()
@@ -144,7 +146,7 @@ def publish_audited(session: Session) -> None:
     Raises:
         CommandError: The working build was refused by its audit (exit code 3), or there is none.
     """
-    builds = builds_of(session.settings)
+    builds = open_warehouse(session.settings)
     build_id = builds.audited()
     if builds.published() == build_id:
         session.terminal.result(f"build {build_id} is published already")
@@ -172,7 +174,7 @@ def prune_landing(settings: Settings, as_of: datetime) -> None:
 
 def _attempt(session: Session, *, full_refresh: bool) -> Build:
     """Decides what this build will be, before anything is extracted: dbt's project depends on it."""
-    settings, builds = session.settings, builds_of(session.settings)
+    settings, builds = session.settings, open_warehouse(session.settings)
     ensure_profile(settings)
     fingerprint = dbt_project.fingerprint(settings)
     reason = builds.why_full_refresh(fingerprint)
@@ -206,7 +208,7 @@ def _build_and_publish(session: Session, attempt: Build, extracted: "ExtractRepo
 
 def _publish_changes(session: Session, built: Build, *, has_new_rows: bool) -> None:
     """Publishes the build, unless every mart's rows are provably those that readers already see."""
-    builds, terminal = builds_of(session.settings), session.terminal
+    builds, terminal = open_warehouse(session.settings), session.terminal
     published = builds.published()
     if published and not has_new_rows and not built.is_full_refresh:
         differing = builds.differing_marts()

@@ -14,12 +14,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from adhouse.commands.status import remember
 from adhouse.console import Terminal
-from adhouse.exits import CommandError, Exit
+from adhouse.errors import CommandError, Exit
+from adhouse.explain import explain_error
 from adhouse.lock import locked
 from adhouse.log import open_log
-from adhouse.plainly import plainly
-from adhouse.report import remember
 from adhouse.settings import Settings
 
 SECONDS_TO_STOP = 5.0
@@ -74,7 +74,7 @@ def working(
                 yield session
             code, outcome = Exit.OK, "done"
         except Exception as error:
-            end = plainly(error, settings)
+            end = explain_error(error, settings)
             code, outcome = end.code, settings.redact(end.message)
             raise end from error
         finally:
@@ -102,8 +102,8 @@ def _lake_of_ones_own(session: Session, wait_seconds: float) -> Iterator[None]:
     if not session.settings.is_in_cloud:
         yield
         return
-    from adhouse.athena_leftovers import stop_leftovers
-    from adhouse.bucket_lock import leased
+    from adhouse.aws.lease import leased
+    from adhouse.aws.leftovers import stop_leftovers
 
     def lost(why: str) -> None:
         session.terminal.message(why, "red")

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from adhouse.exits import CommandError, Exit
+from adhouse.errors import CommandError, Exit
 
 FIELDS = (
     "campaign_id",

@@ -25,7 +25,7 @@ from pathlib import Path
 from statistics import median
 
 from bench import report
-from bench.house import House
+from bench.house import Workspace
 from bench.processes import PROJECT, Usage, measured, script, use_two_cores
 from bench.year import DAYS, Year
 
@@ -45,7 +45,7 @@ def full(year: Year, rounds: int) -> list[Row]:
     file, by_hand = year.file(), year.folder / "handwritten.duckdb"
     house: list[Usage] = []
     hand: list[Usage] = []
-    home = House(year.folder / "home")
+    home = Workspace(year.folder / "home")
 
     def run_house() -> None:
         home.empty()
@@ -90,7 +90,7 @@ def full(year: Year, rounds: int) -> list[Row]:
 
 def day(year: Year, rounds: int) -> list[Row]:
     """One more day, some of it restated, on a year of daily files."""
-    home = House(year.folder / "home")
+    home = Workspace(year.folder / "home")
     for path in year.history():
         home.drop(path)
         path.unlink()
@@ -151,7 +151,7 @@ def tenfold(year: Year) -> list[Row]:
     for one in (year, Year(year.folder / "tenfold", year.records * 10)):
         one.folder.mkdir(exist_ok=True)
         file = one.file()
-        home = House(one.folder / "home")
+        home = Workspace(one.folder / "home")
         home.drop(file)
         usage = home.run(publishes=True)
         say(f"tenfold: {one.records:,} records {_told(usage)}")

@@ -10,7 +10,7 @@ from bench.processes import Usage, measured
 _ADHOUSE = str(Path(sys.executable).with_name("adhouse"))
 
 
-class House:
+class Workspace:
     """A data folder, new at first."""
 
     def __init__(self, home: Path) -> None:

@@ -10,16 +10,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from extract import pipeline
-from extract.lake import Lake
+from extract.lake import dlt_pipeline
+from extract.lake.lake import Lake
+from extract.lake.ledger import read_ledger
 from extract.landing import Landing
-from extract.ledger import read_ledger
 from extract.run import ApiSettings, Places, extract
 from extract.sources import campaign_api
 from extract.storage import Folder
 from simulate.mock_api import DEMO_TOKEN
 
-__all__ = ["pipeline"]  # imported here so that it is not measured
+__all__ = ["dlt_pipeline"]  # imported here so that it is not measured
 
 
 class Silent:

@@ -98,6 +98,6 @@ def executions(query_ids: Iterable[str]) -> list[dict[str, Any]]:
 
 def connection_params() -> dict[str, Any]:
     """How PyAthena works for us, and for dlt."""
-    from extract.athena_cursor import TellingCursor
+    from extract.athena_cursor import RetryingCursor
 
-    return {"poll_interval": POLL_SECONDS, "cursor_class": TellingCursor}
+    return {"poll_interval": POLL_SECONDS, "cursor_class": RetryingCursor}

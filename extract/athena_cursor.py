@@ -13,10 +13,10 @@ TRIES = 4
 LOST_RACE = "ICEBERG_COMMIT_ERROR"
 
 
-class TellingCursor(Cursor):
+class RetryingCursor(Cursor):
     """Runs a statement as PyAthena does, which already waits where Amazon throttles."""
 
-    def execute(self, operation: str, *args: Any, **options: Any) -> TellingCursor:
+    def execute(self, operation: str, *args: Any, **options: Any) -> RetryingCursor:
         """Runs a statement to its end; again, after a growing wait, if it lost a race to commit to an Iceberg table.
 
         Raises:

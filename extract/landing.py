@@ -16,7 +16,7 @@ STAMP = "%Y%m%dT%H%M%S."  # and the milliseconds, because Athena tells no less i
 
 
 @dataclass(frozen=True, order=True)
-class Unit:
+class LandedUnit:
     """One thing that was received, a file or a fetch, and is loaded as a whole or not at all; they sort by receipt.
 
     Attributes:
@@ -44,21 +44,21 @@ class Landing:
     folder: Folder
     hashes: dict[str, str] = field(default_factory=dict)
 
-    def place(self, source: str, received_at: datetime, sha256: str) -> Unit:
+    def place(self, source: str, received_at: datetime, sha256: str) -> LandedUnit:
         """A free place for what was received then: a millisecond later for each that is taken."""
         received_at = received_at.astimezone(UTC).replace(microsecond=received_at.microsecond // 1000 * 1000)
         while True:
             path = f"{source}/{received_at:{STAMP}}{received_at.microsecond // 1000:03}Z-{sha256[:8]}"
             if not self.folder.below(path).files():
-                return Unit(received_at, path)
+                return LandedUnit(received_at, path)
             received_at += timedelta(milliseconds=1)
 
-    def contents(self, source: str) -> Iterator[tuple[Unit, list[str]]]:
+    def contents(self, source: str) -> Iterator[tuple[LandedUnit, list[str]]]:
         """Each place that a source has in landing, and the names of the files there, the oldest first."""
         split = (path.partition("/") for path in self.folder.below(source).files())
         for place, files in groupby(split, key=lambda parts: parts[0]):
             if (stamp := place.rpartition("-")[0]) and (received_at := _time_of(stamp)):
-                yield Unit(received_at, f"{source}/{place}"), [name for _, _, name in files]
+                yield LandedUnit(received_at, f"{source}/{place}"), [name for _, _, name in files]
 
     def sha256(self, path: str) -> str:
         """The sha256 of a landed file."""

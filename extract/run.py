@@ -16,12 +16,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from extract import inbox
-from extract.api_client import ApiSettings
 from extract.athena import Athena, AthenaError
-from extract.lake import Lake
-from extract.landing import Landing, Unit
-from extract.ledger import Ledger, read_ledger
-from extract.load import Progress, Reader, clear_away, load
+from extract.http.client import ApiSettings
+from extract.lake.lake import Lake
+from extract.lake.ledger import Ledger, read_ledger
+from extract.lake.load import Progress, Reader, clear_away, load
+from extract.landing import LandedUnit, Landing
 from extract.sources import campaign_api, campaign_files
 from extract.storage import Folder
 
@@ -190,7 +190,7 @@ class _Work:
     progress: Progress
 
     def load(self, ledger: Ledger, sources: Collection[str], fields: Mapping[str, str]) -> bool:
-        landed: dict[str, Callable[[Landing], Iterator[Unit]]] = {
+        landed: dict[str, Callable[[Landing], Iterator[LandedUnit]]] = {
             campaign_api.NAME: campaign_api.landed,
             campaign_files.NAME: campaign_files.landed,
         }

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from local_athena.fixture import athena, pytest_terminal_summary, pytest_testnodedown
+from support.athena_fixture import athena, pytest_terminal_summary, pytest_testnodedown
 
 from simulate.data_faults import FaultRates
 from simulate.delivery import delivery
@@ -30,7 +30,7 @@ COMMAND = Path(sys.executable).with_name("adhouse")
 
 
 @dataclass(frozen=True)
-class House:
+class Workspace:
     """A data folder, and the settings under which the real command works on it."""
 
     home: Path
@@ -89,9 +89,9 @@ def platform(world: World) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def built_home(world: World, platform: str, tmp_path_factory: pytest.TempPathFactory) -> House:
+def built_home(world: World, platform: str, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A house built once by `adhouse run`, from the API and from good and bad files; for looking at only."""
-    house = House(
+    house = Workspace(
         tmp_path_factory.mktemp("built") / "data",
         {
             "ADHOUSE_API_URL": platform,
@@ -117,7 +117,7 @@ def built_home(world: World, platform: str, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture
-def house(built_home: House, tmp_path: Path) -> House:
+def house(built_home: Workspace, tmp_path: Path) -> Workspace:
     """A copy of the built house, to do with as a test likes."""
     shutil.copytree(built_home.home, tmp_path / "data", symlinks=True)
-    return House(tmp_path / "data", built_home.settings)
+    return Workspace(tmp_path / "data", built_home.settings)

@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from extract.convert import DELIVERY, Batch, RecordShape, RecordType, RejectedRecord
 from extract.readers.chunks import CHUNK, LONGEST_RECORD, TextFormat, UnreadableFile, opened, parsed
 from extract.readers.csv_text import Csv
 from extract.readers.json_text import JsonArray, JsonLines
 from extract.readers.pages import BadAnswer, Page, read_page
 from extract.readers.parquet import read_parquet
-from extract.records import DELIVERY, Batch, RecordType, Rejected, Shape
 
 __all__ = [
     "BadAnswer",
     "Batch",
     "Page",
-    "Rejected",
+    "RejectedRecord",
     "UnreadableFile",
     "format_of",
     "read_delivery",
@@ -87,6 +87,6 @@ def read_file(path: Path, record_type: RecordType, report_timezone: ZoneInfo, si
             start = file.peek()
             bracket = len(start) - len(start.lstrip())
             is_array = start[bracket : bracket + 1] == b"["
-            text = (JsonArray if is_array else JsonLines)(Shape(record_type, record_type.names, report_timezone))
+            text = (JsonArray if is_array else JsonLines)(RecordShape(record_type, record_type.names, report_timezone))
             file.read(bracket + is_array)
         yield from parsed(file, text, size)

@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from extract.records import Batch, Shape, joined, moved_on
+from extract.convert import Batch, RecordShape, concatenated, renumbered
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -45,13 +45,13 @@ class UnreadableFile(Exception):  # noqa: N818 - it is the file that is named
 class TextFormat(Protocol):
     """Two ways to parse a chunk that begins where a record begins, and that give the same records."""
 
-    shape: Shape
+    shape: RecordShape
     mark: bytes  # what a record probably ends with
 
-    def quickly(self, chunk: bytes, is_last: bool) -> Batch | None:
+    def parse_fast(self, chunk: bytes, is_last: bool) -> Batch | None:
         """All records of the chunk, which must end with one, or None if any needs a closer look."""
 
-    def carefully(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:
+    def parse_strict(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:
         """The records of the chunk, and what is left of one that it does not complete (nothing if it is the last)."""
 
 
@@ -92,7 +92,7 @@ def parsed(file: IO[bytes], text: TextFormat, size: int = CHUNK) -> Iterator[Bat
         chunk, is_last, future = waiting.popleft()
         # What is left over belongs before this chunk, so what was parsed ahead began in the middle of a record.
         batch, left_over = _parse(left_over + chunk, is_last, text) if left_over else future.result()
-        batch = moved_on(batch, count)
+        batch = renumbered(batch, count)
         count += len(batch)
         return batch
 
@@ -128,8 +128,8 @@ def _cut(file: IO[bytes], mark: bytes, size: int) -> Iterator[tuple[bytes, bool]
 
 
 def _parse(chunk: bytes, is_last: bool, text: TextFormat) -> tuple[Batch, bytes]:
-    """Parses a chunk quickly, or in small pieces, so that one odd record costs no more than its neighbourhood."""
-    if (batch := text.quickly(chunk, is_last)) is not None:
+    """Parses a chunk parse_fast, or in small pieces, so that one odd record costs no more than its neighbourhood."""
+    if (batch := text.parse_fast(chunk, is_last)) is not None:
         return batch, b""
     batches = []
     start, rest = 0, b""
@@ -138,13 +138,13 @@ def _parse(chunk: bytes, is_last: bool, text: TextFormat) -> tuple[Batch, bytes]
         cut = chunk.find(text.mark, start + max(_PIECE, len(rest)))
         end = len(chunk) if cut < 0 else cut + len(text.mark)
         piece, ends_file = rest + chunk[start:end], is_last and end == len(chunk)
-        batch, rest = text.quickly(piece, ends_file), b""
+        batch, rest = text.parse_fast(piece, ends_file), b""
         if batch is None:
-            batch, rest = text.carefully(piece, ends_file)
+            batch, rest = text.parse_strict(piece, ends_file)
         batches.append(batch)
         start = end
         if start == len(chunk):
-            return joined(batches, text.shape.type.schema), rest
+            return concatenated(batches, text.shape.type.schema), rest
 
 
 class _Unzipped(io.RawIOBase):

@@ -1,4 +1,4 @@
-"""Columns that Arrow has parsed, accepted only as far as `extract.records` would have made the same of them."""
+"""Columns that Arrow has parsed, accepted only as far as `extract.convert` would have made the same of them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from extract.convert import LONGEST_TEXT, Batch, FieldType, RecordRejected, RecordShape, RecordType, date_of
 from extract.readers.chunks import UnreadableFile
-from extract.records import LONGEST_TEXT, Batch, Kind, RecordType, Refused, Shape, date_of
 
 WIDE = pa.decimal256(76, 18)
 # What to ask Arrow for. Numbers as most sources write them; then also in quotes, as 12.0, and with the many decimals of
 # a printed double. Dates always as text, for there are many ways to write them and few different ones in a file.
-_PLAIN = {Kind.TEXT: pa.string(), Kind.COUNT: pa.int64(), Kind.MONEY: pa.decimal128(38, 12), Kind.DATE: pa.string()}
+_PLAIN = {
+    FieldType.TEXT: pa.string(),
+    FieldType.COUNT: pa.int64(),
+    FieldType.MONEY: pa.decimal128(38, 12),
+    FieldType.DATE: pa.string(),
+}
 
 _SMALL_EXPONENTS = (re.compile(rb"e-[0-9]+[^0-9\w-]"), re.compile(rb"E-[0-9]+[^0-9\w-]"))
 _SURE_BELOW = 10**14
@@ -26,12 +31,12 @@ _FOUR_ZEROS = int.from_bytes(b"0000", "little")
 class Guess:
     """The column types to try, the ones that fitted last first."""
 
-    def __init__(self, shape: Shape, wide: pa.DataType = WIDE) -> None:
+    def __init__(self, shape: RecordShape, wide: pa.DataType = WIDE) -> None:
         """Takes the type for numbers that are not as plain as most."""
         theirs = {ours: name for name, ours in shape.names.items()}
         self._types = [
             {theirs[name]: types[kind] for name, kind in shape.type.fields.items() if name in theirs}
-            for types in (_PLAIN, {**_PLAIN, Kind.COUNT: wide, Kind.MONEY: wide})
+            for types in (_PLAIN, {**_PLAIN, FieldType.COUNT: wide, FieldType.MONEY: wide})
         ]
 
     def parsed(self, parse: Callable[[dict[str, pa.DataType]], pa.Table | None]) -> pa.Table | None:
@@ -85,7 +90,7 @@ def named(header: Sequence[str], record_type: RecordType) -> tuple[list[str], di
     return columns, mapping
 
 
-def settled(table: pa.Table, shape: Shape, extras: Iterable[str | None] | None = None) -> Batch | None:
+def convert_columns(table: pa.Table, shape: RecordShape, extras: Iterable[str | None] | None = None) -> Batch | None:
     """The raw columns made of parsed ones, or None if any value needs a closer look.
 
     Args:
@@ -98,8 +103,8 @@ def settled(table: pa.Table, shape: Shape, extras: Iterable[str | None] | None =
     try:
         table.validate(full=True)  # that texts are UTF-8 and decimals no longer than their type
         fields = zip(table.columns, shape.type.fields.values(), strict=True)
-        columns = [_settled(column, kind, shape) for column, kind in fields]
-    except (pa.ArrowInvalid, Refused):
+        columns = [_convert_column(column, kind, shape) for column, kind in fields]
+    except (pa.ArrowInvalid, RecordRejected):
         return None
     count = table.num_rows
     columns += [pa.nulls(count, pa.string()) if extras is None else pa.array(extras, pa.string())]
@@ -107,13 +112,13 @@ def settled(table: pa.Table, shape: Shape, extras: Iterable[str | None] | None =
     return Batch(pa.table(columns, schema=schema), [])
 
 
-def _settled(column: pa.ChunkedArray, kind: Kind, shape: Shape) -> pa.ChunkedArray | pa.Array:
-    if kind is Kind.TEXT:
+def _convert_column(column: pa.ChunkedArray, kind: FieldType, shape: RecordShape) -> pa.ChunkedArray | pa.Array:
+    if kind is FieldType.TEXT:
         longest = pc.max(pc.binary_length(column)).as_py() or 0
         if longest > LONGEST_TEXT and pc.max(pc.utf8_length(column)).as_py() > LONGEST_TEXT:
-            raise Refused("too_long")
+            raise RecordRejected("too_long")
         return column
-    if kind is Kind.DATE and pa.types.is_string(column.type):
+    if kind is FieldType.DATE and pa.types.is_string(column.type):
         encoded = column.combine_chunks().dictionary_encode()
         dates = [date_of(text, shape.report_timezone) for text in encoded.dictionary.to_pylist()]
         return pa.array(dates, pa.date32()).take(encoded.indices)
@@ -124,7 +129,7 @@ def _settled(column: pa.ChunkedArray, kind: Kind, shape: Shape) -> pa.ChunkedArr
         # larger than this in all the types used here.
         bounds = pc.min_max(column).as_py()
         if bounds["max"] is not None and max(-bounds["min"], bounds["max"]) >= _SURE_BELOW:
-            raise Refused("out_of_range")
-        if kind is Kind.MONEY and column.type.scale > kind.value.scale:
+            raise RecordRejected("out_of_range")
+        if kind is FieldType.MONEY and column.type.scale > kind.value.scale:
             column = pc.round(column, kind.value.scale, "half_towards_infinity")  # away from zero, as in decimal
     return column.cast(kind.value)

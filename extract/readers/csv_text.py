@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.csv
 
+from extract.convert import Batch, RecordRejected, RecordShape, RecordType, convert_records, extra_text
 from extract.readers.chunks import LONGEST_RECORD, UnreadableFile, is_fine_grained, places_of
-from extract.readers.columns import Guess, may_break_decimals, named, settled
-from extract.records import Batch, RecordType, Refused, Shape, decided, extra_text
+from extract.readers.columns import Guess, convert_columns, may_break_decimals, named
 
 _DELIMITERS = ",;\t|"
 # A quoted field may hold newlines, but a quote that nobody closes must not swallow the rest of the file.
@@ -34,10 +34,10 @@ class Csv:
         self._delimiter = max(_DELIMITERS, key=lambda delimiter: len(_fields(line, delimiter)))
         self._columns, names = named(_fields(line, self._delimiter), record_type)
         self._extras = [name for name in self._columns if name not in names]
-        self.shape = Shape(record_type, names, report_timezone)
+        self.shape = RecordShape(record_type, names, report_timezone)
         self._guess = Guess(self.shape, pa.string())
 
-    def quickly(self, chunk: bytes, is_last: bool) -> Batch | None:
+    def parse_fast(self, chunk: bytes, is_last: bool) -> Batch | None:
         """Takes lines that are one record each."""
         if not chunk.endswith(b"\n"):
             if not is_last or not chunk:
@@ -61,9 +61,9 @@ class Csv:
             fields = table.num_columns - len(self._extras)
             extras = [extra_text(row) for row in table.select(self._extras).to_pylist()]
             table = table.select(range(fields))
-        return settled(table, self.shape, extras)
+        return convert_columns(table, self.shape, extras)
 
-    def carefully(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:
+    def parse_strict(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:
         """Takes any lines; a last one of a wrong shape and without a newline says that the file is cut off."""
         *lines, rest = chunk.split(b"\n")
         if is_last and rest:
@@ -74,19 +74,19 @@ class Csv:
             value, count = self._record(lines, number, is_last)
             if not count:
                 break
-            if isinstance(value, Refused) and is_last and rest and number + 1 == len(lines):
+            if isinstance(value, RecordRejected) and is_last and rest and number + 1 == len(lines):
                 raise UnreadableFile("cut_off", "the last line is broken and does not end with a newline")
             if value is not None:
                 values.append(value)
             number += count
         left_over = b"" if is_last else b"\n".join([*lines[number:], rest[: LONGEST_RECORD + 1]])
-        return decided(values, self.shape), left_over
+        return convert_records(values, self.shape), left_over
 
     def _record(self, lines: list[bytes], number: int, is_last: bool) -> tuple[object, int]:
         """The record that begins in a line (None if it is blank), and how many lines it has: none if more must come."""
         line = lines[number]
         if len(line) > LONGEST_RECORD:
-            return Refused("too_long"), 1
+            return RecordRejected("too_long"), 1
         text = line.decode()
         if not text.strip():
             return None, 1
@@ -107,7 +107,7 @@ class Csv:
             # The quote may yet be closed by what comes.
             if not is_last and count < _MOST_LINES and number + count == len(lines):
                 return None, 0
-        return Refused("wrong_shape"), 1
+        return RecordRejected("wrong_shape"), 1
 
     def _read(self, chunk: bytes, types: dict[str, pa.DataType]) -> pa.Table | None:
         try:

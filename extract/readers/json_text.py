@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.json
 
+from extract.convert import Batch, RecordRejected, RecordShape, convert_records, parsed_json
 from extract.readers.chunks import CHUNK, LONGEST_RECORD, UnreadableFile, is_fine_grained, places_of
-from extract.readers.columns import Guess, may_break_decimals, settled
-from extract.records import Batch, Refused, Shape, decided, parsed_json
+from extract.readers.columns import Guess, convert_columns, may_break_decimals
 
 DEEPEST = 64
 # A string, an opened string, or a byte that changes the depth or ends an element. Possessive: the memory stays flat.
@@ -23,11 +23,11 @@ class JsonLines:
 
     mark = b"\n"
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: RecordShape) -> None:
         self.shape = shape
         self._guess = Guess(shape)
 
-    def quickly(self, chunk: bytes, is_last: bool) -> Batch | None:
+    def parse_fast(self, chunk: bytes, is_last: bool) -> Batch | None:
         """Takes lines that each begin with a brace and are one flat object."""
         # Each line must begin a record, or Arrow might find two on one line, or one on two. And it does not survive a
         # `null` at the very start.
@@ -42,21 +42,21 @@ class JsonLines:
         if not is_fine_grained(ends, len(chunk)):
             return None
         table = self._guess.parsed(lambda types: _read(chunk, pa.schema(types.items())))
-        return None if table is None or table.num_rows != len(ends) else settled(table, self.shape)
+        return None if table is None or table.num_rows != len(ends) else convert_columns(table, self.shape)
 
-    def carefully(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:
+    def parse_strict(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:
         """Takes any lines; a last one that is broken and has no newline says that the file is cut off."""
         *lines, rest = chunk.split(b"\n")
         values = [record(line) for line in lines if line and not line.isspace()]
         if not is_last:
             # One byte too many is enough to know that it is too long, when its end comes.
-            return decided(values, self.shape), rest[: LONGEST_RECORD + 1]
+            return convert_records(values, self.shape), rest[: LONGEST_RECORD + 1]
         if rest.strip():
             value = record(rest)
             if _is_cut(value, rest):
                 raise UnreadableFile("cut_off", "the last line is broken and does not end with a newline")
             values.append(value)
-        return decided(values, self.shape), b""
+        return convert_records(values, self.shape), b""
 
 
 class JsonArray:
@@ -64,11 +64,11 @@ class JsonArray:
 
     mark = b"},"
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: RecordShape) -> None:
         self.shape = shape
         self._guess = Guess(shape)
 
-    def quickly(self, chunk: bytes, is_last: bool) -> Batch | None:
+    def parse_fast(self, chunk: bytes, is_last: bool) -> Batch | None:
         """Takes elements that are flat objects, up to a comma, or to the end of the array if the chunk is the last."""
         text = chunk.rstrip()
         return self.whole(text[:-1]) if text.endswith(b"]" if is_last else b"},") else None
@@ -85,9 +85,9 @@ class JsonArray:
         structs = table.column(0).combine_chunks().flatten()
         if structs.null_count:
             return None
-        return settled(pa.table(structs.flatten(), names=structs.type.names), self.shape)
+        return convert_columns(pa.table(structs.flatten(), names=structs.type.names), self.shape)
 
-    def carefully(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:
+    def parse_strict(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:
         """Takes any elements; an array that does not end says that the file is cut off."""
         values = []
         end = 0
@@ -99,13 +99,13 @@ class JsonArray:
                 if chunk[end:].strip():
                     raise UnreadableFile("broken_json", "there is text behind the end of the array")
                 # What comes next may only be blank, too.
-                return decided(values, self.shape), b"" if is_last else b"]"
+                return convert_records(values, self.shape), b"" if is_last else b"]"
             values.append(record(element))
         if is_last:
             raise UnreadableFile("cut_off", "the array does not end")
         if len(chunk) - end > CHUNK:
             raise UnreadableFile("too_long", f"an element of the array is longer than {CHUNK} bytes")
-        return decided(values, self.shape), chunk[end:]
+        return convert_records(values, self.shape), chunk[end:]
 
 
 def elements(chunk: bytes) -> Iterator[tuple[int, int, bool]]:
@@ -132,19 +132,19 @@ def elements(chunk: bytes) -> Iterator[tuple[int, int, bool]]:
 
 
 def record(text: bytes) -> object:
-    """One record's value, or the `Refused` that says why there is none.
+    """One record's value, or the `RecordRejected` that says why there is none.
 
     Raises:
         UnicodeDecodeError: It is not UTF-8.
     """
     if len(text) > LONGEST_RECORD:
-        return Refused("too_long")
+        return RecordRejected("too_long")
     # Counting brackets is cheap and says for nearly every record that it cannot be too deep.
     if text.count(b"{") + text.count(b"[") > DEEPEST and _depth(text) > DEEPEST:
-        return Refused("too_deep")
+        return RecordRejected("too_deep")
     try:
         return parsed_json(text.decode())
-    except Refused as refused:
+    except RecordRejected as refused:
         return refused
 
 
@@ -157,7 +157,7 @@ def _depth(text: bytes) -> int:
 
 
 def _is_cut(value: object, text: bytes) -> bool:
-    if not isinstance(value, Refused):
+    if not isinstance(value, RecordRejected):
         return False
     return value.reason == "broken_json" or not text.rstrip().endswith(b"}")
 

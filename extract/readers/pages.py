@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from extract.convert import Batch, RecordRejected, RecordShape, RecordType, convert_records, renumbered
 from extract.readers.json_text import JsonArray, elements, record
-from extract.records import Batch, RecordType, Refused, Shape, decided, moved_on
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -51,7 +51,7 @@ def read_page(
         BadAnswer: It is not JSON, or has no records.
     """
     names = {fields.get(name, name): name for name in record_type.fields}
-    reader = JsonArray(Shape(record_type, names, report_timezone))
+    reader = JsonArray(RecordShape(record_type, names, report_timezone))
     payload = payload.removeprefix(_BOM).strip()
     key = fields.get("records", "records")
     if payload.startswith(b"["):
@@ -66,7 +66,7 @@ def read_page(
         around = json.loads(payload[:start] + payload[end:])
     except ValueError:
         raise BadAnswer("it is not JSON") from None
-    batch = moved_on(batch, first_position - 1)
+    batch = renumbered(batch, first_position - 1)
     if around == []:
         return Page(batch, None, None, None, None, None)
     if around.get(key) != []:
@@ -99,12 +99,12 @@ def _records(payload: bytes, start: int, reader: JsonArray) -> tuple[Batch, int]
                 values.append(record(text))
             except UnicodeDecodeError:
                 raise BadAnswer("it is not UTF-8") from None
-            if isinstance(values[-1], Refused) and values[-1].reason == "broken_json":
+            if isinstance(values[-1], RecordRejected) and values[-1].reason == "broken_json":
                 break
         if closes:
             end = start + last - 1
             batch = reader.whole(payload[start:end])
-            return batch if batch is not None else decided(values, reader.shape), end
+            return batch if batch is not None else convert_records(values, reader.shape), end
     raise BadAnswer("it is not JSON")
 
 

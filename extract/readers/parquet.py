@@ -12,9 +12,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from extract.convert import (
+    Batch,
+    FieldType,
+    NotFinite,
+    Number,
+    RecordShape,
+    RecordType,
+    convert_records,
+    extra_text,
+    renumbered,
+)
 from extract.readers.chunks import UnreadableFile
-from extract.readers.columns import named, settled
-from extract.records import Batch, Kind, NotFinite, Number, RecordType, Shape, decided, extra_text, moved_on
+from extract.readers.columns import convert_columns, named
 
 _ROWS, _BYTES = 65_536, 64 << 20
 
@@ -28,16 +38,16 @@ def read_parquet(path: Path, record_type: RecordType, report_timezone: ZoneInfo,
     try:
         with pq.ParquetFile(path) as file:
             columns, names = named(file.schema_arrow.names, record_type)
-            shape = Shape(record_type, names, report_timezone)
+            shape = RecordShape(record_type, names, report_timezone)
             count = 0
             for block in file.iter_batches(min(rows, _rows_in_memory(file.metadata))):
                 table = pa.Table.from_batches([block]).rename_columns(columns)
                 for number, name in enumerate(columns):
                     if name in names:
                         table = table.set_column(number, name, _readable(table.column(number)))
-                batch = _quickly(table, shape) or decided(map(_plain_members, table.to_pylist()), shape)
+                batch = _parse_fast(table, shape) or convert_records(map(_plain_members, table.to_pylist()), shape)
                 if batch:
-                    yield moved_on(batch, count)
+                    yield renumbered(batch, count)
                 count += len(batch)
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno:
@@ -53,7 +63,7 @@ def _rows_in_memory(metadata: pq.FileMetaData) -> int:
     return max(1, int(_BYTES / max(widest, 1)))
 
 
-def _quickly(table: pa.Table, shape: Shape) -> Batch | None:
+def _parse_fast(table: pa.Table, shape: RecordShape) -> Batch | None:
     theirs = {ours: name for name, ours in shape.names.items()}
     kinds = shape.type.fields.items()
     try:
@@ -62,7 +72,7 @@ def _quickly(table: pa.Table, shape: Shape) -> Batch | None:
         return None
     extras = table.select([name for name in table.column_names if name not in shape.names])
     texts = [extra_text(_plain_members(row)) for row in extras.to_pylist()] if extras.num_columns else None
-    return settled(pa.table(fields, names=list(shape.type.fields)), shape, texts)
+    return convert_columns(pa.table(fields, names=list(shape.type.fields)), shape, texts)
 
 
 def _readable(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -78,8 +88,8 @@ def _readable(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column
 
 
-def _parsed(column: pa.ChunkedArray, kind: Kind) -> pa.ChunkedArray:
-    """What `settled` takes.
+def _parsed(column: pa.ChunkedArray, kind: FieldType) -> pa.ChunkedArray:
+    """What `convert_columns` takes.
 
     Raises:
         pa.ArrowInvalid: A value needs a closer look.
@@ -90,19 +100,19 @@ def _parsed(column: pa.ChunkedArray, kind: Kind) -> pa.ChunkedArray:
     match kind:
         case _ if pa.types.is_null(source):
             return column.cast(kind.value)
-        case Kind.TEXT if is_text and not _holds(column, "\\x00"):
+        case FieldType.TEXT if is_text and not _holds(column, "\\x00"):
             return column
-        case Kind.TEXT | Kind.DATE if is_integer:
+        case FieldType.TEXT | FieldType.DATE if is_integer:
             return column.cast(pa.string())
-        case Kind.DATE if is_text or pa.types.is_date(source):
+        case FieldType.DATE if is_text or pa.types.is_date(source):
             return column
-        case Kind.COUNT if is_integer or is_decimal:
+        case FieldType.COUNT if is_integer or is_decimal:
             return column
-        case Kind.MONEY if is_integer:
+        case FieldType.MONEY if is_integer:
             return column.cast(kind.value)
-        case Kind.MONEY if is_decimal:
+        case FieldType.MONEY if is_decimal:
             return column
-        case Kind.COUNT | Kind.MONEY if is_text and not _holds(column, "[eE]-|[.]0{13}"):
+        case FieldType.COUNT | FieldType.MONEY if is_text and not _holds(column, "[eE]-|[.]0{13}"):
             return column
     raise pa.ArrowInvalid(f"{source} is not {kind}")
 

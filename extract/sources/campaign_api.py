@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from extract.answers import CONNECTIONS, Question, ask
-from extract.api_client import ApiClient, ApiError, ApiSettings, DeniedError
-from extract.landing import Landing, Unit
-from extract.ledger import Ledger
-from extract.load import Progress, Reader
-from extract.package import UnitRows
+from extract.convert import renumbered
+from extract.http.answers import CONNECTIONS, Question, ask
+from extract.http.client import ApiClient, ApiError, ApiSettings, DeniedError
+from extract.lake.ledger import Ledger
+from extract.lake.load import Progress, Reader
+from extract.lake.package import UnitRows
+from extract.landing import LandedUnit, Landing
 from extract.readers import BadAnswer, Batch, read_delivery_page
-from extract.records import moved_on
 
 NAME = "campaign_api"
 PATH = "/campaign-data"
@@ -121,7 +121,7 @@ def days_to_ask(known: Iterable[Fetch], since: date, until: date, restated_days:
     return [day for day in days if day not in complete or not newest[day].complete or day >= restated_from]
 
 
-def landed(landing: Landing) -> Iterator[Unit]:
+def landed(landing: Landing) -> Iterator[LandedUnit]:
     """The fetches in landing; one that was cut off is not there yet."""
     return (unit for unit, names in landing.contents(NAME) if LAST_FILE in names)
 
@@ -129,7 +129,7 @@ def landed(landing: Landing) -> Iterator[Unit]:
 def reader(landing: Landing, fields: Mapping[str, str], report_timezone: ZoneInfo, progress: Progress) -> Reader:
     """Reads fetches whole or not at all; a later fetch of a day is read as well, and staging takes the newest."""
 
-    def read(unit: Unit, rows: UnitRows) -> tuple[str, dict[str, Any]]:
+    def read(unit: LandedUnit, rows: UnitRows) -> tuple[str, dict[str, Any]]:
         fetch = _told(landing, unit)
 
         def batch_of(name: str) -> Batch:
@@ -138,7 +138,7 @@ def reader(landing: Landing, fields: Mapping[str, str], report_timezone: ZoneInf
 
         try:
             for batch in _ahead(batch_of, () if fetch.unchanged else fetch.pages):
-                rows.add(moved_on(batch, rows.read))
+                rows.add(renumbered(batch, rows.read))
                 progress.advance(len(batch))
             rows.keep()
         except BadAnswer as bad:
@@ -227,7 +227,7 @@ def _known(landing: Landing, ledger: Ledger) -> Iterator[Fetch]:
             yield _told(landing, unit)
 
 
-def _told(landing: Landing, unit: Unit) -> Fetch:
+def _told(landing: Landing, unit: LandedUnit) -> Fetch:
     told = json.loads(landing.folder.read(f"{unit.path}/{LAST_FILE}"))
     day = told["report_date"]
     told["report_date"] = None if day is None else date.fromisoformat(day)

@@ -10,22 +10,22 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from extract.inbox import MANIFEST
-from extract.landing import Landing, Unit
-from extract.ledger import Ledger
-from extract.load import Progress, Reader
-from extract.package import UnitRows
+from extract.lake.ledger import Ledger
+from extract.lake.load import Progress, Reader
+from extract.lake.package import UnitRows
+from extract.landing import LandedUnit, Landing
 from extract.readers import Batch, UnreadableFile, format_of, read_delivery
 
 NAME = "campaign_files"
 _log = logging.getLogger(__name__)
 
 
-def landed(landing: Landing) -> Iterator[Unit]:
+def landed(landing: Landing) -> Iterator[LandedUnit]:
     """The files in landing; one whose move was cut off is not there yet."""
     for place, names in landing.contents(NAME):
         for name in names:
             if not name.endswith(MANIFEST):
-                yield Unit(place.received_at, f"{place.path}/{name}")
+                yield LandedUnit(place.received_at, f"{place.path}/{name}")
 
 
 def reader(landing: Landing, ledger: Ledger, report_timezone: ZoneInfo, progress: Progress) -> Reader:
@@ -36,7 +36,7 @@ def reader(landing: Landing, ledger: Ledger, report_timezone: ZoneInfo, progress
     """
     known = {row["sha256"] for row in ledger.loaded_files.values() if row["status"] == "loaded"}
 
-    def read(unit: Unit, rows: UnitRows) -> tuple[str, dict[str, Any]]:
+    def read(unit: LandedUnit, rows: UnitRows) -> tuple[str, dict[str, Any]]:
         name = unit.path.rpartition("/")[2]
         sha256 = landing.sha256(unit.path)
         status, reason, is_verified = "duplicate", None, False
@@ -68,7 +68,7 @@ def reader(landing: Landing, ledger: Ledger, report_timezone: ZoneInfo, progress
 
 
 def _read(
-    landing: Landing, unit: Unit, rows: UnitRows, sha256: str, report_timezone: ZoneInfo, progress: Progress
+    landing: Landing, unit: LandedUnit, rows: UnitRows, sha256: str, report_timezone: ZoneInfo, progress: Progress
 ) -> bool:
     """Adds all records; says whether a manifest agrees with them.
 

@@ -1,0 +1,1 @@
+"""What only a run on AWS needs: the lease on the lake, leftover queries, errors, checks."""

@@ -1,0 +1,1 @@
+"""The commands that show something: status, quarantine, doctor."""

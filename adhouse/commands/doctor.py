@@ -1,0 +1,133 @@
+"""Checks what a run needs, one line a thing, with the way out."""
+
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from adhouse.console import Terminal
+from adhouse.dbt.runner import ensure_profile
+from adhouse.errors import CommandError
+from adhouse.explain import explain_error
+from adhouse.lock import holder_of
+from adhouse.settings import Settings
+from adhouse.warehouse.files import opened
+from adhouse.warehouse.publish import LINK
+
+LEAST_FREE_BYTES = 2 << 30
+PYTHONS = ((3, 11), (3, 13))
+
+
+def examine(settings: Settings, terminal: Terminal) -> bool:
+    """Runs every check, prints a line for each, and says whether all is well."""
+    is_well = True
+    for name, check in _checks(settings).items():
+        try:
+            line, style, mark = check(settings), "", "ok"
+        except Exception as error:
+            end = explain_error(error, settings)
+            is_well = False
+            line, style, mark = f"{end.message}" + (f" ({end.way_out})" if end.way_out else ""), "red", "no"
+        terminal.result(f"{mark:<3}{name:<10} {line}", style)
+    return is_well
+
+
+def _python(settings: Settings) -> str:
+    if not PYTHONS[0] <= sys.version_info[:2] < PYTHONS[1]:
+        raise CommandError(f"Python {platform.python_version()} is not 3.11 or 3.12", "`uv sync` brings one")
+    engine = ("dbt-athena-community", "boto3") if settings.is_in_cloud else ("dbt-duckdb", "duckdb")
+    packages = ", ".join(f"{name} {version(name)}" for name in ("dbt-core", "dlt", *engine))
+    return f"Python {platform.python_version()}, {packages}"
+
+
+def _folders(settings: Settings) -> str:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    probe = settings.home / ".doctor"
+    probe.write_bytes(b"")
+    probe.unlink()
+    return f"{settings.home} can be written"
+
+
+def _space(settings: Settings) -> str:
+    free = shutil.disk_usage(settings.home).free
+    if free < LEAST_FREE_BYTES:
+        raise CommandError(f"{free / 2**30:.1f} GiB free in {settings.home}", "a run may want 2 GiB or more")
+    return f"{free / 2**30:.0f} GiB free"
+
+
+def _lock(settings: Settings) -> str:
+    holder = holder_of(settings.home)
+    return "free" if holder is None else f"held by pid {holder.pid} since {holder.started}: {holder.command}"
+
+
+def _profile(settings: Settings) -> str:
+    import yaml
+
+    ensure_profile(settings)
+    path = settings.profiles / "profiles.yml"
+    project = yaml.safe_load((settings.project / "dbt_project.yml").read_text())["profile"]
+    if settings.target not in yaml.safe_load(path.read_text())[project]["outputs"]:
+        raise CommandError(f"{path} has no target {settings.target}", "copy it from profiles.yml.example")
+    return str(path)
+
+
+def _lake(settings: Settings) -> str:
+    folder = Path(settings.lake_url)
+    if not folder.exists():
+        return f"{folder} is made by the first extract"
+    return f"{folder}, {sum(1 for _ in folder.rglob('*.parquet')):,} files"
+
+
+def _warehouse(settings: Settings) -> str:
+    if holder_of(settings.home) is not None:
+        return "in use by the run"
+    for path in (settings.warehouse, settings.marts):
+        if path.exists():
+            with opened(path, read_only=True) as connection:
+                connection.execute("select count(*) from duckdb_tables()")
+    return "opens" if settings.warehouse.exists() else "is made by the first build"
+
+
+def _published(settings: Settings) -> str:
+    link = settings.published / LINK
+    if not link.exists():
+        return "nothing yet"
+    with opened(link, read_only=True) as connection:
+        connection.execute("select count(*) from duckdb_tables()")
+    return f"{link} -> {link.readlink()}"
+
+
+def _api(settings: Settings) -> str:
+    if settings.api_url is None:
+        return "ADHOUSE_API_URL is not set: the mock API"
+    if settings.api_url == "none":
+        return "none: files alone"
+    import httpx
+
+    since, until = settings.window(datetime.now(UTC))
+    try:
+        answer = httpx.get(settings.api_url, timeout=5)
+    except httpx.HTTPError as error:
+        raise CommandError(f"ADHOUSE_API_URL does not answer: {error}", "start it, or correct the address") from None
+    return f"{settings.api_url} answers ({answer.status_code}); days wanted: {since} to {until}"
+
+
+def _checks(settings: Settings) -> Mapping[str, Callable[[Settings], str]]:
+    every = {"python": _python, "folders": _folders, "space": _space, "lock": _lock, "profile": _profile}
+    if settings.is_in_cloud:
+        from adhouse.aws import doctor as athena
+
+        engine = {
+            "amazon": athena.identity,
+            "bucket": athena.bucket,
+            "workgroup": athena.workgroup,
+            "glue": athena.glue,
+            "lake lock": athena.lock,
+            "published": athena.published,
+        }
+    else:
+        engine = {"lake": _lake, "warehouse": _warehouse, "published": _published}
+    return every | engine | {"api": _api}

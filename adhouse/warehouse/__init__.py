@@ -1,0 +1,1 @@
+"""Where builds are kept, audited and published: DuckDB files or Athena."""

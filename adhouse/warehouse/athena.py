@@ -1,0 +1,326 @@
+"""Warehouse in Athena: a reader's views in `marts` look at snapshots of tables that runs go on writing.
+
+A generation is a set of databases (`staging_<id>`, `intermediate_<id>`, `marts_<id>`) that a full refresh makes and
+that later builds carry on; nothing in it is ever dropped while a build kept for roll-back needs it. Publishing switches
+the views one by one, so each has a column `build_id`. What was built is on record beside the lake, a document a build.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from adhouse.errors import CommandError, Exit
+from adhouse.settings import Settings
+from adhouse.warehouse.base import KEPT_BUILDS, Build, versions
+from extract.athena import Athena
+from extract.storage import Folder
+
+if TYPE_CHECKING:
+    from adhouse.dbt.build import BuildResult
+
+READERS = "marts"
+TABLES = ("intermediate", READERS)
+LAYERS = ("staging", *TABLES)
+POINTER = "published.json"
+LEAST_SNAPSHOT_SECONDS = 86_400  # a query that began before a vacuum may still read what it found
+LEDGER_MARTS = ["data_quality", "delivery_balances"]
+COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
+RELATION = re.compile(r'"awsdatacatalog"\."(\w+)"\."(\w+)"')
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Record:
+    """A build's document.
+
+    Attributes:
+        status: building, audited, or refused (an error test failed).
+        shown: What a reader's view of each mart selects: the tables as they were audited.
+        snapshots: The Iceberg snapshots that this takes, by `database.table`.
+        read: Queries and bytes of each model, of `tests` and of `other`.
+    """
+
+    build_id: str
+    command: str
+    status: str
+    as_of: str
+    started_at: str
+    ended_at: str | None
+    is_full_refresh: bool
+    fingerprint: str
+    generation: str
+    versions: str
+    records: dict[str, int] = field(default_factory=dict)
+    models: int = 0
+    tests: int = 0
+    warnings: int = 0
+    errors: int = 0
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    shown: dict[str, str] = field(default_factory=dict)
+    snapshots: dict[str, int] = field(default_factory=dict)
+    read: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AthenaWarehouse:
+    """The builds on record beside the lake, and the views in Athena."""
+
+    settings: Settings
+
+    def why_full_refresh(self, fingerprint: str) -> str | None:
+        """Looks at the builds on record; where none was audited the first generation is begun anyway."""
+        since_audited: list[_Record] = []
+        for record in self._newest_first():
+            since_audited.append(record)
+            if record.status == "audited":
+                is_same = all(one.fingerprint == fingerprint for one in since_audited)
+                return None if is_same else "models, macros, seeds or settings changed since the last audited build"
+        return None
+
+    def generation(self, build_id: str, *, is_full_refresh: bool) -> str:
+        """That of the last audited build, or a new one."""
+        last = next((record for record in self._newest_first() if record.status == "audited"), None)
+        if last is None or is_full_refresh:
+            return build_id.lower().replace("-", "_") or "work"
+        return last.generation
+
+    def begin(self, build: Build) -> None:
+        """Writes the build's document."""
+        self._write(
+            _Record(
+                build_id=build.build_id,
+                command=build.command,
+                status="building",
+                as_of=build.as_of.isoformat(timespec="seconds"),
+                started_at=_now(),
+                ended_at=None,
+                is_full_refresh=build.is_full_refresh,
+                fingerprint=build.fingerprint,
+                generation=build.generation,
+                versions=versions(),
+            )
+        )
+
+    def finish(self, build: Build, built: "BuildResult", records: tuple[int, int, int]) -> None:
+        """Completes the build's document; of an audited one it has the snapshots that were audited."""
+        record = self._read(build.build_id)
+        record.status = "refused" if built.errors else "audited"
+        record.ended_at = _now()
+        record.records = dict(zip(("read", "loaded", "rejected"), records, strict=True))
+        record.models, record.tests = built.models, built.tests
+        record.warnings, record.errors = len(built.warnings), len(built.errors)
+        record.read = self._read_by(built.queries)
+        record.findings = [asdict(result) for result in built.results if result.kind == "test"]
+        if record.status == "audited":
+            record.snapshots = self._snapshots(build.generation)
+            record.shown = self._selects(build.generation, built.views, record.snapshots)
+        self._write(record)
+
+    def audited(self) -> str:
+        """The last build on record."""
+        last = next(self._newest_first(), None)
+        if last is None:
+            raise CommandError(f"there is no build in {self._folder.url}", "`adhouse run` makes one")
+        if last.status == "refused":
+            raise CommandError(f"the audit refused build {last.build_id}", "`adhouse build` audits again", Exit.AUDIT)
+        if last.status != "audited":
+            raise CommandError(f"build {last.build_id} was not finished", "`adhouse build` goes on with it")
+        return last.build_id
+
+    def differing_marts(self) -> list[str]:
+        """Those that list every fetch: comparing the others would read them all, and without a new row none differs."""
+        return LEDGER_MARTS
+
+    def publish(self, build_id: str) -> None:
+        """Points the views at the build's snapshots, then notes that they do, and drops generations nobody needs."""
+        self._show(self._read(build_id))
+        self._drop_old_generations()
+
+    def rollback(self, build_id: str | None) -> str:
+        """Points the views at an older build's snapshots."""
+        now = self.published()
+        kept = [record.build_id for record in self._kept()]
+        older = [one for one in kept if now is None or one < now]
+        wanted = build_id or (older[0] if older else None)
+        if wanted is None or wanted not in kept:
+            what = f"no build {build_id}" if build_id else "no older build"
+            raise CommandError(f"{what} to go back to", f"builds there: {', '.join(kept) or 'none'}", Exit.USAGE)
+        self._show(self._read(wanted))
+        return wanted
+
+    def published(self) -> str | None:
+        """What was noted when the views were last switched."""
+        if not self._folder.has(POINTER):
+            return None
+        build_id: str = json.loads(self._folder.read(POINTER))["build_id"]
+        return build_id
+
+    def facts(self) -> dict[str, Any] | None:
+        """What the published build's document says."""
+        build_id = self.published()
+        if build_id is None:
+            return None
+        record = self._read(build_id)
+        return {
+            "build_id": build_id,
+            "path": f"database {READERS} in Athena, workgroup {self.settings.athena_workgroup}",
+            "as_of": record.as_of.replace("+00:00", "Z"),
+            "tests": record.tests,
+            "warnings": record.warnings,
+            "versions": record.versions,
+        }
+
+    def read(self) -> dict[str, tuple[int, int]]:
+        """What the document of the newest build that came to its end says."""
+        ended = next((record for record in self._newest_first() if record.ended_at), None)
+        return ended.read if ended else {}
+
+    def ask(self, mart: str, query: str) -> Sequence[tuple[Any, ...]]:
+        """Asks the views."""
+        return self._athena.rows(query) if self.published() else []
+
+    def maintain(self, say: Callable[[str], None]) -> int:
+        """Joins small files, and removes what no kept build's readers can see; returns the number of tables.
+
+        A kill leaves each table as it was or done; a second run finds little to do.
+        """
+        kept = self._kept()
+        if not kept:
+            return 0
+        pinned: dict[str, set[int]] = {}
+        for record in kept:
+            for table, snapshot in record.snapshots.items():
+                pinned.setdefault(table, set()).add(snapshot)
+        tables = self._iceberg_tables(kept[0].generation)
+        for database, table in tables:
+            say(f"{database}.{table}")
+            self._tidy(database, table, pinned.get(f"{database}.{table}", set()))
+        return len(tables)
+
+    def _tidy(self, database: str, table: str, pinned: set[int]) -> None:
+        self._athena.rows(f"optimize {database}.{table} rewrite data using bin_pack")
+        seconds = LEAST_SNAPSHOT_SECONDS
+        if pinned:
+            ids = ", ".join(map(str, sorted(pinned)))
+            age = (
+                "select date_diff('second', min(committed_at), current_timestamp) "  # noqa: S608 names and ids are ours
+                f'from "{database}"."{table}$snapshots" where snapshot_id in ({ids})'
+            )
+            [(oldest,)] = self._athena.rows(age)
+            seconds += int(oldest or 0)
+        properties = f"'vacuum_max_snapshot_age_seconds' = '{seconds}'"
+        self._athena.rows(f"alter table `{database}`.`{table}` set tblproperties ({properties})")
+        self._athena.rows(f"vacuum {database}.{table}")
+
+    @cached_property
+    def _folder(self) -> Folder:
+        return Folder.at(self.settings.lake_url).below("ops")
+
+    @property
+    def _athena(self) -> Athena:
+        return Athena(self.settings.athena_results, self.settings.athena_workgroup)
+
+    @cached_property
+    def _glue(self) -> Any:
+        import boto3
+
+        return boto3.client("glue")
+
+    def _newest_first(self) -> Iterator[_Record]:
+        names = [name for name in self._folder.below("builds").files() if name.endswith(".json")]
+        for name in sorted(names, reverse=True):
+            yield self._read(name.removesuffix(".json"))
+
+    def _read(self, build_id: str) -> _Record:
+        return _Record(**json.loads(self._folder.read(f"builds/{build_id}.json")))
+
+    def _write(self, record: _Record) -> None:
+        self._folder.write(f"builds/{record.build_id}.json", json.dumps(asdict(record), indent=2).encode())
+
+    def _kept(self) -> list[_Record]:
+        """The builds that readers can be shown: the newest audited ones, and the one they see."""
+        audited = [record for record in self._newest_first() if record.status == "audited"]
+        now = self.published()
+        return audited[:KEPT_BUILDS] + [record for record in audited[KEPT_BUILDS:] if record.build_id == now]
+
+    def _tables(self, database: str) -> list[dict[str, Any]]:
+        pages = self._glue.get_paginator("get_tables").paginate(DatabaseName=database)
+        return [table for page in pages for table in page["TableList"]]
+
+    def _read_by(self, queries: Mapping[str, Sequence[str]]) -> dict[str, tuple[int, int]]:
+        try:
+            read = self._athena.bytes_read(query for ids in queries.values() for query in ids)
+        except Exception as error:
+            log.warning("how much was read is not known: %s", error)  # a build is no worse for it
+            return {}
+        return {name: (len(ids), sum(read.get(one, 0) for one in ids)) for name, ids in queries.items()}
+
+    def _iceberg_tables(self, generation: str) -> list[tuple[str, str]]:
+        return [
+            (database, table["Name"])
+            for database in (f"{layer}_{generation}" for layer in TABLES)
+            for table in self._tables(database)
+            if _kind(table) == "ICEBERG" and "__dbt_" not in table["Name"]
+        ]
+
+    def _snapshots(self, generation: str) -> dict[str, int]:
+        queries = [
+            f"select '{database}.{name}', snapshot_id from \"{database}\".\"{name}$refs\" where name = 'main'"  # noqa: S608
+            for database, name in self._iceberg_tables(generation)
+        ]
+        return {table: int(snapshot) for table, snapshot in self._athena.rows(" union all ".join(queries))}
+
+    def _selects(self, generation: str, views: Mapping[str, str], snapshots: Mapping[str, int]) -> dict[str, str]:
+        """What each mart selects, a view's own text included, from tables as of their snapshots."""
+
+        def as_audited(relation: re.Match[str]) -> str:
+            database, name = relation.groups()
+            table = f"{database}.{name}"
+            if table in snapshots:
+                return f"{table} for version as of {snapshots[table]}"
+            if table not in views:
+                return table
+            return f"(\n{RELATION.sub(as_audited, COMMENT.sub('', views[table]))}\n)"
+
+        database = f"{READERS}_{generation}"
+        marts = sorted(table["Name"] for table in self._tables(database) if "__dbt_" not in table["Name"])
+        return {
+            name: RELATION.sub(as_audited, f'select * from "awsdatacatalog"."{database}"."{name}"')  # noqa: S608
+            for name in marts
+        }
+
+    def _show(self, record: _Record) -> None:
+        self._athena.rows(f"create database if not exists {READERS}")
+        for name, select in record.shown.items():
+            shown = f"select *, '{record.build_id}' as build_id from (\n{select}\n)"  # noqa: S608 all of it is ours
+            self._athena.rows(f"create or replace view {READERS}.{name} as {shown}")
+        pointer = {"build_id": record.build_id, "published_at": _now()}
+        self._folder.write(POINTER, json.dumps(pointer).encode())
+
+    def _drop_old_generations(self) -> None:
+        needed = {record.generation for record in self._kept()}
+        ours = {record.generation for record in self._newest_first()}
+        pages = self._glue.get_paginator("get_databases").paginate()
+        for database in [found["Name"] for page in pages for found in page["DatabaseList"]]:
+            layer, _, generation = database.partition("_")
+            if layer in LAYERS and generation in ours - needed:
+                for table in self._tables(database):
+                    is_view = table.get("TableType") == "VIRTUAL_VIEW"  # of which Trino's grammar is, without backticks
+                    name = f'"{database}"."{table["Name"]}"' if is_view else f"`{database}`.`{table['Name']}`"
+                    self._athena.rows(f"drop {'view' if is_view else 'table'} if exists {name}")
+                self._athena.rows(f"drop database if exists `{database}`")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _kind(table: Mapping[str, Any]) -> str:
+    kind: str = table.get("Parameters", {}).get("table_type", "")
+    return kind.upper()

@@ -1,0 +1,159 @@
+"""One complete answer of a paged API: all its pages, checked against what it says about itself and each other."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from math import ceil
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from extract.http.client import ApiClient, ApiError
+from extract.readers import BadAnswer, read_delivery_page
+from extract.storage import sync
+
+CONNECTIONS = 4
+MOST_PAGES = 100_000
+MOST_STARTS = 3
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A complete answer.
+
+    Attributes:
+        pages: The pages as files, byte for byte, in order.
+        total: How many records the API says there are; None if it does not say.
+        bytes: The size of all pages.
+        sha256: Of all pages in order.
+    """
+
+    pages: list[Path]
+    total: int | None
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, and how answers are read: the address's path, the report day if there are any, the field names."""
+
+    path: str
+    day: date | None
+    fields: Mapping[str, str]
+    report_timezone: ZoneInfo
+
+    def parameters(self, number: int) -> dict[str, str]:
+        """What stands in the address for a page."""
+        return {"page": str(number)} | ({} if self.day is None else {"date": self.day.isoformat()})
+
+
+@dataclass(frozen=True)
+class _Landed:
+    """What is remembered of a page once it is a file."""
+
+    path: Path
+    records: int
+    fingerprint: bytes
+    total: int | None
+    pages: int | None
+    has_next: bool
+
+
+class _InconsistentError(Exception):
+    """The pages do not belong together: the report changed while it was read, or the API is wrong about itself."""
+
+
+def ask(client: ApiClient, question: Question, folder: Path) -> Answer:
+    """Gets all pages into `folder`; when they do not belong together, all of them again, three times at most.
+
+    Raises:
+        ApiError: There is no complete answer to be had.
+    """
+    for start in range(1, MOST_STARTS + 1):
+        try:
+            total, pages = _pages(client, question, folder)
+            break
+        except _InconsistentError as inconsistent:
+            if start == MOST_STARTS:
+                raise ApiError(f"{inconsistent}, in the last of {start} tries") from None
+            client.pause(start)
+    sha256 = hashlib.sha256()
+    for page in pages:
+        sha256.update(page.read_bytes())
+    return Answer(pages, total, sum(page.stat().st_size for page in pages), sha256.hexdigest())
+
+
+def _pages(client: ApiClient, question: Question, folder: Path) -> tuple[int | None, list[Path]]:
+    first = _page(client, question, folder, 1, None)
+    pages = [first]
+    with ThreadPoolExecutor(CONNECTIONS, "page") as pool:
+        try:
+            numbers = range(2, _count(first) + 1)
+            pages += pool.map(lambda number: _page(client, question, folder, number, first), numbers)
+        except BaseException as error:
+            pool.shutdown(wait=False, cancel_futures=True)
+            if not isinstance(error, Exception):
+                client.stop()
+            raise
+    seen: dict[bytes, int] = {}
+    for number, page in enumerate(pages, 1):
+        if not page.records and len(pages) > 1:
+            raise _InconsistentError(f"page {number} of {len(pages)} is empty")
+        if page.records and seen.setdefault(page.fingerprint, number) != number:
+            raise _InconsistentError(f"page {number} repeats the records of page {seen[page.fingerprint]}")
+    records = sum(page.records for page in pages)
+    if first.total not in (None, records):
+        raise _InconsistentError(f"{records} records came where the API says {first.total}")
+    return first.total, [page.path for page in pages]
+
+
+def _count(first: _Landed) -> int:
+    count = first.pages
+    if count is None and first.total is not None and first.records:
+        count = ceil(first.total / first.records)
+    if count is None and first.has_next:
+        raise ApiError("there is a next page, but neither `pages` nor `total` says how many")
+    if count is not None and count > MOST_PAGES:
+        raise ApiError(f"{count} pages are more than {MOST_PAGES}")
+    return count or 1
+
+
+def _page(client: ApiClient, question: Question, folder: Path, number: int, first: _Landed | None) -> _Landed:
+    path = folder / f"page-{number:04d}.json"
+
+    def accept(payload: bytes) -> _Landed:
+        page = read_delivery_page(payload, question.fields, question.report_timezone)
+        if page.page not in (None, number):
+            raise BadAnswer(f"it is page {page.page}")
+        if question.day is not None and page.date not in (None, question.day):
+            raise BadAnswer(f"it is about {page.date}")
+        if page.next is not None and (host := client.is_elsewhere(page.next)):
+            raise BadAnswer(f"its next page is on another host, {host}")
+        if first is not None and (page.total, page.pages) != (first.total, first.pages):
+            raise _InconsistentError(
+                f"page 1 says {first.total} records on {first.pages} pages, page {number} {page.total} on {page.pages}"
+            )
+        path.write_bytes(payload)
+        sync(path)
+        fingerprint = _fingerprint(page.batch.records)
+        return _Landed(path, len(page.batch), fingerprint, page.total, page.pages, page.next is not None)
+
+    try:
+        return client.ask(question.path, question.parameters(number), accept)
+    except ApiError as error:
+        raise type(error)(f"page {number}: {error}") from None
+
+
+def _fingerprint(records: pa.Table) -> bytes:
+    """A hash of the records, wherever they stand."""
+    sink = pa.BufferOutputStream()
+    table = records.drop_columns(["_position"]).combine_chunks()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return hashlib.sha256(sink.getvalue()).digest()

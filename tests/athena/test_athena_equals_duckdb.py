@@ -1,0 +1,165 @@
+"""Two engines, one answer: the same landing files through the real command, on DuckDB and on the local Athena."""
+
+import json
+import math
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from conftest import TODAY, Workspace
+from support.athena_workspace import columns_of_marts
+
+from extract.athena import Athena
+from local_athena.server import LocalAthena
+from simulate.delivery import delivery
+from simulate.files import write
+from simulate.world import World
+
+BUCKET = "two-engines"
+LAKE = f"s3://{BUCKET}/ads"
+RESULTS = f"s3://{BUCKET}/results/"
+MARTS = (
+    "processed_campaign_data",
+    "campaign_summary",
+    "campaign_performance",
+    "creative_performance",
+    "daily_performance",
+    "quarantined_deliveries",
+    "delivery_balances",
+    "data_quality",
+    "quarantine_reasons",
+)
+OF_ONE_ENGINE = {"build_id", "_dlt_load_id"}
+Rows = list[dict[str, Any]]
+Marts = dict[str, Rows]
+
+
+class Engines:
+    """Two houses that receive the same files at the same times."""
+
+    def __init__(self, folder: Path, athena: LocalAthena, monkeypatch: pytest.MonkeyPatch) -> None:
+        files_alone = {"ADHOUSE_API_URL": "none"}
+        in_cloud = {
+            **athena.environment,
+            "ADHOUSE_TARGET": "athena",
+            "ADHOUSE_LAKE_URL": LAKE,
+            "ADHOUSE_ATHENA_RESULTS": RESULTS,
+            "ADHOUSE_ATHENA_WORKGROUP": "primary",
+        }
+        self.disk = Workspace(folder / "disk", files_alone)
+        self.cloud = Workspace(folder / "cloud", files_alone | in_cloud)
+        self.s3 = athena.client("s3")
+        self.s3.create_bucket(Bucket=BUCKET)
+        for name, value in athena.environment.items():
+            monkeypatch.setenv(name, value)
+        self.athena = Athena(RESULTS, "primary")
+
+    def run(self, *arguments: str) -> str:
+        """Runs the command on both, the second one with what the first has landed; gives what the cloud's said."""
+        ended = self.disk.adhouse(*arguments)
+        assert ended.returncode == 0, ended.stderr
+        landing = self.disk.home / "landing"
+        for path in landing.rglob("*"):
+            if path.is_file():
+                self.s3.upload_file(str(path), BUCKET, f"ads/landing/{path.relative_to(landing)}")
+        ended = self.cloud.adhouse(*arguments)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout
+
+    def on_disk(self, mart: str) -> Rows:
+        with duckdb.connect(str(self.disk.home / "published" / "marts.duckdb"), read_only=True) as connection:
+            answer = connection.execute(f"select * from marts.{mart}")
+            names = [column[0] for column in answer.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+    def in_cloud(self) -> Marts:
+        """Every mart as readers in Athena see it."""
+        names = columns_of_marts(self.athena)
+        return {
+            mart: [dict(zip(names[mart], row, strict=True)) for row in self.athena.rows(f"select * from marts.{mart}")]
+            for mart in MARTS
+        }
+
+    def assert_same_cells(self) -> Marts:
+        """Compares every mart on both; gives the cloud's."""
+        cloud = self.in_cloud()
+        for mart in MARTS:
+            ours, theirs = _comparable(self.on_disk(mart)), _comparable(cloud[mart])
+            assert len(ours) == len(theirs), mart
+            for one, other in zip(ours, theirs, strict=True):
+                assert one.keys() == other.keys(), mart
+                for name in one:
+                    assert _is_same(one[name], other[name]), (mart, name, one, other)
+        return cloud
+
+
+def _builds(marts: Marts) -> set[str]:
+    return {row["build_id"] for rows in marts.values() for row in rows}
+
+
+def _all_comparable(marts: Marts) -> Marts:
+    return {mart: _comparable(rows) for mart, rows in marts.items()}
+
+
+def _comparable(rows: Rows) -> Rows:
+    kept = [{name: value for name, value in row.items() if name not in OF_ONE_ENGINE} for row in rows]
+    return sorted(kept, key=lambda row: [str(value) for value in row.values() if not isinstance(value, float)])
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-12)
+    return bool(one == other) and type(one) is type(other)
+
+
+@pytest.fixture
+def engines(tmp_path: Path, athena: LocalAthena, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engines]:
+    yield Engines(tmp_path, athena, monkeypatch)
+    for database in athena.client("glue").get_databases()["DatabaseList"]:
+        athena.client("glue").delete_database(Name=database["Name"])
+
+
+@pytest.mark.timeout(1200)
+def test_both_engines_give_the_same_cells(engines: Engines, world: World) -> None:
+    days = [TODAY - timedelta(days=number) for number in (5, 4, 3)]
+    file = engines.disk.home / "file.jsonl"
+    file.parent.mkdir(parents=True)
+
+    def drop(name: str, *which: int, restated: bool = False) -> None:
+        asked = timedelta(days=9 if restated else 1)
+        content = b"".join(write(delivery(world, days[one], days[one] + asked), file).read_bytes() for one in which)
+        engines.disk.drop(name, content)
+
+    drop("first.jsonl", 0)
+    engines.disk.drop("broken.jsonl", b'{"ad_id": "ad1"\n{"ad_id": "ad2", "clicks": "many"}\n')
+    engines.run("run")
+    engines.assert_same_cells()
+
+    drop("second.jsonl", 1, 2)
+    engines.run("run")
+    engines.assert_same_cells()
+
+    drop("first.jsonl", 0, restated=True)
+    said = engines.run("run")
+    incremental = engines.assert_same_cells()
+    [published] = _builds(incremental)
+    assert f"published build {published}" in said
+
+    engines.run("run", "--full-refresh")
+    assert _all_comparable(engines.assert_same_cells()) == _all_comparable(incremental)
+
+    tidied = engines.cloud.adhouse("maintain")
+    assert tidied.returncode == 0, tidied.stderr
+    engines.assert_same_cells()
+
+    back = engines.cloud.adhouse("rollback")
+    assert f"published build {published}" in back.stdout
+    shown = engines.in_cloud()
+    assert _builds(shown) == {published}
+    assert _all_comparable(shown) == _all_comparable(incremental)
+    status = json.loads(engines.cloud.adhouse("status", "--json").stdout)
+    assert status["published"]["build_id"] == published
+    assert engines.cloud.adhouse("docs").returncode == 0

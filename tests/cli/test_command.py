@@ -1,0 +1,210 @@
+"""The command as a person meets it: real processes, real files, exit codes, what is on which stream."""
+
+import csv
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import COMMAND, Workspace
+
+from adhouse.console import Terminal
+from adhouse.errors import MEANINGS
+
+BALANCE = {"read", "loaded", "rejected", "superseded", "duplicate", "quarantined", "kept"}
+
+
+def test_help_brings_in_nothing_that_is_slow() -> None:
+    command = [sys.executable, "-X", "importtime", "-c", "from adhouse.cli import main; main()", "--help"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in ended.stderr.splitlines()}
+    assert not imported & {
+        "dbt",
+        "dlt",
+        "duckdb",
+        "pyarrow",
+        "rich",
+        "fastapi",
+        "httpx",
+        "numpy",
+        "extract",
+        "simulate",
+    }
+
+
+def test_help_tells_every_exit_code() -> None:
+    text = subprocess.run([COMMAND, "--help"], capture_output=True, text=True, check=True).stdout
+    for code, meaning in MEANINGS.items():
+        assert re.search(rf"^ +{code:d}  {re.escape(meaning)}$", text, re.MULTILINE)
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_wrong_argument_is_a_usage_error() -> None:
+    assert subprocess.run([COMMAND, "run", "--nonsense"], capture_output=True, check=False).returncode == 2
+    ended = subprocess.run([COMMAND, "extract", "'; drop table"], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "campaign_api, campaign_files" in ended.stderr
+
+
+def test_a_run_ends_with_results_on_stdout_and_messages_on_stderr(built_home: Workspace) -> None:
+    out, err = ((built_home.home / f"first_run.{name}").read_text() for name in ("out", "err"))
+    assert "top campaign" in out
+    assert "quarantined" in out
+    assert "clicks_over_impressions" in out
+    assert "uv run adhouse status" in out
+    assert "campaign_api" in err
+    assert "top campaign" not in err
+    for text in (out, err):
+        assert "\x1b" not in text
+        assert "Traceback" not in text
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_a_run_says_nothing_on_stderr_but_its_own_words(built_home: Workspace) -> None:
+    ours = r"campaign_(api|files)(: .*)?|load|building and testing|built \d+ models; .*|warning: .*"
+    for line in (built_home.home / "first_run.err").read_text().splitlines():
+        assert re.fullmatch(ours, line)
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["status", "--json"], ["quarantine"], ["quarantine", "--csv"]])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_who_reads_no_further_hears_no_complaint(built_home: Workspace, arguments: list[str], unbuffered: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    environment = built_home.environment | {"PYTHONUNBUFFERED": unbuffered}
+    ended = subprocess.run(
+        [COMMAND, *arguments], env=environment, stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writer)
+    assert ended.returncode == 0
+    assert "Traceback" not in ended.stderr
+    assert "roken" not in ended.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_finds_no_room_is_an_error(built_home: Workspace, unbuffered: str) -> None:
+    command, environment = f"{COMMAND} quarantine --csv", built_home.environment | {"PYTHONUNBUFFERED": unbuffered}
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            shlex.split(command), env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
+    assert "No space left on device" in ended.stderr
+
+
+def test_a_table_cuts_names_to_the_width_and_never_a_number(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    Terminal(str).table(["campaign", "impressions", "clicks"], [["cmp" * 20, 123_456_789_012, 987_654_321]])
+    out = capsys.readouterr().out
+    assert "123,456,789,012" in out
+    assert "987,654,321" in out
+    assert "cmpcmpcmp…" in out
+    assert max(map(len, out.splitlines())) <= 40
+
+
+def test_status_says_all_of_it_and_every_balance_closes(built_home: Workspace) -> None:
+    state = json.loads(built_home.adhouse("status", "--json").stdout)
+    assert set(state) == {"last_run", "published", "sources", "pending", "lock"}
+    assert state["last_run"]["outcome"] == "done"
+    assert state["lock"] is None
+    assert set(state["sources"]) == {"campaign_api", "campaign_files"}
+    for counts in state["sources"].values():
+        assert set(counts) == BALANCE
+        assert counts["read"] == counts["loaded"] + counts["rejected"]
+        assert counts["loaded"] == sum(counts[what] for what in ("superseded", "duplicate", "quarantined", "kept"))
+        assert counts["kept"] > 0
+    build_id = state["published"]["build_id"]
+    assert str((built_home.home / "published" / "marts.duckdb").readlink()) == f"marts-{build_id}.duckdb"
+    human = built_home.adhouse("status").stdout
+    assert build_id in human
+    assert max(map(len, human.splitlines())) <= 80
+
+
+def test_the_published_file_says_why_it_can_be_trusted(built_home: Workspace) -> None:
+    with duckdb.connect(built_home.home / "published" / "marts.duckdb", read_only=True) as connection:
+        builds = connection.execute("select status, errors, as_of <= started_at, tests > 20 from ops.builds").fetchall()
+        ((tests, failed),) = connection.execute(
+            "select count(*), count(*) filter (status = 'fail') from ops.test_results"
+        ).fetchall()
+        reasons = connection.execute("select distinct reason from ops.quarantine_examples").fetchall()
+        assert connection.execute("select count(*) from marts.campaign_summary").fetchall() != [(0,)]
+    assert builds == [("audited", 0, True, True)]
+    assert tests > 20
+    assert failed == 0
+    assert ("broken_json",) in reasons
+    assert ("null_clicks",) in reasons
+
+
+def test_quarantine_lists_files_records_and_rows(built_home: Workspace) -> None:
+    listed = json.loads(built_home.adhouse("quarantine", "--json").stdout)
+    one_of = {row["reason"]: row for row in listed}
+    assert one_of["broken_json"]["position"] == 6
+    assert "cut.jsonl.gz" in one_of[next(r for r in one_of if one_of[r]["position"] is None)]["delivered_in"]
+    assert json.loads(one_of["null_clicks"]["payload"])["clicks"] is None
+    filtered = built_home.adhouse("quarantine", "--reason", "null_clicks", "--source", "campaign_api", "--json").stdout
+    rows = json.loads(filtered)
+    assert {(row["reason"], row["source"]) for row in rows} == {("null_clicks", "campaign_api")}
+    assert len(json.loads(built_home.adhouse("quarantine", "--limit", "3", "--json").stdout)) == 3
+    assert "' or 1=1" not in built_home.adhouse("quarantine", "--reason", "' or 1=1").stdout
+
+
+def test_quarantine_as_csv_has_the_same_rows(built_home: Workspace) -> None:
+    rows = list(csv.DictReader(StringIO(built_home.adhouse("quarantine", "--csv").stdout)))
+    listed = json.loads(built_home.adhouse("quarantine", "--json").stdout)
+    assert [row["delivered_in"] for row in rows] == [row["delivered_in"] for row in listed]
+
+
+def test_csv_holds_no_formula(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal(str).csv(["name"], [["=cmd()"], ["+1"], ["-1"], ["@sum"], ["\tx"], ["a=b"], [None]])
+    cells = [row["name"] for row in csv.DictReader(StringIO(capsys.readouterr().out))]
+    assert cells == ["'=cmd()", "'+1", "'-1", "'@sum", "'\tx", "a=b", ""]
+
+
+def test_doctor_finds_a_built_house_well(built_home: Workspace) -> None:
+    ended = built_home.adhouse("doctor")
+    assert ended.returncode == 0, ended.stdout
+    assert {line.split()[0] for line in ended.stdout.splitlines()} == {"ok"}
+
+
+def test_doctor_names_what_is_wrong_and_the_way_out(built_home: Workspace) -> None:
+    ended = built_home.adhouse("doctor", ADHOUSE_API_URL="http://127.0.0.1:9")
+    assert ended.returncode == 1
+    assert re.search(r"^no api +ADHOUSE_API_URL does not answer", ended.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "said"),
+    [
+        ({"ADHOUSE_SINCE": "soon"}, 2, "ADHOUSE_SINCE is 'soon'"),
+        ({"ADHOUSE_HOME": "/dev/null"}, 2, "ADHOUSE_HOME is /dev/null"),
+        ({"ADHOUSE_HOME": "/dev/null/data"}, 2, "ADHOUSE_HOME is /dev/null/data"),
+        ({"ADHOUSE_LAKE_URL": "/dev/null"}, 2, "ADHOUSE_LAKE_URL is /dev/null"),
+        ({"ADHOUSE_LAKE_URL": "/dev/null/lake"}, 2, "ADHOUSE_LAKE_URL is /dev/null/lake"),
+        ({"ADHOUSE_TARGET": "snowflake"}, 2, "ADHOUSE_TARGET is 'snowflake'"),
+        ({"ADHOUSE_API_FIELDS": '{"spend": '}, 2, "ADHOUSE_API_FIELDS is '{\"spend\":'"),
+        ({"DBT_PROJECT_DIR": "/nowhere"}, 2, "/nowhere/dbt_project.yml"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(tmp_path: Path, settings: dict[str, str], code: int, said: str) -> None:
+    ended = Workspace(tmp_path / "data", {"ADHOUSE_API_URL": "none"}).adhouse("run", **settings)
+    assert ended.returncode == code
+    assert len(ended.stderr.splitlines()) == 1
+    assert said in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["build", "publish", "quarantine", "rollback"])
+def test_an_empty_house_says_what_comes_first(tmp_path: Path, command: str) -> None:
+    ended = Workspace(tmp_path / "data").adhouse(command)
+    assert ended.returncode in (1, 2)
+    assert len(ended.stderr.splitlines()) == 1
+    assert ended.stderr.startswith("adhouse: n") or ended.stderr.startswith("adhouse: there is no build")

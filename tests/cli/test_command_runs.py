@@ -1,0 +1,234 @@
+"""What a run promises when things go on, go wrong, or are cut off: each with the real command on a real house."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import COMMAND, Workspace
+from support.extracting import lines, record
+
+from adhouse.run import prune_landing
+from adhouse.settings import read_settings
+from adhouse.warehouse.duckdb import DuckDBWarehouse
+from adhouse.warehouse.files import opened
+
+PROJECT = Path(__file__).parents[2]
+MARTS = ("campaign_summary", "campaign_performance", "creative_performance", "daily_performance")
+
+
+def cells(house: Workspace) -> dict[str, list[tuple[object, ...]]]:
+    """Every cell of the published delivery marts."""
+    with duckdb.connect(house.home / "published" / "marts.duckdb", read_only=True) as connection:
+        return {mart: connection.execute(f"select * from marts.{mart} order by all").fetchall() for mart in MARTS}
+
+
+def published(house: Workspace) -> str:
+    return str((house.home / "published" / "marts.duckdb").readlink())
+
+
+def project_with(tmp_path: Path, name: str, sql: str) -> str:
+    """A copy of the dbt project with one file more."""
+    project = tmp_path / "project"
+    for part in ("models", "macros", "seeds", "tests/sql", "dbt_project.yml", "profiles.yml.example"):
+        copy = shutil.copytree if (PROJECT / part).is_dir() else shutil.copy
+        (project / part).parent.mkdir(parents=True, exist_ok=True)
+        copy(PROJECT / part, project / part)
+    (project / name).write_text(sql)
+    return str(project)
+
+
+def stop_while(house: Workspace, step: str, how: signal.Signals, **settings: str) -> tuple[int, str, float]:
+    """Starts a run, sends the signal once stderr says that `step` began; gives code, the rest of stderr, seconds."""
+    with house.start("run", **settings) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if step in line:
+                break
+        time.sleep(0.3)
+        process.send_signal(how)
+        started = time.monotonic()
+        _, err = process.communicate(timeout=60)
+    return process.returncode, err, time.monotonic() - started
+
+
+def test_a_second_run_changes_no_number_and_says_so(house: Workspace, built_home: Workspace) -> None:
+    ended = house.adhouse("run")
+    assert ended.returncode == 0, ended.stderr
+    assert "nothing new; no number changed" in ended.stdout
+    assert "full refresh" not in ended.stderr
+    assert cells(house) == cells(built_home)
+    assert house.adhouse("publish").stdout.endswith("is published already\n")
+    assert house.adhouse("rollback").returncode == 0
+    assert published(house) == published(built_home)
+
+
+def test_a_failed_error_test_publishes_nothing_and_is_named(house: Workspace, tmp_path: Path) -> None:
+    failing = "select campaign_id from {{ ref('campaign_summary') }} limit 3"
+    project = project_with(tmp_path, "tests/sql/assert_nobody_advertises.sql", failing)
+    (Path(project) / "models" / "_more.yml").write_text("models: []\n")
+    before = published(house)
+    with duckdb.connect((house.home / "published" / "marts.duckdb").resolve(), read_only=True) as reader:
+        ended = house.adhouse("build", DBT_PROJECT_DIR=project)  # an open reader does not stop it
+        assert reader.execute("select count(*) from marts.campaign_summary").fetchall() != [(0,)]
+    assert ended.returncode == 3
+    assert "full refresh: models, macros, seeds or settings changed" in ended.stderr
+    assert "assert_nobody_advertises: 3 rows" in ended.stderr
+    assert house.adhouse("publish").returncode == 3
+    assert published(house) == before
+
+
+def test_what_came_of_a_failing_source_is_built_but_not_published(house: Workspace) -> None:
+    before = published(house)
+    canary = "canary-4c1d"
+    ended = house.adhouse("run", ADHOUSE_API_TOKEN=canary)
+    assert ended.returncode == 1
+    assert "ADHOUSE_API_TOKEN" in ended.stderr
+    assert "nothing was published" in ended.stderr
+    assert "--allow-stale" in ended.stderr
+    assert published(house) == before
+    assert json.loads(house.adhouse("status", "--json").stdout)["last_run"]["exit_code"] == 1
+    assert canary not in ended.stdout + ended.stderr
+    holding = subprocess.run(["grep", "-rl", canary, house.home], capture_output=True, text=True, check=False).stdout
+    assert holding == ""
+
+
+def test_a_second_command_at_once_is_told_who_runs_or_waits(house: Workspace) -> None:
+    with house.start("run") as first:
+        while not (lock := json.loads(house.adhouse("status", "--json").stdout)["lock"]):
+            pass
+        second = house.adhouse("run")
+        assert second.returncode == 75
+        assert f"pid {first.pid}" in second.stderr
+        assert lock["started"] in second.stderr
+        assert "`adhouse run`" in second.stderr
+        third = house.adhouse("publish", "--wait", "60")
+        assert json.loads(house.adhouse("status", "--json").stdout)["last_run"]["outcome"] == "done"
+        assert f"pid {first.pid}" in third.stderr
+        assert "waiting up to 60 s" in third.stderr
+        assert third.returncode == 0
+        first.communicate()
+    assert first.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("how", "step", "left", "code"),
+    [
+        (signal.SIGINT, "building", "build and audit, publish", 130),
+        (signal.SIGTERM, "campaign_api", "extract, build and audit, publish", 143),
+    ],
+)
+def test_a_signal_stops_it_within_seconds_and_says_what_is_left(
+    house: Workspace, how: signal.Signals, step: str, left: str, code: int
+) -> None:
+    returned, err, seconds = stop_while(house, step, how, ADHOUSE_SINCE="2026-01-01")
+    assert returned == code
+    assert seconds < 6
+    assert f"stopped by {how.name}; not done: {left} (`adhouse run` resumes)" in err
+    assert "Traceback" not in err
+    state = json.loads(house.adhouse("status", "--json").stdout)
+    assert state["last_run"]["exit_code"] == code
+    assert state["lock"] is None
+
+
+def test_killed_anywhere_the_same_command_ends_right(house: Workspace, built_home: Workspace) -> None:
+    for path in ("lake", "landing", "published", "marts.duckdb", "warehouse.duckdb"):
+        gone = house.home / path
+        shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    shutil.copytree(built_home.home / "landing" / "campaign_files", house.home / "landing" / "campaign_files")
+    for step in ("campaign_api", "building"):
+        code, _, _ = stop_while(house, step, signal.SIGKILL)
+        assert code == -signal.SIGKILL
+    assert "killed" in house.adhouse("status").stdout
+    ended = house.adhouse("run")
+    assert ended.returncode == 0, ended.stderr
+    assert cells(house) == cells(built_home)
+
+
+def test_a_full_disk_is_one_line_and_a_rerun_after_freeing_space_is_right(house: Workspace, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    steps = f"""
+        mount -t tmpfs -o size=4m none {small} || exit 99
+        adhouse run > first.out 2> first.err; echo $? > first.code
+        mount -o remount,size=400m {small}
+        adhouse run > second.out 2> second.err; echo $? > second.code
+    """
+    environment = {**house.environment, "ADHOUSE_HOME": str(small), "PATH": f"{COMMAND.parent}:{os.environ['PATH']}"}
+    command = ["unshare", "--map-root-user", "--mount", "sh", "-c", steps]
+    if not shutil.which("unshare") or subprocess.run(command, cwd=tmp_path, env=environment, check=False).returncode:
+        pytest.skip("this system lets nobody mount a small file system")
+    assert (tmp_path / "first.code").read_text() == "1\n"
+    err = (tmp_path / "first.err").read_text()
+    assert re.search(r"adhouse: disk full: .*small has [\d,]+ bytes free \(free some space", err)
+    assert "Traceback" not in err
+    assert (tmp_path / "second.code").read_text() == "0\n", (tmp_path / "second.err").read_text()
+    assert "top campaign" in (tmp_path / "second.out").read_text()
+
+
+def test_landing_loses_only_what_is_older_than_asked(tmp_path: Path) -> None:
+    settings = read_settings({"ADHOUSE_HOME": str(tmp_path), "ADHOUSE_LANDING_DAYS": "7"})
+    places = [tmp_path / "landing" / "campaign_api" / f"2026110{day}T120000.000000Z-abcdef01" for day in (1, 3)]
+    for place in places:
+        place.mkdir(parents=True)
+        (place / "page-0001.json").write_text("[]")
+    prune_landing(settings, datetime(2026, 11, 9, 12, tzinfo=UTC))
+    assert [place.exists() for place in places] == [False, True]
+    prune_landing(read_settings({"ADHOUSE_HOME": str(tmp_path)}), datetime(2027, 11, 9, tzinfo=UTC))
+    assert places[1].exists()
+
+
+def test_a_pruned_landing_is_not_rebuilt_from(house: Workspace) -> None:
+    ended = house.adhouse("rebuild", ADHOUSE_LANDING_DAYS="7")
+    assert ended.returncode == 2
+    assert "would lose what is older" in ended.stderr
+    assert (house.home / "warehouse.duckdb").exists()
+
+
+def test_dbt_works_by_itself_and_the_docs_are_one_page(house: Workspace) -> None:
+    environment = {**house.environment, "DBT_TARGET_PATH": str(house.home / "dbt"), "DBT_LOG_PATH": str(house.home)}
+    ended = subprocess.run(
+        [COMMAND.with_name("dbt"), "build"], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout
+    page = Path(house.adhouse("docs").stdout.strip())
+    assert page.is_file()
+    assert "campaign_summary" in page.read_text()
+
+
+def test_an_unusual_volume_is_told_and_published_all_the_same(tmp_path: Path) -> None:
+    house = Workspace(tmp_path / "data", {"ADHOUSE_API_URL": "none"})
+    usual = [record(1000 + day, date=f"2026-11-0{day}") for day in range(1, 7)]
+    house.drop("days.jsonl", lines(*usual, record(1, date="2026-11-07")))
+    ended = house.adhouse("run")
+    assert ended.returncode == 0, ended.stderr
+    assert "warning: assert_newest_day_has_the_usual_volume: 1 row" in ended.stderr
+    assert "published build" in ended.stdout
+
+
+def test_a_published_view_finds_its_tables_under_any_name_of_the_file(built_home: Workspace, tmp_path: Path) -> None:
+    shutil.copy(built_home.home / "published" / "marts.duckdb", tmp_path / "mine.duckdb")
+    kept = "select sum(records_kept) from {0}marts.delivery_balances"
+    counted = "select count(*) from {0}marts.processed_campaign_data"
+    with duckdb.connect(tmp_path / "mine.duckdb", read_only=True) as connection:
+        wanted = connection.execute(kept.format("")).fetchone()
+        assert connection.execute(counted.format("")).fetchone() == wanted
+    with duckdb.connect() as connection:
+        connection.execute("create schema intermediate; create table intermediate.int_deliveries_observed (x int)")
+        connection.execute(f"attach '{tmp_path / 'mine.duckdb'}' as theirs (read_only)")
+        assert connection.execute(counted.format("theirs.")).fetchone() == wanted
+
+
+def test_another_row_in_a_table_that_a_mart_looks_at_makes_another_build(house: Workspace) -> None:
+    builds = DuckDBWarehouse(read_settings({"ADHOUSE_HOME": str(house.home)}))
+    assert builds.differing_marts() == []
+    with opened(house.home / "marts.duckdb") as connection:
+        connection.execute("update intermediate.int_deliveries_observed set clicks = clicks + 1 where _position = 1")
+    assert builds.differing_marts() == ["int_deliveries_observed"]

@@ -1,0 +1,126 @@
+"""Publishing: readers see the old build or the new one, never a broken one, whatever happens."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from adhouse.errors import CommandError
+from adhouse.warehouse.base import KEPT_BUILDS
+from adhouse.warehouse.publish import builds, current, publish, rollback
+
+PUBLISH_FOREVER = """
+import sys
+from pathlib import Path
+from adhouse.warehouse.publish import publish
+marts, published = Path(sys.argv[1]), Path(sys.argv[2])
+for number in range(int(sys.argv[3]), 10**6):
+    publish(marts, published, f"{number:06}")
+    print(number, flush=True)
+"""
+
+PUBLISH_WITHOUT_ROOM = """
+import resource, sys
+from pathlib import Path
+from adhouse.warehouse.publish import publish
+resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
+publish(Path(sys.argv[1]), Path(sys.argv[2]), "b2")
+"""
+
+
+@pytest.fixture
+def marts(tmp_path: Path) -> Path:
+    return write_marts(tmp_path / "marts.duckdb", 1)
+
+
+def write_marts(path: Path, number: int) -> Path:
+    with duckdb.connect(path) as connection:
+        connection.execute("create schema if not exists marts.marts")
+        connection.execute(
+            f"create or replace table marts.marts.numbers as select {number} as number from range(100000)"
+        )
+        connection.execute("checkpoint")
+    return path
+
+
+def number_in(path: Path) -> int:
+    with duckdb.connect(path, read_only=True) as connection:
+        ((number, rows),) = connection.execute("select any_value(number), count(*) from marts.numbers").fetchall()
+    assert rows == 100_000
+    return int(number)
+
+
+def test_readers_find_the_newest_build_behind_one_stable_path(marts: Path, tmp_path: Path) -> None:
+    published = tmp_path / "published"
+    publish(marts, published, "b1")
+    publish(write_marts(marts, 2), published, "b2")
+    link = published / "marts.duckdb"
+    assert link.is_symlink()
+    assert str(link.readlink()) == "marts-b2.duckdb"  # relative: the folder can be moved and mounted elsewhere
+    assert current(published) == "b2"
+    assert number_in(link) == 2
+
+
+def test_an_open_reader_keeps_its_build_and_does_not_block(marts: Path, tmp_path: Path) -> None:
+    published = tmp_path / "published"
+    publish(marts, published, "b0")
+    with duckdb.connect((published / "marts.duckdb").resolve(), read_only=True) as reader:
+        for number in range(1, KEPT_BUILDS + 2):
+            publish(write_marts(marts, number + 1), published, f"b{number}")
+        assert "b0" not in builds(published)
+        assert reader.execute("select any_value(number) from marts.numbers").fetchall() == [(1,)]
+    assert number_in(published / "marts.duckdb") == KEPT_BUILDS + 2
+
+
+def test_old_builds_are_removed_but_never_the_one_readers_see(marts: Path, tmp_path: Path) -> None:
+    published = tmp_path / "published"
+    for number in range(5):
+        publish(marts, published, f"b{number}")
+    assert builds(published) == ["b4", "b3", "b2"]
+    assert rollback(published, "b2") == "b2"
+    assert builds(published) == ["b4", "b3", "b2"]
+    assert current(published) == "b2"
+
+
+def test_rollback_goes_one_back_or_to_a_build_by_name(marts: Path, tmp_path: Path) -> None:
+    published = tmp_path / "published"
+    for number in range(3):
+        publish(marts, published, f"b{number}")
+    assert rollback(published, None) == "b1"
+    assert rollback(published, None) == "b0"
+    with pytest.raises(CommandError, match="no older build"):
+        rollback(published, None)
+    assert rollback(published, "b2") == "b2"
+    with pytest.raises(CommandError, match=r"no build \.\./\.\./b2"):
+        rollback(published, "../../b2")
+    assert current(published) == "b2"
+
+
+def test_a_copy_that_fails_leaves_no_trace_and_the_old_build(marts: Path, tmp_path: Path) -> None:
+    published = tmp_path / "published"
+    publish(marts, published, "b1")
+    command = [sys.executable, "-c", PUBLISH_WITHOUT_ROOM, str(marts), str(published)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "File too large" in ended.stderr
+    assert sorted(path.name for path in published.iterdir()) == ["marts-b1.duckdb", "marts.duckdb"]
+    assert number_in(published / "marts.duckdb") == 1
+
+
+def test_killed_anywhere_readers_see_a_whole_build(marts: Path, tmp_path: Path) -> None:
+    published = tmp_path / "published"
+    publish(marts, published, "000000")
+    for attempt in range(12):
+        start = str(1000 * (attempt + 1))
+        command = [sys.executable, "-c", PUBLISH_FOREVER, str(marts), str(published), start]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(0.003 * attempt)
+            process.kill()
+        assert number_in(published / "marts.duckdb") == 1
+    publish(marts, published, "999999")
+    assert len(builds(published)) == KEPT_BUILDS
+    assert not list(published.glob("*.tmp"))

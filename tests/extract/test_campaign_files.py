@@ -1,0 +1,191 @@
+"""Campaign files: from the inbox into landing and the lake, each whole or not at all."""
+
+import gzip
+import hashlib
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from support.extracting import RecordedProgress, drop, extracted, lines, rebuilt, record, records_of, rows
+
+from extract.lake import package
+from extract.readers import read_delivery
+from extract.sources import campaign_files
+
+SCOPE = "campaign_files/export.jsonl"
+LEDGER = "file_name, status, reason, is_verified, records_read, records_loaded, records_rejected, _replaces"
+
+
+def test_a_file_is_landed_untouched_and_loaded_with_its_origin(tmp_path: Path) -> None:
+    content = lines(record(1), record(2))
+    drop(tmp_path, "export.jsonl", content)
+    at = datetime(2026, 11, 23, 7, 51, 5, 123_000, UTC)
+
+    report = extracted(tmp_path, now=lambda: at)
+
+    sha256 = hashlib.sha256(content).hexdigest()
+    source = f"campaign_files/20261123T075105.123Z-{sha256[:8]}/export.jsonl"
+    assert (tmp_path / "landing" / source).read_bytes() == content
+    assert list((tmp_path / "inbox" / "campaign_files").iterdir()) == []
+    columns = "ad_id, impressions, spend, _source, _position, _received_at, typeof(spend), typeof(date), _extra"
+    received_at = at.replace(tzinfo=None)  # UTC, without saying so
+    assert rows(tmp_path, "campaign_delivery", columns, "_position") == [
+        ("ad_id 1", 1, Decimal("1.25"), source, 1, received_at, "DECIMAL(38,6)", "DATE", None),
+        ("ad_id 2", 2, Decimal("2.25"), source, 2, received_at, "DECIMAL(38,6)", "DATE", None),
+    ]
+    assert rows(tmp_path, "loaded_files", f"_source, bytes, sha256, format, {LEDGER}") == [
+        (source, len(content), sha256, "json", "export.jsonl", "loaded", None, False, 2, 2, 0, SCOPE),
+    ]
+    assert report.new_rows
+    assert report.sources["campaign_files"].loaded == 2
+
+
+def test_the_first_extract_makes_every_table_and_a_second_one_changes_nothing(tmp_path: Path) -> None:
+    report = extracted(tmp_path)
+    assert not report.new_rows
+    for table in ("campaign_delivery", "rejected_records", "fetches", "loaded_files"):
+        assert rows(tmp_path, table) == []
+    before = sorted(tmp_path.rglob("*"))
+    assert not extracted(tmp_path).new_rows
+    assert sorted(tmp_path.rglob("*")) == before
+    assert (tmp_path / "inbox" / "campaign_files").is_dir()
+
+
+def test_the_same_bytes_under_any_name_are_a_duplicate(tmp_path: Path) -> None:
+    content = lines(record(1))
+    for name in ("first.jsonl", "first.jsonl", "second.jsonl"):
+        drop(tmp_path, name, content)
+        report = extracted(tmp_path)
+    assert report.sources["campaign_files"].duplicates == 1
+    assert not report.new_rows
+    assert sum(records_of(tmp_path).values()) == 1
+    assert rows(tmp_path, "loaded_files", LEDGER) == [
+        ("first.jsonl", "loaded", None, False, 1, 1, 0, "campaign_files/first.jsonl"),
+        ("first.jsonl", "duplicate", None, False, 0, 0, 0, None),
+        ("second.jsonl", "duplicate", None, False, 0, 0, 0, None),
+    ]
+
+
+def test_two_equal_files_at_once_are_one_and_a_duplicate(tmp_path: Path) -> None:
+    drop(tmp_path, "a.jsonl", lines(record(1)))
+    drop(tmp_path, "b.jsonl", lines(record(1)))
+    extracted(tmp_path)
+    assert sorted(rows(tmp_path, "loaded_files", "status")) == [("duplicate",), ("loaded",)]
+
+
+def test_new_content_under_a_name_is_a_later_file_of_the_same_scope(tmp_path: Path) -> None:
+    for number in (1, 2):
+        drop(tmp_path, "export.jsonl", lines(record(number)))
+        assert extracted(tmp_path).new_rows
+    assert rows(tmp_path, "loaded_files", "status, _replaces") == [("loaded", "campaign_files/export.jsonl")] * 2
+
+
+def test_a_file_that_breaks_at_its_end_leaves_nothing_and_stops_no_other(tmp_path: Path) -> None:
+    drop(tmp_path, "cut.jsonl.gz", gzip.compress(lines(*map(record, range(1000))))[:-20])
+    drop(tmp_path, "cut.json", json.dumps([record(1), record(2)]).encode()[:-30])
+    drop(tmp_path, "no_spend.csv", b"campaign_id,ad_id\nc,a\n")
+    drop(tmp_path, "notes.docx", b"hello")
+    drop(tmp_path, "good.jsonl", lines(record(3)))
+    said = RecordedProgress()
+
+    report = extracted(tmp_path, said=said)
+
+    assert [row[0] for row in rows(tmp_path, "campaign_delivery", "ad_id", "1")] == ["ad_id 3"]
+    assert rows(tmp_path, "rejected_records") == []
+    found = {
+        name: (status, reason, read) for name, status, reason, _, read, *_ in rows(tmp_path, "loaded_files", LEDGER)
+    }
+    assert found["cut.jsonl.gz"] == ("quarantined", "truncated_gzip", 0)
+    assert found["no_spend.csv"] == ("quarantined", "missing_column", 0)
+    assert found["cut.json"][0] == found["notes.docx"][0] == "quarantined"
+    assert found["good.jsonl"] == ("loaded", None, 1)
+    assert report.sources["campaign_files"].quarantined == 4
+    assert report.errors == []
+    assert sum("quarantined" in message for message in said.messages) == 4
+
+
+def test_a_big_file_gets_a_parquet_file_of_its_own_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(package, "HELD_BYTES", 10_000)
+    drop(tmp_path, "big.jsonl", lines(*map(record, range(5000))) + b"{broken}\n" * 200)
+    drop(tmp_path, "broken.jsonl", lines(*map(record, range(5000))) + b'{"cut')
+    drop(tmp_path, "small.jsonl", lines(record(1)))
+    extracted(tmp_path)
+    assert rows(tmp_path, "campaign_delivery", "count(*), count(distinct (_source, _position))", "1") == [(5001, 5001)]
+    assert rows(tmp_path, "rejected_records", "any_value(reason), min(_position), count(*)", "1") == [
+        ("broken_json", 5001, 200)
+    ]
+    assert len(list((tmp_path / "lake" / "raw" / "campaign_delivery").iterdir())) == 2
+
+
+def test_the_balance_closes_and_a_rebuild_gives_the_same_rows(tmp_path: Path) -> None:
+    drop(tmp_path, "mixed.jsonl", lines(record(1), record(2, clicks="abc"), record(3)) + b"nonsense\n")
+    drop(tmp_path, "empty.jsonl", b"")
+    extracted(tmp_path)
+    drop(tmp_path, "again.jsonl", lines(record(9)))
+    extracted(tmp_path)
+    every = "* exclude (_dlt_load_id)"
+    before = {
+        table: rows(tmp_path, table, every) for table in ("campaign_delivery", "rejected_records", "loaded_files")
+    }
+    assert rows(tmp_path, "rejected_records", "_position, reason", "_position") == [
+        (2, "wrong_type"),
+        (4, "broken_json"),
+    ]
+    assert [row[4:7] for row in rows(tmp_path, "loaded_files", LEDGER)] == [(4, 2, 2), (0, 0, 0), (1, 1, 0)]
+
+    report = rebuilt(tmp_path)
+
+    assert report.sources["campaign_files"].received == 3
+    for table, found in before.items():
+        assert sorted(rows(tmp_path, table, every), key=repr) == sorted(found, key=repr)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "status", "reason", "is_verified"),
+    [
+        ({"rows": 2}, "loaded", None, True),
+        ({"sha256": hashlib.sha256(lines(record(1), record(2))).hexdigest().upper()}, "loaded", None, True),
+        ({"rows": 3}, "quarantined", "short_of_manifest", False),
+        ({"rows": 2, "sha256": "0" * 64}, "quarantined", "sha256_mismatch", False),
+        ({"lines": 2}, "quarantined", "broken_manifest", False),
+        ([2], "quarantined", "broken_manifest", False),
+        ({"rows": "2"}, "quarantined", "broken_manifest", False),
+    ],
+)
+def test_a_file_must_be_what_its_manifest_says(
+    tmp_path: Path, manifest: object, status: str, reason: str | None, is_verified: bool
+) -> None:
+    drop(tmp_path, "export.jsonl.manifest.json", json.dumps(manifest).encode())
+    drop(tmp_path, "export.jsonl", lines(record(1), record(2)))
+    extracted(tmp_path)
+    assert rows(tmp_path, "loaded_files", "status, reason, is_verified") == [(status, reason, is_verified)]
+    assert sum(records_of(tmp_path).values()) == (2 if status == "loaded" else 0)
+    assert list((tmp_path / "inbox" / "campaign_files").iterdir()) == []
+
+
+def test_a_file_quarantined_by_its_manifest_can_come_again(tmp_path: Path) -> None:
+    for count in (3, 2):
+        drop(tmp_path, "export.jsonl.manifest.json", json.dumps({"rows": count}).encode())
+        drop(tmp_path, "export.jsonl", lines(record(1), record(2)))
+        extracted(tmp_path)
+    assert rows(tmp_path, "loaded_files", "status") == [("quarantined",), ("loaded",)]
+
+
+def test_a_reader_that_fails_costs_its_file_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+
+    def failing(path: Path, *arguments: object) -> object:
+        if path.name == "odd.jsonl":
+            raise ZeroDivisionError("a bug")
+        return read_delivery(path, ZoneInfo("UTC"))
+
+    monkeypatch.setattr(campaign_files, "read_delivery", failing)
+    drop(tmp_path, "odd.jsonl", lines(record(1)))
+    drop(tmp_path, "even.jsonl", lines(record(2)))
+    extracted(tmp_path)
+    assert dict(rows(tmp_path, "loaded_files", "file_name, status", "1")) == {
+        "odd.jsonl": "quarantined",
+        "even.jsonl": "loaded",
+    }

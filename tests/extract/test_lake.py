@@ -1,0 +1,310 @@
+"""The lake: only whole packages count, whatever was killed on the way."""
+
+import errno
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from support.extracting import TOKEN, api_at, drop, extracted, lines, record, rows
+
+from extract.lake import package
+from extract.lake.lake import RAW_TABLES, Lake
+from extract.lake.load import clear_away
+from extract.storage import Folder
+from simulate.mock_api import create_app
+from simulate.serve import serving
+from simulate.world import make_world
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SMALL = 20_000  # what a unit may hold in memory in these tests, so that some files are big
+
+# Runs extract in a process of its own that dies by SIGKILL just before it creates, renames, links or removes something
+# for the n-th time, or after so many seconds (below one).
+KILLER = """
+import os, signal, sys, threading, time
+from pathlib import Path
+sys.path[:0] = [sys.argv[1], sys.argv[1] + "/extract"]
+from support.extracting import api_at, extracted
+from test_lake import NOON, SMALL
+import extract.lake.dlt_pipeline  # once for all
+from extract.lake import package
+package.HELD_BYTES = SMALL
+CHANGES = {"os.rename", "os.link", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "shutil.rmtree"}
+
+def is_change(event, arguments):
+    return event in CHANGES or (event == "open" and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT)
+
+def run(home, api, kill):
+    changes = 0
+    def watch(event, arguments):
+        nonlocal changes
+        if is_change(event, arguments):
+            changes += 1
+            if changes == kill:
+                os.kill(os.getpid(), signal.SIGKILL)
+    if kill is None or kill >= 1:
+        sys.addaudithook(watch)
+    else:
+        threading.Thread(target=lambda: (time.sleep(kill), os.kill(os.getpid(), signal.SIGKILL)), daemon=True).start()
+    extracted(home, api, now=lambda: NOON)
+    return changes
+
+def forked(home, api, kill):
+    child = os.fork()
+    if not child:
+        try:
+            changes = run(home, api, kill)
+            (home / "changes").write_text(str(changes))
+            os._exit(0)
+        except BaseException:
+            import traceback
+            traceback.print_exc()
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+for line in sys.stdin:
+    home, url, *kills = line.split()
+    api = api_at(url, restated_days=1)
+    ends = [forked(Path(home), api, float(kill)) for kill in kills]
+    print(*ends, flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def platform() -> Iterator[str]:
+    world = make_world(5, impressions_per_day=3_000, zips=40, users=500)
+    with serving(create_app(world, token=TOKEN, today=lambda: date(2026, 11, 4), page_size=400)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a lake, and with good, bad, big and odd files in the inbox."""
+    home = tmp_path_factory.mktemp("prepared") / "data"
+    drop(home, "yesterday.jsonl", lines(*map(record, range(5))))
+    extracted(home, now=lambda: datetime(2026, 11, 22, tzinfo=UTC))
+    drop(home, "yesterday.jsonl", lines(*map(record, range(4))))
+    drop(home, "big.jsonl", lines(*map(record, range(2000))) + b"nonsense\n")
+    drop(home, "broken.jsonl", lines(*map(record, range(2000))) + b'{"cut')
+    drop(home, "told.jsonl.manifest.json", json.dumps({"rows": 3}).encode())
+    drop(home, "told.jsonl", lines(*map(record, (7, 8, 9))))
+    drop(home, "copy.jsonl", lines(*map(record, (7, 8, 9))))
+    return home
+
+
+@pytest.fixture
+def killer() -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", KILLER, str(Path(__file__).parent.parent)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        process.stdin.close()  # type: ignore[union-attr]
+
+
+def ends(killer: subprocess.Popen[str], home: Path, url: str, *kills: float) -> list[int]:
+    """Runs extract and kills it, as often as there are kills; `inf` lets it be."""
+    assert killer.stdin
+    assert killer.stdout
+    killer.stdin.write(f"{home} {url} {' '.join(map(str, kills))}\n")
+    killer.stdin.flush()
+    return [int(end) for end in killer.stdout.readline().split()]
+
+
+def everything(home: Path) -> dict[str, Counter[tuple[Any, ...]]]:
+    """All rows that count but for the load that brought them, and of fetches those that bring rows."""
+    own = "* exclude (_dlt_load_id)"
+    found = {table: Counter(rows(home, table, own)) for table in RAW_TABLES if table != "fetches"}
+    fetches = rows(home, "fetches", "unchanged, _source, _report_date, pages, total, records_loaded, sha256, complete")
+    found["fetches"] = Counter(fetch for fetch in fetches if not fetch[0])
+    return found
+
+
+def nothing_is_half_there(home: Path) -> None:
+    """Every Parquet file can be read, and every unit of the ledger has all of its rows and no others have any."""
+    for path in (home / "lake").rglob("*.parquet"):
+        pq.read_table(path)
+    told = dict(rows(home, "loaded_files", "_source, records_loaded")) | dict(
+        rows(home, "fetches", "_source, records_loaded")
+    )
+    counted = Counter(source for (source,) in rows(home, "campaign_delivery", "_source"))
+    assert counted == Counter({source: count for source, count in told.items() if count})
+    assert rows(home, "campaign_delivery", "count(*) = count(distinct (_source, _position))", "1") == [(True,)]
+
+
+@pytest.fixture(scope="module")
+def clean(prepared: Path, platform: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("clean") / "data"
+    shutil.copytree(prepared, home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(package, "HELD_BYTES", SMALL)
+        extracted(home, api_at(platform, restated_days=1), now=lambda: NOON)
+    return home
+
+
+def test_a_kill_at_any_change_of_a_file_is_healed_by_the_same_call(
+    tmp_path: Path, prepared: Path, platform: str, clean: Path, killer: subprocess.Popen[str]
+) -> None:
+    """Dies with SIGKILL just before the n-th time that it creates, renames, links or removes something."""
+    expected = everything(clean)
+    counting = tmp_path / "counting"
+    shutil.copytree(prepared, counting)
+    assert ends(killer, counting, platform, float("inf")) == [0]
+    assert everything(counting) == expected
+    changes = int((counting / "changes").read_text())
+    assert changes > 60
+    for point in range(1, changes - 5, changes // 14):
+        home = tmp_path / f"at_{point}"
+        shutil.copytree(prepared, home)
+        assert ends(killer, home, platform, point) == [-signal.SIGKILL], point
+        nothing_is_half_there(home)
+        assert ends(killer, home, platform, float("inf")) == [0], point
+        nothing_is_half_there(home)
+        assert everything(home) == expected, point
+        shutil.rmtree(home)
+
+
+def test_kills_at_any_time_one_after_another_are_healed(
+    tmp_path: Path, prepared: Path, platform: str, clean: Path, killer: subprocess.Popen[str]
+) -> None:
+    expected = everything(clean)
+    chance = random.Random(7)
+    for number in range(4):
+        home = tmp_path / f"try_{number}"
+        shutil.copytree(prepared, home)
+        ends(killer, home, platform, *(chance.uniform(0.01, 0.6) for _ in range(3)), chance.randrange(20, 100))
+        nothing_is_half_there(home)
+        assert ends(killer, home, platform, float("inf")) == [0]
+        assert everything(home) == expected
+
+
+def test_what_a_killed_load_left_is_swept_and_nothing_else(tmp_path: Path, prepared: Path) -> None:
+    home = tmp_path / "data"
+    shutil.copytree(prepared, home)
+    before = sorted((home / "lake").rglob("*.parquet"))
+    for table in ("campaign_delivery", "fetches"):
+        (home / "lake" / "raw" / table / "1.5.left.parquet").write_bytes(b"")
+        (home / "lake" / "raw" / table / "1.5.half.parquet.tmp").write_bytes(b"")
+    torn = home / "dlt" / "adhouse"
+    torn.mkdir(parents=True)
+    (torn / "state.json").write_text("{")
+    clear_away(home / "dlt", Lake(Folder.at(home / "lake")))
+    assert sorted((home / "lake").rglob("*.parquet*")) == before
+    assert not (home / "dlt").exists()
+
+
+def test_a_full_disk_is_said_in_one_line_and_healed_by_space(
+    tmp_path: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = full_disk(tmp_path, 3 << 20)
+    try:
+        shutil.copytree(prepared, home, dirs_exist_ok=True)
+        monkeypatch.setattr(package, "HELD_BYTES", SMALL)
+        before = rows(home, "campaign_delivery")
+        hog = home / "hog"
+        filled = subprocess.run(["dd", "if=/dev/zero", f"of={hog}", "bs=64k"], capture_output=True)
+        assert b"No space left" in filled.stderr
+        with pytest.raises(OSError, match="bytes free") as full:
+            extracted(home)
+        assert full.value.errno == errno.ENOSPC
+        assert "\n" not in str(full.value)
+        assert rows(home, "campaign_delivery") == before
+        hog.unlink()
+        extracted(home)
+        nothing_is_half_there(home)
+        assert len(rows(home, "loaded_files")) == 6
+    finally:
+        subprocess.run(["umount", home], check=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stage", ["parquet", "adhouse/load"])
+def test_a_signal_comes_through_dlt_at_once(tmp_path: Path, number: signal.Signals, stage: str) -> None:
+    """Dies of the signal as any program does, and the same call again ends as if nothing had been."""
+    home = tmp_path / "data"
+    drop(home, "long.jsonl", lines(*map(record, range(2000))))
+    code = """
+import os, signal, sys
+from pathlib import Path
+from support.extracting import extracted
+home, stage, number = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+
+def stop(*_):
+    signal.signal(number, signal.SIG_DFL)
+    raise KeyboardInterrupt
+
+def watch(event, arguments):
+    global number_to_send
+    if event == "open" and f"/dlt/{stage}/" in str(arguments[0]) and number_to_send:
+        number_to_send = None
+        os.kill(os.getpid(), number)
+
+signal.signal(number, stop)
+number_to_send = number
+sys.addaudithook(watch)
+try:
+    extracted(home)
+except KeyboardInterrupt:
+    sys.exit(77)
+"""
+    command = [sys.executable, "-c", code, str(home), stage, str(int(number))]
+    ended = subprocess.run(command, cwd=Path(__file__).parent.parent, timeout=20)
+    assert ended.returncode == 77
+    extracted(home)
+    nothing_is_half_there(home)
+    assert len(rows(home, "campaign_delivery")) == 2000
+
+
+def full_disk(tmp_path: Path, size: int) -> Path:
+    """A small file system of its own."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("may not mount a small file system")
+    return place
+
+
+def test_nothing_new_costs_nothing(tmp_path: Path, prepared: Path) -> None:
+    """Not even the import of dlt."""
+    home = tmp_path / "data"
+    shutil.copytree(prepared, home)
+    extracted(home)
+    code = "import sys; from support.extracting import extracted; from pathlib import Path; "
+    code += "extracted(Path(sys.argv[1])); assert 'dlt' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code, home], check=True, cwd=Path(__file__).parent.parent)
+
+
+def test_dlt_is_alone(tmp_path: Path) -> None:
+    """No other settings, no telemetry, no files in a home folder, and a working folder only while it works."""
+    home = tmp_path / "data"
+    drop(home, "a.jsonl", lines(record(1)))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / ".dlt").mkdir()
+    (elsewhere / ".dlt" / "config.toml").write_text('[load]\nworkers = "none"\n')
+    code = "import socket, sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path\n"
+    code += "from support.extracting import extracted\n"
+    code += "def none(*_): raise AssertionError('asked the network')\n"
+    code += "socket.getaddrinfo = socket.socket.connect = none; extracted(Path(sys.argv[1]))"
+    environment = {"HOME": str(elsewhere), "PATH": os.environ["PATH"], "DLT_DATA_DIR": str(elsewhere / "dlt")}
+    ended = subprocess.run(
+        [sys.executable, "-c", code, home, Path(__file__).parent.parent],
+        cwd=elsewhere,
+        env=environment,
+        capture_output=True,
+    )
+    assert ended.returncode == 0, ended.stderr.decode()
+    assert ended.stderr == b""
+    assert [path.name for path in elsewhere.rglob("*")] == [".dlt", "config.toml"]
+    assert sorted(path.name for path in home.iterdir()) == ["inbox", "lake", "landing"]
+    assert len(rows(home, "campaign_delivery")) == 1

@@ -1,0 +1,333 @@
+"""Files and pages as people and systems really send them: cut off, zipped, misshapen, hostile."""
+
+import gzip
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from extract.convert import DELIVERY, concatenated
+from extract.readers import BadAnswer, Batch, Page, UnreadableFile, format_of, read_delivery, read_delivery_page
+
+UTC = ZoneInfo("UTC")
+FIELDS = list(DELIVERY.fields)
+HEADER = ",".join(FIELDS)
+ROW = "c1,a1,2024-05-20,B,US,CA,LA,00501,10,2,1.5,1"
+
+
+def batches(folder: Path, name: str, content: bytes | str) -> list[Batch]:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return list(read_delivery(path, UTC))
+
+
+def read(folder: Path, name: str, content: bytes | str) -> Batch:
+    found = batches(folder, name, content)
+    assert len(found) < 2
+    return found[0] if found else concatenated([], DELIVERY.schema)
+
+
+def why_unreadable(folder: Path, name: str, content: bytes | str) -> str:
+    with pytest.raises(UnreadableFile) as caught:
+        batches(folder, name, content)
+    return caught.value.reason
+
+
+def outcome(batch: Batch) -> tuple[list[int], list[tuple[int, str]]]:
+    """The numbers of the records that can be loaded, and the others with their reasons."""
+    return batch.records["_position"].to_pylist(), [(one.position, one.reason) for one in batch.rejected]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.JSONL", "a.ndjson.GZ", "a.csv", "a.TSV.gz", "a.json.gz"])
+def test_an_empty_file_has_no_records(tmp_path: Path, name: str) -> None:
+    assert batches(tmp_path, name, gzip.compress(b"") if name.lower().endswith("gz") else b"") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.json", "[]"), ("a.json", " \n[ \n] \n"), ("a.csv", HEADER), ("a.json", "\n\n")]
+)
+def test_a_file_without_records_has_none(tmp_path: Path, name: str, content: str) -> None:
+    assert batches(tmp_path, name, content) == []
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a", "json", "a.parquet.gz", "a.json.zip", "a.json.gz.gz"])
+def test_an_unknown_extension_is_no_format(name: str) -> None:
+    with pytest.raises(UnreadableFile, match="unknown_format"):
+        format_of(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.json", '[{"clicks": 1}, {"clic', "cut_off"),
+        ("a.json", '[{"clicks": 1},', "cut_off"),
+        ("a.json", '[{"clicks": 1}', "cut_off"),
+        ("a.json", "[", "cut_off"),
+        ("a.json", '[{"brand": "x]', "cut_off"),
+        ("a.json", '[{"clicks": 1}] [2]', "broken_json"),
+        ("a.jsonl", '{"clicks": 1}\n{"clicks": 2', "cut_off"),
+        ("a.jsonl", '{"clicks": 1}\n' + '{"brand": "' + "x" * (1 << 21), "cut_off"),
+        ("a.csv", f"{HEADER}\n{ROW}\nc2,a2,2024", "cut_off"),
+        ("a.csv", f'{HEADER}\n{ROW}\n"c2,a2', "cut_off"),
+        ("a.csv", HEADER.replace("zipcode", "zip") + "\n", "missing_column"),
+        ("a.csv", HEADER + ",Date\n", "duplicate_column"),
+        ("a.csv", HEADER + ",x,x\n", "duplicate_column"),
+        ("a.jsonl", '{"brand": "caf\xe9"}\n'.encode("latin-1"), "unreadable_encoding"),
+        ("a.json", '[{"brand": "caf\xe9"}]\n'.encode("latin-1"), "unreadable_encoding"),
+        ("a.csv", f"{HEADER}\n{ROW}\n".replace("LA", "\xe9").encode("latin-1"), "unreadable_encoding"),
+        ("a.jsonl", '{"clicks": 1}\n'.encode("utf-16"), "unreadable_encoding"),
+        ("a.csv", f"{HEADER}\n".encode("utf-16-le"), "unreadable_encoding"),
+        ("a.json.gz", gzip.compress(b'{"clicks": 1}\n' * 1000, mtime=0)[:-9], "truncated_gzip"),
+        ("a.json.gz", gzip.compress(b'{"clicks": 1}\n' * 1000, mtime=0)[:30] + b"\xff" * 30, "broken_gzip"),
+        ("a.json.gz", b'{"clicks": 1}\n', "broken_gzip"),
+        ("a.parquet", b"PAR1 and no more", "broken_parquet"),
+        ("a.parquet", b"", "broken_parquet"),
+    ],
+)
+def test_a_file_that_is_not_whole_is_unreadable(tmp_path: Path, name: str, content: bytes | str, reason: str) -> None:
+    assert why_unreadable(tmp_path, name, content) == reason
+
+
+def test_missing_columns_are_named(tmp_path: Path) -> None:
+    pq.write_table(
+        pa.table({name: pa.nulls(1) for name in FIELDS if name not in ("spend", "date")}), tmp_path / "a.parquet"
+    )
+    with pytest.raises(UnreadableFile) as caught:
+        list(read_delivery(tmp_path / "a.parquet", UTC))
+    assert (caught.value.reason, caught.value.detail) == ("missing_column", "date, spend")
+
+
+def test_a_cut_parquet_file_is_unreadable(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({name: pa.array(["1"] * 1000) for name in FIELDS}), path)
+    whole = path.read_bytes()
+    assert why_unreadable(tmp_path, "a.parquet", whole[: len(whole) // 2]) == "broken_parquet"
+
+
+def test_a_file_that_is_not_there_is_the_callers_mistake(tmp_path: Path) -> None:
+    for name in ("a.json", "a.parquet"):
+        with pytest.raises(FileNotFoundError):
+            list(read_delivery(tmp_path / name, UTC))
+
+
+def test_one_bad_line_costs_one_record(tmp_path: Path) -> None:
+    deep = '{"x":' + "[" * 1000 + "]" * 1000 + "}"
+    long = '{"brand":"' + "x" * (1 << 20) + '"}'
+    lines = ["{}", "{]", "", "{}", "7", '{"clicks":"x"}', "{}", deep, long, '{"x":[[1]]}', "{}"]
+    batch = read(tmp_path, "a.jsonl", "\ufeff" + "\r\n".join(lines) + "\r\n")
+    reasons = [(2, "broken_json"), (4, "not_an_object"), (5, "wrong_type"), (7, "too_deep"), (8, "too_long")]
+    assert outcome(batch) == ([1, 3, 6, 9, 10], reasons)
+    assert [one.payload for one in batch.rejected] == [None, "7", '{"clicks":"x"}', None, None]
+
+
+def test_one_bad_element_costs_one_record(tmp_path: Path) -> None:
+    deep = "[" * 1000 + "]" * 1000
+    elements = ["{}", "null", '{"x":tru}', '{"clicks":true}', f'{{"x":{deep}}}', '{"x":"},{"}', "", "{}"]
+    batch = read(tmp_path, "a.json", "[" + ",\n  ".join(elements) + "]\n")
+    reasons = [(2, "not_an_object"), (3, "broken_json"), (4, "wrong_type"), (5, "too_deep"), (7, "broken_json")]
+    assert outcome(batch) == ([1, 6, 8], reasons)
+
+
+def test_csv_columns_are_found_by_name(tmp_path: Path) -> None:
+    names = [*reversed(FIELDS), "note", ""]
+    header = ";".join(f' "{name.upper()}"'.strip() if name else "" for name in names)
+    cells = dict(zip(FIELDS, ROW.split(","), strict=True)) | {"note": '"a;""b""\n c"'}
+    row = ";".join(cells.get(name, "") for name in names)
+    batch = read(tmp_path, "a.csv", f"\ufeff{header}\r\n{row}\r\n\r\n{row.replace('00501', '')}\r\n")
+    assert outcome(batch) == ([1, 2], [])
+    first, second = batch.records.to_pylist()
+    assert [first["zipcode"], second["zipcode"]] == ["00501", None]
+    assert (first["campaign_id"], first["date"], first["impressions"]) == ("c1", date(2024, 5, 20), 10)
+    assert first["_extra"] == '{"NOTE":"a;\\"b\\"\\n c"}'
+
+
+def test_an_open_quote_costs_its_line_alone(tmp_path: Path) -> None:
+    split = ROW.replace("LA", '"L\nA"')
+    lines = [
+        ROW,
+        '"' + ROW,
+        ROW,
+        split,
+        ROW.replace("LA", '5" tv'),
+        ROW + ",x",
+        "x",
+        ROW.replace("LA", '"LA'),
+        *[ROW] * 100,
+    ]
+    batch = read(tmp_path, "a.csv", "\n".join([HEADER, *lines, ""]))
+    assert [(one.position, one.reason) for one in batch.rejected] == [(n, "wrong_shape") for n in (2, 6, 7, 8)]
+    assert batch.records.num_rows == 104
+    assert batch.records["city"].to_pylist()[:4] == ["LA", "LA", "L\nA", '5" tv']
+
+
+def test_numbers_that_arrow_would_misread_are_decided_one_by_one(tmp_path: Path) -> None:
+    """Arrow 26 ends the process on the first and the second, and makes other numbers of the rest."""
+    spends = ["1e-999999999", "1E-2147483647", "1e-77", "0." + "0" * 60 + "1", "170141183460469231731687304"]
+    lines = [f'{{"spend": {spend}}}' for spend in spends]
+    rows = [ROW.replace("1.5", spend) for spend in spends]
+    found = [
+        read(tmp_path, "a.jsonl", "null\n" + "\n".join(lines)),
+        read(tmp_path, "a.json", "[null," + ",".join(lines) + "]"),
+        read(tmp_path, "a.csv", "\n".join([HEADER, "x", *rows, ""])),
+    ]
+    for batch in found:
+        assert batch.records["spend"].to_pylist() == [0, 0, 0, 0, 170141183460469231731687304]
+        assert len(batch.rejected) == 1
+
+
+def test_a_good_file_is_read_by_column_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The quick ways take ordinary files whole: quoted numbers, long decimals, a UUID with an `e-` in it."""
+    monkeypatch.setattr("extract.readers.json_text.convert_records", None)
+    monkeypatch.setattr("extract.readers.csv_text.convert_records", None)
+    monkeypatch.setattr("extract.readers.parquet.convert_records", None)
+    values: dict[str, object] = dict(zip(FIELDS, ROW.split(","), strict=True))
+    values |= {
+        "campaign_id": "2f1e-1234-4a1e-b Site-wide",
+        "spend": "0.30000000000000004",
+        "clicks": 2,
+        "city": "Zürich",
+    }
+    records = [values] * 3
+    table = pa.Table.from_pylist(records)
+    pq.write_table(
+        table.set_column(table.column_names.index("spend"), "spend", pa.array([0.3] * 3)), tmp_path / "p.parquet"
+    )
+    lines = "\n".join(json.dumps(record) for record in records)
+    rows = [",".join(map(str, record.values())) for record in records]
+    for batch in (
+        read(tmp_path, "a.jsonl", lines),
+        read(tmp_path, "a.jsonl", lines + "\n"),
+        read(tmp_path, "a.json", json.dumps(records, indent=2)),
+        read(tmp_path, "a.csv", "\r\n".join([",".join(values), *rows, ""])),
+        *read_delivery(tmp_path / "p.parquet", UTC),
+    ):
+        assert outcome(batch) == ([1, 2, 3], [])
+        assert {str(spend) for spend in batch.records["spend"].to_pylist()} == {"0.300000"}
+
+
+def test_records_are_numbered_through_a_file_of_many_chunks(tmp_path: Path) -> None:
+    line = '{"brand":"' + "x" * 1000 + '","clicks":1}\n'
+    bad = '{"clicks":"x"}\n'
+    found = batches(tmp_path, "a.jsonl.gz", gzip.compress((line * 5000 + bad).encode() * 4, 1))
+    assert len(found) > 1
+    assert [one.position for batch in found for one in batch.rejected] == [5001, 10002, 15003, 20004]
+    positions = [position for batch in found for position in batch.records["_position"].to_pylist()]
+    assert positions == [position for position in range(1, 20005) if position % 5001]
+
+
+def gzip_bomb(path: Path) -> None:
+    with gzip.open(path, "wb") as file:
+        for _ in range(40):
+            file.write(bytes(8 << 20).replace(b"\0", b" "))
+
+
+def long_line(path: Path) -> None:
+    with path.open("wb") as file:
+        file.write(b'{"clicks":1}\n{"brand":"')
+        for _ in range(25):
+            file.write(b"x" * (8 << 20))
+        file.write(b'"}\n{"clicks":2}\n')
+
+
+def long_element(path: Path) -> None:
+    long_line(path)
+    path.write_bytes(b"[" + path.read_bytes() + b"]")
+
+
+def deep_line(path: Path) -> None:
+    path.write_bytes(b'{"clicks":1}\n' + b"[" * (100 << 20) + b'\n{"clicks":2}\n')
+
+
+def many_lines(path: Path) -> None:
+    with path.open("wb") as file:
+        for _ in range(10):
+            file.write(b'{"campaign_id":"c","brand":"Brand","clicks":1,"spend":12.34}\n' * 500_000)
+
+
+@pytest.mark.parametrize(
+    ("write", "name", "said"),
+    [
+        (gzip_bomb, "a.jsonl.gz", "gzip_bomb"),
+        (long_line, "a.jsonl", "2 [(2, 'too_long')]"),
+        (long_element, "a.json", "too_long"),
+        (deep_line, "a.jsonl", "2 [(2, 'too_long')]"),
+        (many_lines, "a.jsonl", "5000000 []"),
+    ],
+)
+def test_memory_stays_bounded(tmp_path: Path, write: Callable[[Path], None], name: str, said: str) -> None:
+    write(tmp_path / name)
+    script = """
+import resource, sys
+from pathlib import Path
+from zoneinfo import ZoneInfo
+from extract.readers import UnreadableFile, read_delivery
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+rows, rejected = 0, []
+try:
+    for batch in read_delivery(Path(sys.argv[1]), ZoneInfo("UTC")):
+        rows += batch.records.num_rows
+        rejected += [(one.position, one.reason) for one in batch.rejected]
+    print(rows, rejected)
+except UnreadableFile as error:
+    print(error.reason)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10)
+"""
+    result = subprocess.run([sys.executable, "-c", script, tmp_path / name], capture_output=True, text=True, check=True)
+    outcome, mebibytes = result.stdout.splitlines()
+    assert outcome == said
+    assert int(mebibytes) < 400
+
+
+def page(payload: str | bytes, **fields: str) -> Page:
+    return read_delivery_page(payload.encode() if isinstance(payload, str) else payload, fields, UTC, 11)
+
+
+def test_a_page_says_what_it_is() -> None:
+    body = '{"date":"2024-05-20","page":2,"pages":3,"total":12,"records":[{"clicks":1},{"clicks":"x"}],"next":"/p3"}'
+    found = page("\ufeff" + body)
+    assert (found.date, found.page, found.pages, found.total, found.next) == (date(2024, 5, 20), 2, 3, 12, "/p3")
+    assert outcome(found.batch) == ([11], [(12, "wrong_type")])
+
+
+@pytest.mark.parametrize("records", ["[]", '[{"clicks":1}]', '[{"clicks":1,"x":[1]},{"brand":"]}"}]'])
+@pytest.mark.parametrize(
+    "body", ["%s", '{"records" : %s}', '{"a":"\\"records\\":[","records":%s,"links":[{"a":[]}],"page":null}']
+)
+def test_a_page_is_an_array_or_has_one(records: str, body: str) -> None:
+    assert len(page(body % records).batch) == len(json.loads(records))
+
+
+def test_foreign_names_are_mapped_and_are_not_extra() -> None:
+    found = page(
+        '{"data":[{"cid":"c","day":"2024-05-20","clicks":"7","campaign_id":"x"}],"count":1}',
+        campaign_id="cid",
+        date="day",
+        records="data",
+        total="count",
+    )
+    (record,) = found.batch.records.to_pylist()
+    assert (record["campaign_id"], record["date"], record["clicks"]) == ("c", date(2024, 5, 20), 7)
+    assert record["_extra"] == '{"campaign_id":"x"}'
+    assert found.total == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "", " ", "<html>", "null", "7", '"x"', "{}", '{"error":"no"}', '{"records":{}}', '{"records":[{}',
+        '{"records":[{}]', "[", "[{}", "[{}]]", "[{},]x", '[{"a":tru}]', "[{},{},,{}]", '{"meta":{"records":[]}}',
+        '{"records":[],"total":"x"}', '{"records":[],"total":true}', '{"records":[],"date":"x"}',
+        '{"records":[],"date":5}', '{"records":[],"next":5}',
+        b'{"records":[{"brand":"\xe9"}]}', b'{"records":[],"next":"\xe9"}', '{"records":[{}]}{"records":[]}',
+    ],
+)  # fmt: skip
+def test_what_is_no_page_is_a_bad_answer(body: str | bytes) -> None:
+    with pytest.raises(BadAnswer):
+        page(body)

@@ -1,0 +1,488 @@
+"""What each value of a source becomes, and that every format and every way of reading agrees."""
+
+import csv
+import gzip
+import io
+import json
+import os
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from extract.convert import DELIVERY, RecordShape, concatenated, convert_records, parsed_json
+from extract.readers import Batch, RejectedRecord, UnreadableFile, read_file
+from extract.readers.chunks import TextFormat
+from extract.readers.csv_text import Csv
+from extract.readers.json_text import JsonArray, JsonLines
+
+UTC = ZoneInfo("UTC")
+FIELDS = list(DELIVERY.fields)
+TEXTS = ["campaign_id", "ad_id", "brand", "country", "state", "city", "zipcode"]
+SHAPE = RecordShape(DELIVERY, DELIVERY.names, UTC)
+
+
+def read(path: Path, size: int = 8 << 20, zone: str = "UTC") -> Batch:
+    return concatenated(read_renumbered(path, size, zone), DELIVERY.schema)
+
+
+def read_renumbered(path: Path, size: int, zone: str) -> Iterator[Batch]:
+    """The batches as read, each counting from one again, so that they can be concatenated."""
+    count = 0
+    for batch in read_file(path, DELIVERY, ZoneInfo(zone), size):
+        place = DELIVERY.schema.get_field_index("_position")
+        positions = pa.array([position - count for position in batch.records["_position"].to_pylist()], pa.int64())
+        rejected = [RejectedRecord(one.position - count, one.reason, one.payload) for one in batch.rejected]
+        yield Batch(batch.records.set_column(place, "_position", positions), rejected)
+        count += len(batch)
+
+
+def written(folder: Path, name: str, content: bytes | str) -> Path:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def one(folder: Path, field: str, json_value: str) -> object:
+    """What a value becomes: its raw value, or the reason for which its record is rejected."""
+    batch = read(written(folder, "one.jsonl", f'{{"{field}": {json_value}}}\n'))
+    return batch.rejected[0].reason if batch.rejected else batch.records[field][0].as_py()
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("12", 12),
+        ('"12"', 12),
+        ("12.0", 12),
+        ('" 12.00 "', 12),
+        ("1.2e1", 12),
+        ('"+7"', 7),
+        ("-3", -3),
+        ("-0", 0),
+        ("0e999999999", 0),
+        ("null", None),
+        ('""', None),
+        ('"  "', None),
+        ("9223372036854775807", 2**63 - 1),
+        ("9223372036854775807.0", 2**63 - 1),
+        ("-9223372036854775808", -(2**63)),
+        ("9223372036854775808", "out_of_range"),
+        ("1e999999999", "out_of_range"),
+        ("1e99999999999999999999", "out_of_range"),
+        ("12.5", "wrong_type"),
+        ("1e-999999999", "wrong_type"),
+        ('"abc"', "wrong_type"),
+        ('"1,234"', "wrong_type"),
+        ('"1_000"', "wrong_type"),
+        ('"0x1F"', "wrong_type"),
+        ('"١٢"', "wrong_type"),
+        ("true", "wrong_type"),
+        ("[1]", "wrong_type"),
+        ("{}", "wrong_type"),
+        ("NaN", "non_finite"),
+        ("-Infinity", "non_finite"),
+        ('"NaN"', "non_finite"),
+        ('"inf"', "non_finite"),
+    ],
+)
+def test_a_count_is_a_whole_number_however_it_is_written(tmp_path: Path, text: str, count: object) -> None:
+    assert one(tmp_path, "impressions", text) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "money"),
+    [
+        ("275.50", "275.5"),
+        ('"275.50"', "275.5"),
+        ("1e2", "100"),
+        ("0.1", "0.1"),
+        ("-12.25", "-12.25"),
+        ("12345678901234567890123456789012.123456", "12345678901234567890123456789012.123456"),
+        ("0.30000000000000004", "0.3"),
+        ("2.0000004999999999", "2"),
+        ("2.0000005", "2.000001"),
+        ("-2.0000005", "-2.000001"),
+        ("-2.00000049999999999999999", "-2"),
+        ("1.2345678901234567890123456789", "1.234568"),
+        ("1e-13", "0"),
+        ("99999999999999999999999999999999.9999994", "99999999999999999999999999999999.999999"),
+        ("99999999999999999999999999999999.9999995", "out_of_range"),
+        ("99999999999999999999999999999999", "99999999999999999999999999999999"),
+        ("100000000000000000000000000000000", "out_of_range"),
+        ("1e32", "out_of_range"),
+        ("170141183460469231731687303715884", "out_of_range"),
+        ("1e-39", "0"),
+        ('"1e-77"', "0"),
+        ("1e-999999999", "0"),
+        ("0.%s1" % ("0" * 50), "0"),
+        ('".%s1"' % ("0" * 90), "0"),
+        ("123456789012345.5", "123456789012345.5"),
+        ("1e400", "out_of_range"),
+        ("Infinity", "non_finite"),
+        ('"nan"', "non_finite"),
+        ('"$5"', "wrong_type"),
+        ("false", "wrong_type"),
+    ],
+)
+def test_money_is_exact_and_rounded_half_up_at_six_decimals(tmp_path: Path, text: str, money: str) -> None:
+    value = one(tmp_path, "spend", text)
+    assert value == (money if money.isidentifier() else Decimal(money))
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "day"),
+    [
+        ('"2024-05-20"', "America/New_York", date(2024, 5, 20)),
+        ('"20240520"', "America/New_York", date(2024, 5, 20)),
+        ('"2024-05-20T02:00:00"', "America/New_York", date(2024, 5, 19)),
+        ('"2024-05-20 02:00:00Z"', "UTC", date(2024, 5, 20)),
+        ('"2024-05-20T02:00:00+05:30"', "UTC", date(2024, 5, 19)),
+        ('"2024-05-20T02:00:00.123456789Z"', "UTC", date(2024, 5, 20)),
+        ("1716163200", "UTC", date(2024, 5, 20)),
+        ("1716163200", "America/New_York", date(2024, 5, 19)),
+        ("1716163200.5", "UTC", date(2024, 5, 20)),
+        ('"1716163200000"', "UTC", date(2024, 5, 20)),
+        ("1716163200000000", "UTC", date(2024, 5, 20)),
+        ("0", "UTC", date(1970, 1, 1)),
+        ("-1", "UTC", date(1969, 12, 31)),
+        ('"9999-12-31"', "UTC", date(9999, 12, 31)),
+        ('""', "UTC", None),
+        ('"0000-01-01"', "UTC", "out_of_range"),
+        ('"10000-01-01"', "UTC", "out_of_range"),
+        ('"9999-12-31T23:59:59-01:00"', "UTC", "out_of_range"),
+        ("1716163200000000000", "UTC", "out_of_range"),
+        ("1e999999999", "UTC", "out_of_range"),
+        ("1e99999999999999999999", "UTC", "out_of_range"),
+        ('"2023-02-29"', "UTC", "wrong_type"),
+        ('"20/05/2024"', "UTC", "wrong_type"),
+        ('"yesterday"', "UTC", "wrong_type"),
+        ("true", "UTC", "wrong_type"),
+    ],
+)
+def test_a_date_is_the_report_day_of_a_time(tmp_path: Path, text: str, zone: str, day: object) -> None:
+    batch = read(written(tmp_path, "one.jsonl", f'{{"date": {text}}}\n'), zone=zone)
+    assert (batch.rejected[0].reason if batch.rejected else batch.records["date"][0].as_py()) == day
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        ('"00501"', "00501"),
+        ("90001", "90001"),
+        ("90001.50", "90001.50"),
+        ('"SW1A 1AA"', "SW1A 1AA"),
+        ('""', ""),
+        ('"🎯 \\ud83c\\udfaf \\u202eabc \\"x\\" \'y\'"', "🎯 🎯 \u202eabc \"x\" 'y'"),
+        ('"a\\u0000b"', "a\ufffdb"),
+        ('"a\\ud800b\\udc00"', "a\ufffdb\ufffd"),
+        ('"\\\\u0000"', "\\u0000"),
+        ("null", None),
+        ("true", "wrong_type"),
+        ("[1]", "wrong_type"),
+        ("{}", "wrong_type"),
+        ("NaN", "non_finite"),
+    ],
+)
+def test_text_stays_as_it_came(tmp_path: Path, text: str, stored: object) -> None:
+    assert one(tmp_path, "zipcode", text) == stored
+
+
+def test_a_long_text_is_cut_and_says_so(tmp_path: Path) -> None:
+    lines = [json.dumps({"brand": "é" * length}, ensure_ascii=False) for length in (1024, 1025, 400_000)]
+    batch = read(written(tmp_path, "a.jsonl", "\n".join(lines)))
+    assert [len(text) for text in batch.records["brand"].to_pylist()] == [1024, 1024, 1024]
+    assert batch.records["_extra"].to_pylist() == [None, '{"_cut":{"brand":1025}}', '{"_cut":{"brand":400000}}']
+
+
+def test_what_is_not_a_field_goes_to_extra_as_it_was_written(tmp_path: Path) -> None:
+    line = '{"z": 1.50, "Ad_id": "A", "ad_id": "a", "b": [1, {"y": true, "x": "\\u0000"}], "n": null, "blank": " "}'
+    batch = read(written(tmp_path, "a.jsonl", line))
+    assert batch.records["ad_id"].to_pylist() == ["a"]
+    assert batch.records["_extra"].to_pylist() == ['{"Ad_id":"A","b":[1,{"x":"\ufffd","y":true}],"z":1.50}']
+
+
+def test_a_rejected_record_keeps_what_it_said_as_canonical_text(tmp_path: Path) -> None:
+    lines = [
+        '{"spend": 1.50, "clicks": "x", "ad_id": "é\\u0000"}',
+        '{"clicks": [], "brand": "%s"}' % ("é" * 40_000),
+        "[1]",
+    ]
+    batch = read(written(tmp_path, "a.jsonl", "\n".join(["{}", *lines, ""])))
+    first, second, third = batch.rejected
+    assert first == RejectedRecord(2, "wrong_type", '{"ad_id":"é\ufffd","clicks":"x","spend":1.50}')
+    assert second.payload is not None
+    assert second.payload.startswith('{"brand":"éé')
+    assert len(second.payload.encode()) in (64 * 1024 - 1, 64 * 1024)
+    assert third == RejectedRecord(4, "not_an_object", "[1]")
+
+
+# --- any way of reading gives the same rows ---------------------------------------------------------------------------
+
+odd_text = st.one_of(
+    st.sampled_from(
+        ["", " ", "a,b", 'say "x"', "{", "},{", "]", "},", "line\nbreak", "\r\n", "é🎯", "\\", "0x1F", "é" * 1030]
+    ),
+    st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=5),
+)
+number_text = st.one_of(
+    st.integers(-(2**64), 2**64).map(str),
+    st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**30), max_value=10**30).map(str),
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.from_regex(r"[+-]?[0-9]{0,3}\.?[0-9]{0,14}([eE][+-]?[0-9]{1,2})?", fullmatch=True),
+    st.sampled_from(["0", "1", "12", "12.0", "1e2"]),
+)
+day_text = st.one_of(
+    st.dates().map(str), st.datetimes(timezones=st.timezones() | st.none()).map(str), st.integers(0, 10**17).map(str)
+)
+mild = st.sampled_from(["1", "2.50", "2024-05-20", "x"])
+
+
+def record_of(cells: Sequence[str]) -> dict[str, str]:
+    return dict(zip(FIELDS, cells, strict=True))
+
+
+def field(name: str) -> st.SearchStrategy[str]:
+    if name in TEXTS:
+        return odd_text | mild
+    return (day_text if name == "date" else number_text) | mild
+
+
+good = st.builds(
+    lambda texts, counts, day, money: {
+        **dict(zip(TEXTS, texts, strict=True)),
+        **dict(zip(["impressions", "clicks", "conversions"], map(str, counts), strict=True)),
+        "date": str(day),
+        "spend": str(money),
+    },
+    st.lists(odd_text, min_size=7, max_size=7),
+    st.lists(st.integers(-(2**63), 2**63 - 1), min_size=3, max_size=3),
+    st.dates(),
+    st.decimals(-(10**12), 10**12, places=6, allow_nan=False),
+)
+odd = st.tuples(*map(field, FIELDS)).map(record_of)
+sizes = st.integers(1, 60) | st.integers(60, 4000)
+
+
+def slowly(text: TextFormat, content: bytes) -> Batch | str:
+    """What a file means: all of it in one piece, every record by itself."""
+    try:
+        batch, left_over = text.parse_strict(content, True)
+    except UnreadableFile as error:
+        return error.reason
+    assert not left_over
+    return batch
+
+
+def quickly_or_not(path: Path, size: int) -> Batch | str:
+    try:
+        return read(path, size)
+    except UnreadableFile as error:
+        return error.reason
+
+
+def same(left: Batch | str, right: Batch | str) -> bool:
+    if isinstance(left, str) or isinstance(right, str):
+        return left == right
+    return bool(left.records.equals(right.records)) and left.rejected == right.rejected
+
+
+many = settings(
+    max_examples=int(os.environ.get("READER_EXAMPLES", "40")),
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking what was read in thousands of ways takes minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+json_lines = st.lists(
+    st.one_of(
+        good.map(json.dumps),
+        odd.map(json.dumps),
+        odd.map(lambda record: json.dumps(record, ensure_ascii=False)),
+        number_text.map(lambda number: f'{{"spend":{number},"clicks":{number},"zipcode":{number},"date":{number}}}'),
+        st.sampled_from(
+            [
+                "{}", " {} ", "", "\r", "null", "[]", "[1]", "3", '"x"', "{}{}", "{} null", "{},", "{",
+                "}", '{"a":', "[[",
+                "]", '{"brand":"\\u0000"}', '{"brand":"\\ud800"}', '{"clicks":1,"clicks":2}', '{"x":1}',
+                '{"x":{"y":[1,"]}"]}}',
+                '{"r":[]}', '{"clicks":{}}', '{"brand":"a\tb"}', "NaN", '{"clicks":NaN}', '{"clicks":tru}', "\ufeff{}",
+            ]
+        ),
+    ),
+    max_size=12,
+)  # fmt: skip
+
+
+@many
+@given(lines=json_lines, size=sizes, newline=st.sampled_from(["\n", "\r\n"]), ends=st.booleans())
+def test_json_lines_mean_the_same_wherever_they_are_cut(
+    tmp_path: Path, lines: list[str], size: int, newline: str, ends: bool
+) -> None:
+    content = ("{}" + newline + newline.join(lines) + newline * ends).encode(errors="replace")
+    path = written(tmp_path, "a.jsonl", content)
+    expected = slowly(JsonLines(SHAPE), content)
+    assert same(quickly_or_not(path, size), expected)
+    assert same(quickly_or_not(path, 8 << 20), expected)
+
+
+@many
+@given(elements=json_lines, size=sizes, separator=st.sampled_from([",", ",\n", " ,\n  "]), ends=st.sampled_from("] x,"))
+def test_a_json_array_means_the_same_wherever_it_is_cut(
+    tmp_path: Path, elements: list[str], size: int, separator: str, ends: str
+) -> None:
+    content = (separator.join(elements) + ends.strip()).encode(errors="replace")
+    path = written(tmp_path, "a.json", b"[" + content)
+    expected = slowly(JsonArray(SHAPE), content)
+    assert same(quickly_or_not(path, size), expected)
+    assert same(quickly_or_not(path, 8 << 20), expected)
+
+
+def csv_text(records: Sequence[dict[str, str]], delimiter: str = ",", newline: str = "\n") -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, FIELDS, delimiter=delimiter, lineterminator=newline)
+    writer.writeheader()
+    writer.writerows(records)
+    return text.getvalue()
+
+
+HEADER = ",".join(FIELDS)
+csv_lines = st.lists(
+    st.one_of(
+        good.map(lambda record: csv_text([record])[len(HEADER) + 1 : -1]),
+        odd.map(lambda record: csv_text([record])[len(HEADER) + 1 : -1]),
+        st.sampled_from(
+            [
+                "", " ", "a", '"', '"a', '"a"b,', 'a"b' + "," * 11, "," * 11, "," * 12, "," * 10,
+                '"' + "," * 11, "," * 11 + '"x',
+                '""' + "," * 11, '"a\n"' + "," * 11, '"a\n"' + "," * 10, "\r", "," * 8 + "0x1F,,,", "," * 8 + " 5 ,,,",
+                "\ra" + "," * 11,
+                "," * 11 + '"5', '"5' + "," * 11 + '"', "," * 8 + '"12\n",,,',
+            ]
+        ),
+    ),
+    max_size=12,
+)  # fmt: skip
+
+
+@many
+@given(lines=csv_lines, size=sizes, newline=st.sampled_from(["\n", "\r\n"]), ends=st.booleans())
+def test_csv_means_the_same_wherever_it_is_cut(
+    tmp_path: Path, lines: list[str], size: int, newline: str, ends: bool
+) -> None:
+    content = (newline.join(lines) + newline * ends).encode()
+    path = written(tmp_path, "a.csv", f"{HEADER}\n".encode() + content)
+    expected = slowly(Csv(HEADER.encode(), DELIVERY, UTC), content)
+    assert same(quickly_or_not(path, size), expected)
+    assert same(quickly_or_not(path, 8 << 20), expected)
+
+
+@many
+@given(records=st.lists(good, min_size=1, max_size=4), size=st.integers(300, 5000), delimiter=st.sampled_from(",;\t|"))
+def test_the_same_records_are_the_same_table_in_every_format(
+    tmp_path: Path, records: list[dict[str, str]], size: int, delimiter: str
+) -> None:
+    nulled = [{name: value or None for name, value in record.items()} for record in records]
+    expected = convert_records([parsed_json(json.dumps(record)) for record in nulled], SHAPE)
+    assert not expected.rejected
+    typed = [
+        {
+            **record,
+            **{name: int(str(record[name])) for name in ("impressions", "clicks", "conversions")},
+            "spend": Decimal(str(record["spend"])),
+            "date": date.fromisoformat(str(record["date"])),
+        }
+        for record in nulled
+    ]
+    lines = "\n".join(json.dumps(record) for record in nulled)
+    plain = pa.schema([(name, kind.value) for name, kind in DELIVERY.fields.items()])
+    pq.write_table(pa.Table.from_pylist(typed, plain), tmp_path / "a.parquet")
+    pq.write_table(
+        pa.Table.from_pylist(nulled, pa.schema([(name, pa.string()) for name in FIELDS])), tmp_path / "b.parquet"
+    )
+    paths = [
+        written(tmp_path, "a.jsonl", lines),
+        written(tmp_path, "a.ndjson", json.dumps(typed[0], default=str) + "\n" + "\n".join(lines.split("\n")[1:])),
+        written(tmp_path, "a.JSON", json.dumps(nulled)),
+        written(tmp_path, "b.json", json.dumps(nulled, indent=2, ensure_ascii=False)),
+        written(tmp_path, "a.JSONL.GZ", gzip.compress(lines.encode(), 1)),
+        written(
+            tmp_path, "a.csv.gz", gzip.compress(b"\xef\xbb\xbf" + csv_text(records, delimiter, "\r\n").encode(), 1)
+        ),
+        written(tmp_path, "a.csv", csv_text(records, delimiter)),
+        tmp_path / "a.parquet",
+        tmp_path / "b.parquet",
+    ]
+    for path in paths:
+        assert same(read(path, size), expected), path.name
+
+
+def test_parquet_columns_are_read_by_what_they_hold(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            " Campaign_ID ": pa.array(["c", None]).dictionary_encode(),
+            "ad_id": pa.array([b"a", b"b"]),
+            "DATE": pa.array([datetime(2024, 5, 20, 2), None], pa.timestamp("ns")),  # noqa: DTZ001
+            "brand": pa.array(["b", "x" * 2000], pa.large_string()),
+            "country": pa.array([None, None]),
+            "state": pa.array([1, 2]),
+            "city": pa.array(["a\0", "b"]),
+            "zipcode": pa.array([501.0, None]),
+            "impressions": pa.array([12.0, None]),
+            "clicks": pa.array([Decimal("3.00"), None]),
+            "spend": pa.array([0.1, 5e-7]),
+            "conversions": pa.array([1, 2], pa.uint64()),
+            "seen": pa.array([1.5, None]),
+        }
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    batch = read(tmp_path / "a.parquet", zone="America/New_York")
+    assert batch.rejected == []
+    assert batch.records.drop_columns(["_position", "brand"]).to_pylist() == [
+        {
+            "campaign_id": "c",
+            "ad_id": "a",
+            "date": date(2024, 5, 19),
+            "country": None,
+            "state": "1",
+            "city": "a\ufffd",
+            "zipcode": "501",
+            "impressions": 12,
+            "clicks": 3,
+            "spend": Decimal("0.1"),
+            "conversions": 1,
+            "_extra": '{"seen":1.5}',
+        },
+        {
+            "campaign_id": None,
+            "ad_id": "b",
+            "date": None,
+            "country": None,
+            "state": "2",
+            "city": "b",
+            "zipcode": None,
+            "impressions": None,
+            "clicks": None,
+            "spend": Decimal("0.000001"),
+            "conversions": 2,
+            "_extra": '{"_cut":{"brand":2000}}',
+        },
+    ]
+
+
+def test_a_wrong_parquet_value_rejects_its_record_alone(tmp_path: Path) -> None:
+    columns: dict[str, pa.Array] = {name: pa.nulls(6) for name in FIELDS}
+    columns["impressions"] = pa.array([1.0, 1.5, float("nan"), 1e19, 2.0, 2.0])
+    columns["conversions"] = pa.array([None, None, None, None, True, None])
+    columns["spend"] = pa.array([Decimal("1.5"), None, None, None, None, Decimal(10) ** 32], pa.decimal256(50, 2))
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    batch = read(tmp_path / "a.parquet")
+    assert batch.records["_position"].to_pylist() == [1]
+    reasons = ["wrong_type", "non_finite", "out_of_range", "wrong_type", "out_of_range"]
+    assert [(one.position, one.reason) for one in batch.rejected] == list(enumerate(reasons, 2))

@@ -1,0 +1,157 @@
+"""Any split of the same records into files and runs, in any order, gives the same marts, however they were built.
+
+The files stand in landing under their times of receipt, so that a run may come upon a file that is older than what an
+earlier run has loaded.
+"""
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pytest
+from conftest import TODAY
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from support.extracting import RecordedProgress
+from support.marts import as_rows, assert_is_true, cells
+
+from adhouse.console import Terminal
+from adhouse.dbt import build as transform
+from adhouse.settings import Settings, read_settings
+from adhouse.warehouse.base import Build
+from extract.run import Places, extract
+from simulate.delivery import delivery
+from simulate.files import write
+from simulate.truth import Delivered, truth_of
+from simulate.world import World
+
+EXTENSIONS = (".jsonl", ".json", ".csv.gz", ".parquet")
+MARTS = ("campaign_summary", "campaign_performance", "creative_performance", "daily_performance")
+RECEIVED = datetime(TODAY.year, TODAY.month, TODAY.day, 6, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A file with the records from `start` to `stop`, received some hours after the first; `name` may come again."""
+
+    start: int
+    stop: int
+    hours: int
+    name: str
+    run: int
+
+
+@st.composite
+def drops(draw: st.DrawFn) -> list[Dropped]:
+    """Up to six files, two of which may be corrections of others, spread over up to three runs in any order."""
+    files = []
+    for index in range(draw(st.integers(1, 6))):
+        start = draw(st.integers(0, 250))
+        files.append(
+            Dropped(
+                start,
+                start + draw(st.integers(0, 120)),
+                draw(st.integers(0, 40)),
+                f"{draw(st.integers(0, 3))}{EXTENSIONS[index % 4]}",
+                draw(st.integers(0, 2)),
+            )
+        )
+    return files
+
+
+def land(home: Path, dropped: Dropped, index: int, records: pa.Table) -> Delivered:
+    """Puts a file into landing as the inbox would have, and says what the truth must know of it."""
+    received_at = RECEIVED + timedelta(hours=dropped.hours, milliseconds=index)
+    part = home / dropped.name
+    write(records, part)
+    content = part.read_bytes()
+    place = f"campaign_files/{received_at:%Y%m%dT%H%M%S.%fZ}-{hashlib.sha256(content).hexdigest()[:8]}"
+    folder = home / "landing" / place
+    folder.mkdir(parents=True)
+    part.rename(folder / dropped.name)
+    source = f"{place}/{dropped.name}"
+    return Delivered(source, records, received_at, replaces=f"campaign_files/{dropped.name}")
+
+
+def emptied(home: Path) -> None:
+    """Removes all but what dbt remembers of the project."""
+    home.mkdir(parents=True, exist_ok=True)
+    for path in home.iterdir():
+        if path.name != "dbt":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def build(house: Settings, *, full_refresh: bool = False) -> None:
+    """Loads what landing has, and builds and tests the models."""
+    extract(
+        places=Places(house.home, str(house.home), house.lake_url),
+        sources=["campaign_files"],
+        api=None,
+        report_timezone=ZoneInfo("UTC"),
+        now=lambda: datetime.now(UTC),
+        progress=RecordedProgress(),
+    )
+    attempt = Build("build", "test", RECEIVED, "", full_refresh)
+    built = transform.build(house, attempt, None, Terminal(str))
+    assert not built.errors, built.errors
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """One data folder for all examples, emptied before each: dbt then parses the project once."""
+    home = tmp_path_factory.mktemp("order") / "data"
+    return read_settings({"ADHOUSE_HOME": str(home), "ADHOUSE_API_URL": "none"})
+
+
+@pytest.fixture(scope="module")
+def records(world: World) -> pa.Table:
+    """Some records with every fault, of which few have a spend, so that a single one moves medians."""
+    table = delivery(world, TODAY - timedelta(days=3), TODAY)
+    spends = [
+        None if index % 2 else (Decimal(index * 7919 % 1000) / 8 if spend is not None else None)
+        for index, spend in enumerate(table["spend"].to_pylist())
+    ]
+    at = table.schema.get_field_index("spend")
+    return table.set_column(at, "spend", pa.array(spends, pa.decimal128(18, 6)))
+
+
+@given(files=drops())
+@example(  # a file that moves the medians of one that stands as it did
+    files=[
+        Dropped(0, 150, 1, "1.jsonl", 0),
+        Dropped(150, 300, 2, "2.jsonl", 1),
+    ]
+)
+@example(  # a correction that is loaded before the file it corrects, and takes every spend of a group away
+    files=[
+        Dropped(0, 200, 5, "1.jsonl", 0),
+        Dropped(200, 300, 1, "2.jsonl", 1),
+        Dropped(100, 110, 9, "1.jsonl", 1),
+        Dropped(0, 300, 2, "1.jsonl", 2),
+    ]
+)
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_split_and_any_order_give_the_truth(house: Settings, records: pa.Table, files: list[Dropped]) -> None:
+    emptied(house.home)
+    delivered = []
+    for run in range(3):
+        for index, dropped in enumerate(files):
+            if dropped.run == run:
+                part = records.slice(dropped.start, dropped.stop - dropped.start)
+                delivered.append(land(house.home, dropped, index, part))
+        build(house)
+    truth = truth_of(delivered)
+    for mart in MARTS:
+        assert_is_true(as_rows(house, mart), truth.marts[mart])
+    quarantined = [row[0] for row in cells(house, "quarantined_deliveries")]
+    assert {reason: quarantined.count(reason) for reason in quarantined} == dict(truth.quarantined)
+
+    tables = (*MARTS, "processed_campaign_data", "quarantined_deliveries", "delivery_balances", "data_quality")
+    incremental = {table: cells(house, table) for table in tables}
+    build(house, full_refresh=True)
+    assert {table: cells(house, table) for table in tables} == incremental

@@ -1,0 +1,51 @@
+"""A platform that answers as a test tells it to."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+
+class Platform(ThreadingHTTPServer):
+    """A server that answers whatever a test says, and remembers what it was asked."""
+
+    def __init__(self, answer: Callable[[dict[str, str]], tuple[int, dict[str, str], bytes]]) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answer = answer
+        self.seen: list[tuple[dict[str, str], str]] = []
+
+
+@contextmanager
+def answering(answer: Callable[[dict[str, str]], tuple[int, dict[str, str], bytes]]) -> Iterator[tuple[str, Platform]]:
+    with Platform(answer) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", server
+        server.shutdown()
+        thread.join()
+
+
+def page(asked: dict[str, str], *records: dict[str, Any], **says: object) -> tuple[int, dict[str, str], bytes]:
+    told = {"date": asked.get("date"), "page": 1, "pages": 1, "total": len(records), "records": records, **says}
+    return 200, {}, json.dumps(told).encode()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Platform
+
+    def do_GET(self) -> None:
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        self.server.seen.append((asked, self.headers.get("Authorization", "")))
+        status, headers, body = self.server.answer(asked)
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass

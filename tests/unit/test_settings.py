@@ -1,0 +1,111 @@
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from adhouse.errors import CommandError, Exit
+from adhouse.settings import read_settings
+
+
+def test_nothing_set_is_a_working_house() -> None:
+    settings = read_settings({})
+    assert settings.home == Path(__file__).parents[2] / "data"
+    assert settings.lake_url == str(settings.home / "lake")
+    assert settings.api_url is None
+    assert settings.api_answers == "by_day"
+    assert settings.window(datetime(2026, 11, 23, 8, tzinfo=UTC)) == (date(2026, 10, 24), date(2026, 11, 22))
+
+
+def test_yesterday_is_the_report_time_zones() -> None:
+    settings = read_settings({"ADHOUSE_REPORT_TIMEZONE": "Pacific/Kiritimati"})  # 14 hours ahead
+    assert settings.window(datetime(2026, 11, 23, 12, tzinfo=UTC))[1] == date(2026, 11, 23)
+
+
+def test_relative_paths_are_made_absolute_and_a_lake_url_never_ends_in_a_slash() -> None:
+    settings = read_settings({"ADHOUSE_HOME": "there", "ADHOUSE_LAKE_URL": "lake/"})
+    assert settings.home == Path.cwd() / "there"
+    assert settings.lake_url == str(Path.cwd() / "lake")
+
+
+def test_in_the_cloud_everything_received_is_beside_the_lake() -> None:
+    settings = read_settings({"ADHOUSE_TARGET": "athena", "ADHOUSE_LAKE_URL": "s3://bucket/ads/"})
+    assert settings.data_url == settings.lake_url == "s3://bucket/ads"
+    assert settings.athena_results == "s3://bucket/ads/results/"
+    assert settings.environment_for_dbt()["ADHOUSE_ATHENA_WORKGROUP"] == "primary"
+
+
+@pytest.mark.parametrize(("target", "lake"), [("athena", "/a/folder"), ("duckdb", "s3://bucket"), ("duckdb", "gs://b")])
+def test_a_lake_that_the_engine_cannot_read_is_refused(target: str, lake: str) -> None:
+    with pytest.raises(CommandError, match="ADHOUSE_LAKE_URL") as raised:
+        read_settings({"ADHOUSE_TARGET": target, "ADHOUSE_LAKE_URL": lake})
+    assert f"ADHOUSE_TARGET is {target}" in raised.value.way_out
+
+
+def test_the_secrets_of_amazon_are_redacted() -> None:
+    settings = read_settings({"AWS_SECRET_ACCESS_KEY": "canary-of-twenty-chars", "AWS_SESSION_TOKEN": "x" * 40})
+    assert settings.redact(f"canary-of-twenty-chars {'x' * 40}") == "[redacted] [redacted]"
+
+
+@pytest.mark.parametrize("text", ["spend=cost,ad_id=creative", '{"spend": "cost", "ad_id": "creative"}'])
+def test_a_foreign_apis_names_are_mapped(text: str) -> None:
+    assert read_settings({"ADHOUSE_API_FIELDS": text}).api_fields == {"spend": "cost", "ad_id": "creative"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ADHOUSE_SINCE", "yesterday"),
+        ("ADHOUSE_UNTIL", "2026-02-30"),
+        ("ADHOUSE_RESTATED_DAYS", "-1"),
+        ("ADHOUSE_LANDING_DAYS", "some"),
+        ("ADHOUSE_LANDING_DAYS", "9999999"),
+        ("ADHOUSE_API_ANSWERS", "weekly"),
+        ("ADHOUSE_API_URL", "ftp://example.org"),
+        ("ADHOUSE_API_URL", "http://[broken"),
+        ("ADHOUSE_API_FIELDS", "cost"),
+        ("ADHOUSE_API_FIELDS", "costs=spend"),
+        ("ADHOUSE_API_FIELDS", "spend=cost;ad_id=creative"),
+        ("ADHOUSE_API_FIELDS", "spend=cost,clicks=cost"),
+        ("ADHOUSE_API_FIELDS", '{"spend": 1}'),
+        ("ADHOUSE_REPORT_TIMEZONE", "Mars/Olympus"),
+        ("ADHOUSE_REPORT_TIMEZONE", "../../etc/passwd"),
+        ("ADHOUSE_CURRENCY", "dollars"),
+        ("ADHOUSE_TARGET", "oracle"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_it_held_and_what_to_do(name: str, value: str) -> None:
+    with pytest.raises(CommandError) as raised:
+        read_settings({name: value})
+    assert name in raised.value.message
+    assert value in raised.value.message
+    assert "set it to" in raised.value.way_out
+    assert raised.value.code == Exit.USAGE
+
+
+def test_since_after_until_is_refused() -> None:
+    with pytest.raises(CommandError, match="ADHOUSE_SINCE"):
+        read_settings({"ADHOUSE_SINCE": "2026-02-02", "ADHOUSE_UNTIL": "2026-02-01"})
+
+
+def test_no_secret_is_shown_or_passes_the_redaction() -> None:
+    environment = {"ADHOUSE_API_TOKEN": "canary", "ADHOUSE_API_URL": "https://me:canary-two@api.example"}
+    settings = read_settings(environment)
+    assert "canary" not in repr(settings)
+    assert settings.redact("canary-two then canary") == "[redacted] then [redacted]"
+
+
+def test_a_password_in_a_wrong_address_is_not_shown() -> None:
+    with pytest.raises(CommandError) as raised:
+        read_settings({"ADHOUSE_API_URL": "ftp://me:canary@example.org"})
+    assert "canary" not in raised.value.message
+
+
+def test_dbt_is_given_what_its_files_read() -> None:
+    settings = read_settings({"ADHOUSE_HOME": "/there", "ADHOUSE_CURRENCY": "EUR", "ADHOUSE_API_TOKEN": "canary"})
+    assert settings.environment_for_dbt() == {
+        "ADHOUSE_HOME": "/there",
+        "ADHOUSE_LAKE_URL": "/there/lake",
+        "ADHOUSE_TARGET": "duckdb",
+        "ADHOUSE_REPORT_TIMEZONE": "UTC",
+        "ADHOUSE_CURRENCY": "EUR",
+    }
