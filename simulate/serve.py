@@ -83,6 +83,14 @@ def _server(app: ASGIApp) -> uvicorn.Server:
 
     return uvicorn.Server(
         uvicorn.Config(
-            app, http=Protocol, ws="none", loop="asyncio", lifespan="off", log_level="critical", log_config=None
+            app,
+            http=Protocol,
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            log_level="critical",
+            log_config=None,
+            # From Python 3.12 on, asyncio waits for every open connection; a hanging request would hold up the end.
+            timeout_graceful_shutdown=1,
         )
     )
