@@ -1,1 +1,1 @@
-"""An Athena on this machine: moto answers for S3, Glue and STS, and behind its Athena API a real Trino runs the SQL."""
+"""A local Athena: moto serves S3, Glue and STS, and a real Trino runs the SQL behind its Athena API."""

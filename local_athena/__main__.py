@@ -1,4 +1,4 @@
-"""`make athena`: a local Athena that runs until Ctrl-C, and what to type so that dbt and others use it."""
+"""`make athena`: runs a local Athena until Ctrl-C, and prints the settings with which dbt and other tools use it."""
 
 import shlex
 import signal
@@ -25,8 +25,8 @@ uv run adhouse run
 uv run dbt build
 aws s3 ls s3://{bucket} --recursive
 aws athena start-query-execution --work-group {workgroup} --query-string 'show databases'
-# a BI tool or a notebook can also ask Trino itself, at jdbc:trino://{trino}/awsdatacatalog (any user, no password)
-# Ctrl-C here ends it, and all that is in it is gone.
+# a BI tool or a notebook can also query Trino directly: jdbc:trino://{trino}/awsdatacatalog (any user, no password)
+# Ctrl-C here stops it and deletes everything in it.
 """
 
 
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def furnish(athena: LocalAthena) -> None:
-    """Makes what an account must have before adhouse can use it."""
+    """Creates the bucket, database and workgroup that an account must have before adhouse can use it."""
     athena.client("s3").create_bucket(Bucket=BUCKET)
     athena.client("glue").create_database(DatabaseInput={"Name": DATABASE})
     athena.client("athena").create_work_group(
@@ -56,7 +56,7 @@ def furnish(athena: LocalAthena) -> None:
 
 
 def guide(athena: LocalAthena) -> str:
-    """Returns what a person types to use it."""
+    """Returns the text that tells a person how to use it."""
     variables = {**athena.environment, **SETTINGS}
     return GUIDE.format(
         exports="\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),

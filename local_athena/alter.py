@@ -27,7 +27,7 @@ Change = Callable[[Context, Table], object]
 
 
 def alter_table(reader: Reader) -> Plan:
-    """Plans `alter table`: what Athena's reference lists, for Hive tables and for Iceberg tables."""
+    """Plans `alter table`: the changes that Athena's reference lists for Hive and for Iceberg tables."""
     reader.expect("ALTER", "TABLE")
     name = ddl_name(reader)
     started = reader.at
@@ -68,7 +68,7 @@ def optimize(reader: Reader) -> Plan:
 
 
 def vacuum(reader: Reader) -> Plan:
-    """Plans `vacuum`, for Iceberg tables: old snapshots go, as the table's own properties say, and lost files."""
+    """Plans `vacuum`, for Iceberg tables: expires snapshots as the table's properties say, and removes orphan files."""
     reader.expect("VACUUM")
     name = ddl_name(reader)
     reader.expect_end()
@@ -83,8 +83,8 @@ def vacuum(reader: Reader) -> Plan:
             f"""SELECT date_diff('second', committed_at, current_timestamp) FROM {system}$snapshots"
             ORDER BY committed_at DESC OFFSET {fewest - 1} LIMIT 1"""
         ).rows
-        if oldest_kept:  # else there are fewer than are to be kept
-            # The newest is kept anyhow; for others a moment more, since some time passes until they are judged.
+        if oldest_kept:  # otherwise there are fewer than must be kept
+            # The newest is kept anyway; for others two seconds more, because time passes before Trino judges them.
             kept_for = max(age, oldest_kept[0][0] + 2 if fewest > 1 else 0)
             context.trino.run(f"ALTER TABLE {table.in_iceberg} EXECUTE expire_snapshots({_older_than(kept_for)})")
         context.trino.run(f"ALTER TABLE {table.in_iceberg} EXECUTE remove_orphan_files({_older_than(age)})")
@@ -108,7 +108,7 @@ def repair_table(reader: Reader) -> Plan:
 
 
 def _change(reader: Reader) -> tuple[Change | None, Change | None]:
-    """Reads a change, and returns how it is made in a Hive table and in an Iceberg table; None where it cannot be."""
+    """Reads a change and returns how to make it in a Hive and in an Iceberg table; None if that is impossible."""
     if reader.take("SET", "TBLPROPERTIES"):
         given = key_values(reader.in_parentheses())
         return lambda c, t: change_in_glue(t, c, lambda d: d["Parameters"].update(given)), _set_properties(given)

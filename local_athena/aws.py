@@ -1,4 +1,4 @@
-"""The seams in moto: its Athena gets an engine, its Glue what the engine needs and moto has not, its S3 a checksum."""
+"""Patches for moto: an engine for its Athena, the calls that the engine needs for its Glue, a checksum for its S3."""
 
 import json
 import threading
@@ -27,8 +27,8 @@ _COLUMN_STATISTICS = ("get", "update", "delete")
 
 @contextmanager
 def seams(queries: Queries) -> Iterator[None]:
-    """Puts the engine behind moto's Athena, for as long as the block runs."""
-    services = tuple(list_of_moto_modules())  # moto lists its folder anew at each request
+    """Puts the engine behind moto's Athena for the length of the block."""
+    services = tuple(list_of_moto_modules())  # moto would list its folder at each request
     with ExitStack() as patches:
         patches.enter_context(patch("moto.backends.list_of_moto_modules", lambda: services))
         for name, handler in _athena_handlers(queries).items():
@@ -154,9 +154,9 @@ def _no_statistics(self: GlueResponse) -> str:
 
 
 def _update_table(update: Callable[[GlueResponse], Any]) -> Callable[[GlueResponse], Any]:
-    """Refuses a change of a table that another has changed since it was read: so Iceberg keeps two writers apart.
+    """Refuses a change if the table was changed since it was read, which is how Iceberg detects concurrent writers.
 
-    A view is one for Trino, unlike for Athena, only as long as its comment says so, and nothing else describes it.
+    Trino, unlike Athena, recognises a view only by its comment, so a view keeps that and gets no other description.
     """
 
     def update_table(self: GlueResponse) -> Any:
@@ -176,7 +176,7 @@ def _update_table(update: Callable[[GlueResponse], Any]) -> Callable[[GlueRespon
 
 
 def _copy_object(copy: Callable[..., None]) -> Callable[..., None]:
-    """Gives a copy a checksum of its content, as S3 does: what came in parts has one of its parts' checksums."""
+    """Gives a copy the checksum of its content, as S3 does; an upload in parts has a checksum of checksums."""
 
     def copy_object(self: S3Backend, source: FakeKey, bucket: str, key: str, *rest: Any, **options: Any) -> None:
         copy(self, source, bucket, key, *rest, **options)

@@ -1,4 +1,4 @@
-"""Types by Hive's names, which Athena's DDL and Glue use, and by Trino's."""
+"""Translates type names between Hive (used by Athena's DDL and Glue) and Trino."""
 
 import re
 
@@ -38,7 +38,7 @@ def to_trino(hive_type: str) -> str:
 
 
 def to_hive(trino_type: str) -> str:
-    """Returns Hive's name for a type of Trino, as Athena writes it into Glue for a view's columns."""
+    """Returns Hive's name for a Trino type, as Athena writes it into Glue for a view's columns."""
     kind = trino_type.strip()
     if kind.startswith(("array(", "map(", "row(")):
         reader = Reader(kind)

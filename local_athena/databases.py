@@ -1,4 +1,4 @@
-"""Databases, and the statements that list things: all of it is in Glue."""
+"""Statements about databases, and statements that list things; all of them are answered from Glue."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -63,7 +63,7 @@ def drop_database(reader: Reader) -> Plan:
 
 
 def drop_table(reader: Reader) -> Plan:
-    """Plans `drop table`: the files of a Hive table stay, those of an Iceberg table go."""
+    """Plans `drop table`: the files of a Hive table are kept, those of an Iceberg table are deleted."""
     reader.expect("DROP", "TABLE")
     may_be_missing = reader.take("IF", "EXISTS")
     name = ddl_name(reader)
@@ -191,7 +191,7 @@ def _tables(context: Context, database: str, wants_views: bool) -> list[str]:
 
 
 def _pattern(reader: Reader) -> Callable[[str], bool]:
-    """Takes a pattern, in which `*` and `|` mean what they mean in Hive."""
+    """Takes a pattern, with `*` and `|` as in Hive."""
     token = reader.peek()
     text = reader.next("string").value if token and token.kind == "string" else "*"
     reader.expect_end()

@@ -1,4 +1,4 @@
-"""Queries, writes and views: Trino's own SQL, handed over as it is written but for `create table … as`."""
+"""Queries, writes and views: passed to Trino as they are written, except for `create table … as`."""
 
 from mypy_boto3_glue.type_defs import ColumnTypeDef
 
@@ -56,7 +56,7 @@ def write(reader: Reader) -> Plan:
 
 
 def create_view(reader: Reader) -> Plan:
-    """Plans `create view`; in Glue the view then has its real columns, which Trino leaves out."""
+    """Plans `create view`, and gives the view its real columns in Glue, which Trino leaves out."""
     statement = rest_of(reader)
     reader.expect("CREATE")
     reader.take("OR", "REPLACE")
@@ -88,7 +88,7 @@ def create_table_as(reader: Reader) -> Plan:
     properties = _properties(reader)
     reader.expect("AS")
     query = rest_of(reader)
-    # As many lines come before the query as the user wrote, so that the engine's errors name the right one.
+    # The query begins on the same line as in the user's statement, so that the engine's errors name the right one.
     lines_before = reader.statement[: reader.tokens[reader.at].start].count("\n")
 
     def run(context: Context) -> Answer:
@@ -151,7 +151,7 @@ def _iceberg_properties(properties: dict[str, str]) -> dict[str, str]:
 
 
 def extra_properties(kept: dict[str, str]) -> dict[str, str]:
-    """Returns the property under which Trino keeps those of an Iceberg table that it does not know."""
+    """Returns the property in which Trino keeps the properties of an Iceberg table that it does not know."""
     if not kept:
         return {}
     keys, values = (", ".join(map(literal, column)) for column in (kept.keys(), kept.values()))

@@ -1,4 +1,4 @@
-"""Trino, brought from Maven Central once and kept: its server, and of its 50 plugins the two that Athena has."""
+"""Downloads Trino from Maven Central once and keeps it: the server, and the two of its 50 plugins that Athena has."""
 
 import fcntl
 import hashlib
@@ -19,21 +19,21 @@ VERSION = "476"
 SHA256 = "cfd5accde17e8ebd251eeeb78aed1f490e77bb3a164d95a0f454bf8a7c1cbd3f"
 ARCHIVE = f"io/trino/trino-server/{VERSION}/trino-server-{VERSION}.tar.gz"
 WANTED = ("lib/", "plugin/hive/", "plugin/iceberg/", "NOTICE")
-UNWANTED = ("plugin/hive/hdfs/", "plugin/iceberg/hdfs/")  # Hadoop's file systems; S3 has Trino's own
+UNWANTED = ("plugin/hive/hdfs/", "plugin/iceberg/hdfs/")  # Hadoop's file systems; for S3 Trino has its own
 MAVEN_CENTRAL = "https://repo.maven.apache.org/maven2"
 MAVEN_SETTINGS = Path("~/.m2/settings.xml")
 CHUNK = 1 << 20
 
 
 class DownloadError(Exception):
-    """Trino could not be brought here; the message says why."""
+    """Trino could not be downloaded; the message says why."""
 
 
 def trino_home() -> Path:
     """Returns the folder of an unpacked Trino, fetching it first if it is not there.
 
-    A download that was cut off goes on where it stopped; what does not have the known checksum is thrown away. Two
-    processes that want it at once wait for each other.
+    An interrupted download is resumed; a file with the wrong checksum is deleted. Two processes that need it at once
+    wait for each other.
 
     Raises:
         DownloadError: The repository cannot be reached, or sent something else.
@@ -55,7 +55,7 @@ def trino_home() -> Path:
 
 
 def repository(settings: Path = MAVEN_SETTINGS) -> str:
-    """Returns the address of Maven Central, or of what stands for it here.
+    """Returns the address of Maven Central, or of its mirror.
 
     ADHOUSE_MAVEN_REPOSITORY decides; without it, a mirror of `central` in Maven's own settings.
     """
@@ -72,7 +72,7 @@ def repository(settings: Path = MAVEN_SETTINGS) -> str:
 
 
 def fetch(url: str, path: Path, sha256: str) -> None:
-    """Downloads a file, going on from what `path` has already, and removes it again if its checksum is wrong.
+    """Downloads a file, resuming from what `path` already has, and removes it if its checksum is wrong.
 
     Raises:
         DownloadError: The checksum is wrong.
@@ -82,7 +82,7 @@ def fetch(url: str, path: Path, sha256: str) -> None:
     with Progress(*bars, console=Console(stderr=True)) as progress, path.open("ab") as file:
         started = file.tell()
         with httpx.stream("GET", url, headers={"Range": f"bytes={started}-"}, follow_redirects=True) as answer:
-            if answer.status_code != httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:  # else it is all here already
+            if answer.status_code != httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:  # otherwise it is complete already
                 answer.raise_for_status()
                 if answer.status_code != httpx.codes.PARTIAL_CONTENT:
                     file.truncate(0)
@@ -100,10 +100,10 @@ def fetch(url: str, path: Path, sha256: str) -> None:
 
 
 def unpack(archive: Path, home: Path) -> None:
-    """Unpacks what is wanted of the archive; `home` appears only when it is whole.
+    """Unpacks the needed part of the archive; `home` appears only when it is complete.
 
-    The archive stores a jar that several plugins share once, and the others as links to it, so a plugin is not
-    complete without files of plugins that are not wanted.
+    The archive stores a jar that several plugins share only once, and the others as links to it, so a plugin may need
+    files of plugins that are not unpacked.
     """
     half = home.with_suffix(".half")
     shutil.rmtree(half, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Finding a Java that can run Trino: by JAVA_HOME, on the path, or in the folders where systems put their JVMs."""
+"""Finds a Java that can run Trino: by JAVA_HOME, on the path, or in the usual folders for JVMs."""
 
 import os
 import re
@@ -19,7 +19,7 @@ JVM_FOLDERS = (
 
 
 class JavaMissingError(Exception):
-    """No Java of this machine is new enough; the message says what to do."""
+    """No Java on this machine is new enough; the message says what to do."""
 
 
 def find_java(needed: int = NEEDED) -> Path:
@@ -40,7 +40,7 @@ def find_java(needed: int = NEEDED) -> Path:
 
 
 def candidates(folders: Iterable[str] = JVM_FOLDERS) -> Iterator[Path]:
-    """Yields each `java` there may be, those a person has chosen first."""
+    """Yields each `java` on this machine, those chosen by a person first."""
     if home := os.environ.get("JAVA_HOME"):
         yield Path(home, "bin", "java")
     if on_path := shutil.which("java"):

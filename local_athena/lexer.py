@@ -1,4 +1,4 @@
-"""A statement's words with their places, so that it can be judged, and changed in one place and nowhere else."""
+"""Splits a statement into tokens with their positions, so that it can be checked, and changed in one place only."""
 
 import re
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ RESERVED_IN_DDL = frozenset(_RESERVED_IN_DDL.split())
 
 @dataclass(frozen=True)
 class Token:
-    """A word, name, text, number or sign of a statement."""
+    """A word, name, string, number or symbol of a statement."""
 
     kind: str
     text: str
@@ -43,12 +43,12 @@ class Token:
 
     @property
     def word(self) -> str:
-        """The keyword that it may be: upper case; empty for what is quoted."""
+        """The keyword that it may be, in upper case; empty if it is quoted."""
         return self.text.upper() if self.kind in {"word", "symbol"} else ""
 
     @property
     def value(self) -> str:
-        """What it says without its quotes; names are lower case, as in Glue."""
+        """Its text without quotes; names are lower case, as in Glue."""
         if self.kind == "string":
             return self.text[1:-1].replace("''", "'")
         if self.kind in {"quoted", "backquoted"}:
@@ -63,7 +63,7 @@ class Token:
 
     @property
     def is_name_in_ddl(self) -> bool:
-        """Whether it can be one for Athena's Hive parser, which has backticks where others have quotes."""
+        """Whether it can be a name for Athena's Hive parser, which quotes with backticks."""
         return self.kind == "backquoted" or (
             self.kind == "word" and not self.text.startswith("_") and self.word not in RESERVED_IN_DDL
         )
@@ -79,7 +79,7 @@ def tokens_of(statement: str) -> list[Token]:
 
 
 class UnreadableError(Exception):
-    """A statement is not written as Athena's reference says; the message is in Athena's form."""
+    """A statement does not follow Athena's reference; the message has Athena's form."""
 
 
 class Reader:
@@ -91,18 +91,18 @@ class Reader:
         self.at = 0
 
     def peek(self, ahead: int = 0) -> Token | None:
-        """Returns the token that comes, without taking it."""
+        """Returns the next token without taking it."""
         return self.tokens[self.at + ahead] if self.at + ahead < len(self.tokens) else None
 
     def looks_like(self, *words: str) -> bool:
-        """Whether these keywords come; a word may be several with `|` between them."""
+        """Whether these keywords come next; `|` separates alternatives."""
         coming = [token.word for token in self.tokens[self.at : self.at + len(words)]]
         return len(coming) == len(words) and all(
             word in wanted.split("|") for word, wanted in zip(coming, words, strict=True)
         )
 
     def take(self, *words: str) -> bool:
-        """Takes these keywords if they come."""
+        """Takes these keywords if they come next."""
         found = self.looks_like(*words)
         self.at += len(words) if found else 0
         return found
@@ -111,14 +111,14 @@ class Reader:
         """Takes these keywords.
 
         Raises:
-            UnreadableError: Others come.
+            UnreadableError: Something else comes next.
         """
         for word in words:
             if not self.take(word):
                 raise self.mismatch(", ".join(f"'{each}'" for each in word.split("|")))
 
     def mismatch(self, expected: str) -> UnreadableError:
-        """Returns the error that the coming token is not what it should be."""
+        """Returns the error for a next token that is not what it should be."""
         token = self.peek()
         where = token.start if token else len(self.statement)
         line = self.statement.count("\n", 0, where) + 1
@@ -131,7 +131,7 @@ class Reader:
         """Takes a token of a kind: `name`, `string` or `number`.
 
         Raises:
-            UnreadableError: Another comes.
+            UnreadableError: Another kind comes next.
         """
         token = self.peek()
         if token is None or not (token.is_name if kind == "name" else token.kind == kind):
@@ -159,14 +159,14 @@ class Reader:
         return self.tokens[started : self.at - 1]
 
     def expect_end(self) -> None:
-        """Raises an error if anything comes but one semicolon."""
+        """Raises an error if anything but one semicolon comes next."""
         self.take(";")
         if self.peek() is not None:
             raise self.mismatch("<EOF>")
 
 
 def split_by_comma(tokens: list[Token]) -> list[list[Token]]:
-    """Splits a list at the commas that are in no bracket."""
+    """Splits a list at the commas outside of brackets."""
     groups: list[list[Token]] = [[]]
     depth = 0
     for token in tokens:

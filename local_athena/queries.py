@@ -1,4 +1,4 @@
-"""Query executions: started at once, run behind the caller's back, asked about, cancelled, their results kept in S3."""
+"""Query executions: started, run in the background, polled, cancelled, with their results in S3."""
 
 import contextlib
 import threading
@@ -23,11 +23,11 @@ from local_athena.trino_client import Answer, QueryCancelledError, QueryError, T
 ROWS_A_PAGE = 1000
 # https://docs.aws.amazon.com/athena/latest/ug/error-reference.html
 _OF_THE_SYSTEM, _OF_THE_USER = 1, 2
-_OF_ICEBERG, _OF_ANY_OTHER_KIND = 233, 1001  # dbt tries again what Iceberg could not commit, and knows it by this
+_OF_ICEBERG, _OF_ANY_OTHER_KIND = 233, 1001  # dbt retries a failed Iceberg commit, and recognises it by this
 
 
 class InvalidRequestError(Exception):
-    """A request that Athena does not take; the message is in its words."""
+    """A request that Athena refuses; the message has Athena's words."""
 
 
 @dataclass
@@ -70,18 +70,18 @@ class Queries:
         self._executions: dict[str, Execution] = {}
 
     def start(self, query: str, parameters: list[str], database: str, catalog: str, workgroup: str, output: str) -> str:
-        """Starts a query and returns its id, once it is sure that it can be parsed.
+        """Starts a query and returns its id as soon as it is known to parse.
 
         Args:
             query: In Athena's SQL.
-            parameters: What stands for its question marks, each written as SQL.
-            database: The one whose tables need no other name before theirs.
-            catalog: The one whose databases are meant.
-            workgroup: For whom it runs.
+            parameters: The values of its question marks, each written as SQL.
+            database: The default database.
+            catalog: The default catalog.
+            workgroup: The workgroup in which it runs.
             output: The folder in S3 for its result.
 
         Raises:
-            InvalidRequestError: It cannot be parsed, or there is no place for its result.
+            InvalidRequestError: It cannot be parsed, or has no output location.
         """
         if not output:
             raise InvalidRequestError(
@@ -115,7 +115,7 @@ class Queries:
         """Returns a query execution.
 
         Raises:
-            InvalidRequestError: There is no such one.
+            InvalidRequestError: It does not exist.
         """
         if query_id not in self._executions:
             raise InvalidRequestError(f"QueryExecution {query_id} was not found")
@@ -126,7 +126,7 @@ class Queries:
         return [query_id for query_id, each in reversed(self._executions.items()) if each.workgroup == workgroup]
 
     def stop(self, query_id: str) -> None:
-        """Cancels a query; one that has ended stays as it is."""
+        """Cancels a query; one that has ended is left as it is."""
         self.get(query_id).trino.cancel()
 
     def results(self, query_id: str, start: int, most: int) -> tuple[Execution, list[list[str | None]], int | None]:
@@ -184,7 +184,7 @@ def _go_on(execution: Execution) -> None:
 
 @contextlib.contextmanager
 def _ended(execution: Execution) -> Iterator[None]:
-    """Says in the execution how it ended, whatever happens."""
+    """Records in the execution how it ended, whatever happens."""
     state = "FAILED"
     try:
         yield

@@ -1,4 +1,4 @@
-"""Which statements Athena has; all others are refused, though the engine behind would run many of them."""
+"""Which statements Athena has; all others are refused, although Trino would run many of them."""
 
 import re
 from collections.abc import Callable
@@ -34,7 +34,7 @@ STATEMENTS: list[tuple[tuple[str, ...], Callable[[Reader], Plan]]] = [
 ]
 # https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-table-metadata.html
 METADATA_TABLES = {"files", "manifests", "history", "partitions", "snapshots", "refs"}
-# Of newer engines than Athena's.
+# Functions that only newer engines than Athena's have.
 UNKNOWN_FUNCTIONS = {"JSON_TABLE"}
 
 
@@ -42,8 +42,8 @@ def plan(statement: str) -> Plan:
     """Returns how to run a statement.
 
     Raises:
-        UnreadableError: Athena does not have such a statement, or it is not written as it should be.
-        QueryError: Athena would take it, and fail it.
+        UnreadableError: Athena has no such statement, or its syntax is wrong.
+        QueryError: Athena would accept it, and it would fail.
     """
     if len(statement.encode()) > LONGEST_STATEMENT:
         raise UnreadableError(

@@ -1,4 +1,4 @@
-"""Answers as Athena shows them: every value is text, in its API and in the file that it leaves in S3."""
+"""Formats results as Athena does: every value is text, in its API and in the result file in S3."""
 
 import base64
 import math
@@ -12,14 +12,14 @@ _SHOWN_AS = {"real": "float", "char": "char"}
 
 
 def rows_of(plan: Plan, answer: Answer) -> list[list[str | None]]:
-    """Returns the rows of a result, each value as text; the first of a query's are the names of its columns."""
+    """Returns the rows of a result as text; the first row of a query's result holds the column names."""
     if _is_count(plan, answer):
         return []
     kinds = [kind for _, kind in answer.columns]
     rows = [[shown(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in answer.rows]
     if plan.has_header:
         return [[name for name, _ in answer.columns], *rows]
-    if len(kinds) > 1:  # what `describe` and such say is lines of text
+    if len(kinds) > 1:  # `describe` and the like return lines of text
         return [["\t".join(value or "" for value in row)] for row in rows]
     return rows
 
@@ -45,13 +45,13 @@ def column_info(plan: Plan, answer: Answer) -> list[dict[str, Any]]:
 
 
 def csv(rows: list[list[str | None]]) -> str:
-    """Writes rows as Athena's result file: every value in quotes, a null as nothing."""
+    """Writes rows as Athena's result file: every value in quotes, a null as an empty field."""
     lines = (",".join("" if value is None else '"' + value.replace('"', '""') + '"' for value in row) for row in rows)
     return "".join(line + "\n" for line in lines)
 
 
 def text(rows: list[list[str | None]]) -> str:
-    """Writes rows as the plain text that statements without a header leave."""
+    """Writes rows as the plain text file of statements without a header."""
     return "".join("\t".join(value or "" for value in row) + "\n" for row in rows)
 
 
@@ -73,7 +73,7 @@ def shown(value: Any, kind: str) -> str | None:
         return "{" + ", ".join(f"{name}={_inner(each)}" for name, each in value.items()) + "}"
     if kind == "varbinary":
         return base64.b64decode(value).hex(" ")
-    if kind.startswith("timestamp"):  # milliseconds at least, which clients count on
+    if kind.startswith("timestamp"):  # at least milliseconds, which clients expect
         return re.sub(r"(:\d\d)(?:\.(\d*))?(?=$| )", lambda found: f"{found[1]}.{found[2] or '':0<3}", value)
     return str(value)
 
@@ -84,7 +84,7 @@ def _inner(value: Any, kind: str = "") -> str:
 
 
 def _double(value: float) -> str:
-    """Writes a double as Java does, with an exponent outside of 0.001 to 10,000,000."""
+    """Writes a double as Java does: with an exponent below 0.001 and from 10,000,000 on."""
     if value == 0 or not math.isfinite(value) or 1e-3 <= abs(value) < 1e7:
         return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, str(value).replace("nan", "NaN"))
     mantissa, exponent = f"{value!r}".partition("e")[::2] if "e" in repr(value) else _shifted(value)

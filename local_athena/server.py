@@ -1,4 +1,4 @@
-"""The whole local Athena: moto's server in this process, and a Trino beside it."""
+"""The complete local Athena: moto's server in this process, and a Trino in its own."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ class LocalAthena:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variables by which boto3, dbt, dlt and Amazon's own command find it instead of Amazon."""
+        """The variables with which boto3, dbt, dlt and the AWS CLI use it instead of Amazon."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": "local",
@@ -42,14 +42,14 @@ class LocalAthena:
 
 @contextmanager
 def local_athena() -> Iterator[LocalAthena]:
-    """Runs a local Athena, empty at first, as long as the block runs.
+    """Runs a local Athena, empty at first, for the length of the block.
 
     Raises:
         JavaMissingError: There is no Java for Trino.
-        DownloadError: Trino is not here and cannot be fetched.
+        DownloadError: Trino cannot be downloaded.
         TrinoStartError: Trino did not start.
     """
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line a request drowns whatever else is said
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # one line per request would drown everything else
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

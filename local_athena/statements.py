@@ -1,4 +1,4 @@
-"""What kind of statement it is, and so how it is run; what Athena's reference does not list is refused."""
+"""What the planners of all statements share: the plan, its context, and names of tables."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,13 +39,13 @@ class Context:
 
 @dataclass(frozen=True)
 class Plan:
-    """How a statement is run, and how its answer is to be shown.
+    """How a statement is run, and how its result is shown.
 
     Attributes:
         kind: Athena's StatementType: DDL, DML or UTILITY.
         detail: Athena's SubstatementType.
-        run: Does it.
-        has_header: Whether the first row of the result is the names of the columns.
+        run: Runs the statement.
+        has_header: Whether the first row of the result holds the column names.
     """
 
     kind: str
@@ -56,19 +56,19 @@ class Plan:
 
 @dataclass(frozen=True)
 class Table:
-    """A table's name, complete."""
+    """The complete name of a table."""
 
     database: str
     name: str
 
     @property
     def in_trino(self) -> str:
-        """The name for Trino, in the catalog that finds tables of either kind."""
+        """Its name in Trino's catalog for both kinds of tables."""
         return f'{HIVE_CATALOG}."{self.database}"."{self.name}"'
 
     @property
     def in_iceberg(self) -> str:
-        """The name for Trino where only the catalog of Iceberg tables will do."""
+        """Its name in Trino's catalog for Iceberg tables."""
         return f'{ICEBERG_CATALOG}."{self.database}"."{self.name}"'
 
 
@@ -105,7 +105,7 @@ def is_iceberg(table: Table, glue: GlueClient) -> bool | None:
 
 
 def change_in_glue(table: Table, context: Context, change: Callable[[dict[str, Any]], object]) -> None:
-    """Changes a table's entry in Glue, keeping all that is not changed."""
+    """Changes a table's entry in Glue and keeps the rest of it."""
     found: dict[str, Any] = {**context.glue.get_table(DatabaseName=table.database, Name=table.name)["Table"]}
     change(found)
     kept: Any = {name: value for name, value in found.items() if name in _TABLE_INPUT}
@@ -113,11 +113,11 @@ def change_in_glue(table: Table, context: Context, change: Callable[[dict[str, A
 
 
 def rest_of(reader: Reader) -> str:
-    """Returns what comes, as it is written, without the semicolon at the end."""
+    """Returns the rest of the statement as written, without the semicolon at its end."""
     token = reader.peek()
     return reader.statement[token.start if token else len(reader.statement) :].rstrip().rstrip(";")
 
 
 def literal(text: str) -> str:
-    """Writes a text as SQL."""
+    """Writes a text as a string literal."""
     return "'" + text.replace("'", "''") + "'"

@@ -1,4 +1,4 @@
-"""`create table` of Athena's Hive parser: a Hive table is an entry in Glue, an Iceberg table is Trino's to make."""
+"""`create table` of Athena's Hive parser: a Hive table is an entry in Glue, an Iceberg table is created by Trino."""
 
 from dataclasses import dataclass, field
 
@@ -196,7 +196,7 @@ def _create_iceberg(defined: _Definition, table: Table, context: Context, statem
 
 
 def kept_properties(properties: dict[str, str]) -> dict[str, str]:
-    """Returns what Trino is to keep of an Iceberg table's properties without knowing them.
+    """Returns the properties of an Iceberg table that Trino keeps without knowing them.
 
     Raises:
         QueryError: Athena does not know one of them.

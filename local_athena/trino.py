@@ -1,4 +1,4 @@
-"""One Trino on this machine, made to be as strict as Athena is, and gone when its parent is."""
+"""Runs one Trino on this machine, configured to be as strict as Athena; it ends with its parent process."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ from local_athena.download import trino_home
 from local_athena.java import find_java
 
 HIVE_CATALOG = "awsdatacatalog"
-# A name that nobody writes by chance, since Athena has one catalog for both: statements with this one are refused.
+# Nobody writes this name by chance. Athena has one catalog for both kinds, so statements that name it are refused.
 ICEBERG_CATALOG = "iceberg_behind_awsdatacatalog"
 SECONDS_TO_START = 180
 
@@ -25,7 +25,7 @@ JVM = (
     "-XX:+UseSerialGC",
     "-XX:+ExitOnOutOfMemoryError",
     "-XX:-OmitStackTraceInFastThrow",
-    "-XX:TieredStopAtLevel=1",  # short queries on small data never earn back what the optimising compiler costs
+    "-XX:TieredStopAtLevel=1",  # short queries on small data do not repay the optimising compiler
     "-XX:ReservedCodeCacheSize=256M",
     "-Djdk.attach.allowAttachSelf=true",
     "-XX:+EnableDynamicAgentLoading",
@@ -36,7 +36,7 @@ JVM = (
     "--sun-misc-unsafe-memory-access=allow",
     "--add-modules=jdk.incubator.vector",
 )
-# One writer a statement: several would share the partitions among them, and more than 100 would pass.
+# One writer per statement: several would share the partitions, and more than 100 would pass.
 SERVER = """
 coordinator=true
 node-scheduler.include-coordinator=true
@@ -88,7 +88,7 @@ s3.path-style-access=true
 s3.aws-access-key=local
 s3.aws-secret-key=local
 """
-# Athena's users cannot look into the engine.
+# Users of Athena cannot look into the engine either.
 RULES = {"catalogs": [{"catalog": "system", "allow": "none"}, {"allow": "all"}]}
 
 
@@ -100,11 +100,11 @@ class TrinoStartError(Exception):
 def running_trino(endpoint: str, region: str) -> Iterator[str]:
     """Runs a Trino whose catalogs are the Glue and S3 at `endpoint`, and yields its address.
 
-    It ends with the block, and also if this process is killed with -9.
+    It ends with the block, even if this process is killed with -9.
 
     Raises:
         JavaMissingError: There is no Java for it.
-        DownloadError: It is not here and cannot be fetched.
+        DownloadError: It cannot be downloaded.
         TrinoStartError: It did not start.
     """
     java, home = find_java(), trino_home()
@@ -127,7 +127,7 @@ def running_trino(endpoint: str, region: str) -> Iterator[str]:
                 stdout=log,
                 stderr=log,
                 cwd=data,
-                start_new_session=True,  # Ctrl-C in a terminal goes to the parent, which stops Trino in its own time
+                start_new_session=True,  # Ctrl-C in a terminal reaches only the parent, which then stops Trino
             ) as trino,
             watchdog(trino.pid, data),
         ):
@@ -135,7 +135,7 @@ def running_trino(endpoint: str, region: str) -> Iterator[str]:
                 wait_until_ready(trino, port, data / "out.log")
                 yield f"http://127.0.0.1:{port}"
             finally:
-                trino.kill()  # it has nothing to save, and takes seconds to say goodbye
+                trino.kill()  # it has nothing to save, and an orderly end takes seconds
     finally:
         shutil.rmtree(data, ignore_errors=True)
 
@@ -155,7 +155,7 @@ def configure(home: Path, data: Path, port: int, endpoint: str, region: str) -> 
 
 @contextmanager
 def watchdog(pid: int, folder: Path) -> Iterator[None]:
-    """Ends a process and removes its folder if this process dies: then the pipe between it and the dog is closed."""
+    """Kills a process and removes its folder if this process dies, which closes the pipe to the watchdog."""
     orders = 'cat >/dev/null; kill -9 "$1"; sleep 1; rm -rf "$2"'
     with subprocess.Popen(
         ["sh", "-c", orders, "sh", str(pid), str(folder)], stdin=subprocess.PIPE, start_new_session=True
@@ -163,11 +163,11 @@ def watchdog(pid: int, folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            dog.kill()  # before the process may be gone and its id another's
+            dog.kill()  # first, so that it cannot kill a process that got the same id later
 
 
 def wait_until_ready(trino: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Waits until Trino takes queries.
+    """Waits until Trino accepts queries.
 
     Raises:
         TrinoStartError: It ended, or took too long.
@@ -184,7 +184,7 @@ def wait_until_ready(trino: subprocess.Popen[bytes], port: int, log: Path) -> No
 
 
 def free_port() -> int:
-    """Returns a port that nobody listens on now."""
+    """Returns a port on which nobody listens now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Trino's client protocol: hand a statement over, read its answer page by page, or give it up."""
+"""Trino's client protocol: submit a statement, read its answer page by page, or cancel it."""
 
 import re
 import ssl
@@ -11,12 +11,12 @@ from urllib.parse import quote
 
 import httpx
 
-SECONDS_TO_FIND_ITSELF = 30  # a Trino that has just started takes some to count itself among its workers
+SECONDS_TO_FIND_ITSELF = 30  # a Trino that has just started needs some before it counts itself as a worker
 
 
 @dataclass
 class Answer:
-    """What a statement gave, and what it read for it."""
+    """The result of a statement, and how much it read."""
 
     columns: list[tuple[str, str]] = field(default_factory=list)
     rows: list[list[Any]] = field(default_factory=list)
@@ -25,7 +25,7 @@ class Answer:
 
 
 class QueryError(Exception):
-    """The engine failed a statement; name and message are the engine's own."""
+    """A statement failed; name and message are the engine's own."""
 
     def __init__(self, name: str, message: str, is_users: bool = True) -> None:
         super().__init__(f"{name}: {message}")
@@ -43,11 +43,11 @@ class QueryError(Exception):
         )
 
 
-_WITHOUT_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # httpx would read all certificates for each session
+_WITHOUT_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # otherwise httpx reads all certificates for each session
 
 
 class QueryCancelledError(Exception):
-    """The statement was given up."""
+    """The statement was cancelled."""
 
 
 class TrinoSession:
@@ -85,7 +85,7 @@ class TrinoSession:
             when_accepted: Called when Trino has parsed and planned it.
 
         Raises:
-            QueryError: Trino failed it.
+            QueryError: It failed in Trino.
             QueryCancelledError: `cancel` was called.
         """
         session = ",".join(f"{name}={quote(value)}" for name, value in (settings or {}).items())
@@ -122,7 +122,7 @@ class TrinoSession:
         return answer
 
     def cancel(self) -> None:
-        """Gives up the statement that runs, and all that would come after it."""
+        """Cancels the running statement and all that would follow it."""
         self._cancelled.set()
         if self._running:
             self._http.delete(self._running)

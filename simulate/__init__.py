@@ -1,1 +1,1 @@
-"""An ad world with a known truth, and the mock platform API that serves it."""
+"""A simulated ad world with a known truth, and the mock platform API that serves it."""

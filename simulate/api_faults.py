@@ -1,4 +1,4 @@
-"""What goes wrong between a client and an API, on which request: a plan that tests and curious people switch on."""
+"""Faults between a client and an API, and the requests they hit; tests and curious people switch them on."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Fault:
     """One thing that goes wrong, and on which requests for campaign data.
 
     Of the requests that match `day` and `page`, the `nth` one and those after it fail until it has happened `times`
-    times; then the API is well again. `Fault("reset", day=date(2024, 5, 21), nth=2)` reads: the second request for
-    21 May is reset, once.
+    times; after that the API answers normally. `Fault("reset", day=date(2024, 5, 21), nth=2)` reads: the second
+    request for 21 May is reset, once.
 
     Attributes:
         kind: What happens:
@@ -47,11 +47,11 @@ class Fault:
             `forbidden`: 403; `server_error`: 500;
             `timeout`: no answer for `seconds`, then the connection closes; `stall`: the same after half of the body;
             `reset`: half of the body, then TCP RST; `cut`: half of the body, then an orderly close (FIN);
-            `truncated`: half of the JSON, with a Content-Length that agrees;
+            `truncated`: half of the JSON, with the matching Content-Length;
             `html`, `error_body`, `empty_body`: 200 with a web page, with {"error": …}, with nothing;
             `byte_order_mark`: the right answer behind a BOM;
             `short_page`: the page lacks the second half of its records;
-            `repeated_page`: another page's answer word for word, as a stale cache gives it;
+            `repeated_page`: another page's answer, byte for byte, as from a stale cache;
             `repeated_records`: another page's records under this page's number;
             `missing_page`: 404; `endless_pages`: there is always one more page;
             `changing_total`: one more than the total; `foreign_next`: the next link leads to `host`.
@@ -117,7 +117,7 @@ class Request:
 
 @dataclass
 class FaultPlan:
-    """The faults to come, and the requests that came; may be changed while the API is serving."""
+    """The planned faults and the received requests; both may change while the API is serving."""
 
     faults: list[Fault] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
@@ -125,14 +125,14 @@ class FaultPlan:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def set(self, faults: Iterable[Fault]) -> None:
-        """Replaces the faults, counts requests from here on, and forgets those that came."""
+        """Replaces the faults, forgets the received requests, and counts new ones from here on."""
         with self._lock:
             self.faults = list(faults)
             self.requests = []
             self._matched = []
 
     def meet(self, day: date | None, page: int) -> Fault | None:
-        """Notes a request and says what goes wrong with it: the first fault whose turn it is."""
+        """Records a request and returns its fault: the first one that is due."""
         with self._lock:
             self._matched += [0] * (len(self.faults) - len(self._matched))
             met: Fault | None = None

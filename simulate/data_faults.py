@@ -1,4 +1,4 @@
-"""What is wrong with the platform's reports, and how often."""
+"""The faults in the platform's reports, and how frequent they are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class FaultRates:
 
     Attributes:
         null: Of each column but spend; half of the missing texts are sent as an empty string.
-        missing_spend: Records that lost their spend, beside those of the ads that never report any.
+        missing_spend: Records without spend, besides those of the ads that never report any.
         silent_ad_countries: Pairs of an ad and a country that never report spend.
         silent_ads: Ads that never report spend; at least one unless zero.
         silent_brand: Whether the last brand never reports spend, so that nothing can stand in for it.
@@ -48,7 +48,7 @@ class FaultRates:
             raise ValueError("the faults of which a record has at most one add up to more than 1")
 
     def of_one_kind(self) -> dict[str, float]:
-        """The faults of which a record has at most one, so that each can be counted by itself."""
+        """The faults of which a record has at most one, so that each can be counted separately."""
         names = (
             "clicks_over_impressions",
             "conversions_over_clicks",

@@ -1,4 +1,4 @@
-"""What the platform reports of a day: the sum of its events per booked ad and place, with the faults platforms have."""
+"""What the platform reports for a day: sums of its events per booked ad and place, with typical faults of platforms."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def _report(world: World, day: date, as_of: date) -> tuple[pa.Table, dict[str, i
 
 
 def _unsettled(world: World, day: date, age: int) -> dict[str, int]:
-    """How much of the report is not yet what it will be."""
+    """Which part of the report is not final yet."""
     if not 0 <= age < SETTLED:
         return {"restated": 0, "withdrawn": 0}
     now, settled = (_by_cell(_tally(world, day, then)) for then in (age, SETTLED))

@@ -1,7 +1,7 @@
 """Random numbers by address: each is a pure function of what it is for and its index.
 
-A generator with a state makes every number depend on all that were drawn before it. Here a day, a row or an event can
-be drawn alone, in any order, and comes out the same; nor does a stream change when numpy changes its own generators.
+With a stateful generator, every number depends on all that were drawn before it. Here a day, a row or an event can be
+drawn alone and in any order and is always the same, also after numpy changes its own generators.
 The mixing is SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014).
 """
 

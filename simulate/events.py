@@ -91,7 +91,7 @@ def events(world: World, day: date) -> Events:
     seen_at = midnight + microsecond
 
     clicked = np.flatnonzero(seen.is_clicked)
-    # The product of two draws: half of the clicks come within minutes, the last after an hour and a half.
+    # The product of two draws: half of the clicks follow within minutes, the last after an hour and a half.
     hurry = _below(world, "hurry", number, seen.index[clicked], 5400)
     clicked_at = seen_at[clicked] + 1_000 * (1_000 + hurry * _below(world, "linger", number, seen.index[clicked], 1000))
     converted = np.flatnonzero(seen.is_converted)
@@ -166,7 +166,7 @@ def _below(world: World, purpose: str, day: int, index: NDArray[np.int64], limit
 
 
 def decimals(units: NDArray[np.int64], scale: int, is_null: NDArray[np.bool_] | None = None) -> pa.Array:
-    """Whole units of 10^-scale as exact decimals, without passing through a float."""
+    """Converts whole units of 10^-scale to exact decimals, without passing through a float."""
     halves = np.empty((len(units), 2), np.int64)
     halves[:, 0] = units
     halves[:, 1] = units >> 63

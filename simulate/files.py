@@ -1,4 +1,4 @@
-"""Delivery as the files people and systems drop: JSON lines, a JSON array, CSV or Parquet, each also as `.gz`."""
+"""Writes delivery as files that people and systems drop: JSON lines, a JSON array, CSV or Parquet, also as `.gz`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def write(table: pa.Table, path: Path) -> Path:
     part = path.with_name(f"{path.name}.part")
     with part.open("wb") as plain:
         if is_zipped:
-            # Neither a name nor a time in the header, or the same records would not give the same bytes.
+            # No name and no time in the header: the same records must give the same bytes.
             with gzip.GzipFile("", "wb", compresslevel=1, fileobj=plain, mtime=0) as zipped:
                 _write(table, extension, zipped)
         else:
@@ -115,7 +115,7 @@ def _json_values(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _quoted(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    # Texts repeat: escaping each different one once is what makes this fast.
+    # Texts repeat: escaping each distinct one once is what makes this fast.
     encoded = texts.combine_chunks().dictionary_encode()
     escaped = pa.array([json.dumps(text, ensure_ascii=False) for text in encoded.dictionary.to_pylist()], pa.string())
     return pa.chunked_array([escaped.take(encoded.indices)])

@@ -1,4 +1,4 @@
-"""A platform's reporting API over an ad world, with a plan of what goes wrong."""
+"""A platform's reporting API over a simulated ad world, with a plan of faults."""
 
 import asyncio
 import hmac
@@ -27,7 +27,7 @@ from simulate.delivery import delivery, version
 from simulate.files import json_array, json_records
 from simulate.world import World
 
-DEMO_TOKEN = "demo-token"  # noqa: S105 it guards a made-up world
+DEMO_TOKEN = "demo-token"  # noqa: S105 it protects a made-up world
 _JSON = "application/json"
 _BROKEN_CONNECTIONS = ("timeout", "stall", "reset", "cut")
 
@@ -42,7 +42,7 @@ class _Day:
 
 
 class _Rendered:
-    """The reports of days in the version asked for, kept as bytes up to a limit, the latest used longest."""
+    """Rendered reports of days, kept as bytes up to a limit; the least recently used are dropped first."""
 
     def __init__(self, world: World, page_size: int, cache_bytes: int) -> None:
         self._world = world
@@ -53,7 +53,7 @@ class _Rendered:
 
     def day(self, day: date, as_of: date) -> _Day:
         key = (day, version(day, as_of))
-        # One at a time: a client that asks for all pages at once must not have the day made once for each.
+        # One at a time: if a client requests all pages at once, the day is still generated only once.
         with self._lock:
             if key not in self._days:
                 self._days[key] = _render(delivery(self._world, day, as_of), self._page_size)
@@ -81,12 +81,12 @@ def create_app(
 
     Args:
         world: Whose delivery is reported.
-        token: The bearer token it wants to see.
+        token: The bearer token it requires.
         today: The platform's date: later days are empty, recent ones still change.
-        faults: What goes wrong; may be changed while it is serving.
-        page_size: Records a page.
+        faults: The planned faults; may be changed while it is serving.
+        page_size: Records per page.
         undated_days: How many days, up to yesterday, the answer without a date has.
-        cache_bytes: Rendered pages are kept up to this size, so that serving them again costs next to nothing.
+        cache_bytes: Rendered pages are cached up to this size.
     """
     plan = FaultPlan() if faults is None else faults
     rendered = _Rendered(world, page_size, cache_bytes)
@@ -125,18 +125,18 @@ def create_app(
 
     @app.get("/faults", dependencies=[Depends(authorise)])
     async def show_faults() -> list[Fault]:
-        """What goes wrong."""
+        """The planned faults."""
         return plan.faults
 
     @app.put("/faults", dependencies=[Depends(authorise)])
     async def set_faults(faults: list[Fault]) -> list[Fault]:
-        """Says what shall go wrong from the next request on."""
+        """Replaces the planned faults from the next request on."""
         plan.set(faults)
         return plan.faults
 
     @app.delete("/faults", dependencies=[Depends(authorise)], status_code=204)
     async def clear_faults() -> None:
-        """Makes it well again."""
+        """Removes all faults."""
         plan.set([])
 
     @app.get("/docs", response_class=HTMLResponse, include_in_schema=False)
@@ -207,7 +207,7 @@ def _page(report: _Day, day: date, page: int, page_size: int, fault: Fault | Non
 
 
 def _refusal(fault: Fault) -> Response | None:
-    """The answer of a fault that does not look at the data at all."""
+    """The answer for a fault that does not depend on the data."""
     wait = ceil(fault.seconds)
     match fault.kind:
         case "too_many_requests":
@@ -233,7 +233,7 @@ def _error(status: int, message: str, headers: dict[str, str] | None = None) -> 
 
 
 def _damaged(body: bytes, fault: Fault | None, transport: asyncio.Transport | None) -> Response:
-    """The answer with its bytes, or the connection they go through, damaged as the fault says."""
+    """The answer with its bytes or its connection damaged as the fault says."""
     if fault is None:
         return Response(body, media_type=_JSON)
     if fault.kind == "truncated":
@@ -259,7 +259,7 @@ class _Broken(Response):
         try:
             await self._break(receive, send)
         except asyncio.CancelledError:
-            # The server stops; without this it would answer 500 to a request that is to have no answer.
+            # The server is stopping; without this it would answer 500 to a request that must get no answer.
             self._transport.abort()
             raise
 
@@ -271,7 +271,7 @@ class _Broken(Response):
         if self._fault.kind in ("timeout", "stall"):
             await asyncio.wait([asyncio.ensure_future(_hung_up(receive))], timeout=self._fault.seconds)
         if self._fault.kind == "reset":
-            # A moment for the client to get some of it: a reset throws away what has not been read.
+            # Gives the client time to receive some of it: a reset discards what has not been read.
             await asyncio.sleep(0.02)
             # Closing with a linger of zero seconds sends RST instead of FIN.
             connection: socket.socket = self._transport.get_extra_info("socket")
@@ -304,6 +304,6 @@ def _described(app: FastAPI) -> str:
         "<style>body{font:16px/1.5 system-ui;max-width:50rem;margin:2rem auto;padding:0 1rem}"
         "pre{white-space:pre-wrap}</style>"
         f"<h1>{described['info']['title']}</h1><p>Machine-readable: <a href=openapi.json>openapi.json</a>. "
-        "All but <code>/health</code> wants the header <code>Authorization: Bearer &lt;token&gt;</code>."
+        "All but <code>/health</code> requires the header <code>Authorization: Bearer &lt;token&gt;</code>."
         f"{''.join(sections)}<h2>Faults</h2><pre>{fault}</pre></html>"
     )

@@ -1,4 +1,4 @@
-"""Where the world's users live: real names, so that maps, time zones and ISO codes can be joined to them."""
+"""The places where the world's users live, with real names, so that maps, time zones and ISO codes can be joined."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Places:
 
 
 def make_places(zips: int) -> Places:
-    """`zips` postal codes, shared out over the cities so that each has one before any has two.
+    """Creates `zips` postal codes, spread evenly over the cities.
 
     They nest: within a country a postal code is in one city, a city in one state.
 

@@ -1,4 +1,4 @@
-"""Serves an app on this machine: from a thread, for the length of a `with` block, or for as long as a person wants."""
+"""Serves an app on this machine: from a thread for the length of a `with` block, or until it is interrupted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def serving(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """Serves `app` from a thread and yields its base URL; a free port is taken unless one is given.
 
-    Leaving the block stops the server at once, with requests under way cut off.
+    Leaving the block stops the server within a second and cuts off running requests.
 
     Raises:
         OSError: The port is taken.
@@ -52,10 +52,10 @@ def serve(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 8000, ready: Cal
 
 def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio turns Nagle's delay off only where the protocol is named; with it, each small answer takes 40 ms.
+    # asyncio disables Nagle's algorithm only if the protocol is named; with it, each small answer takes 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        # So that a server can be started again at once after it stopped; a port in use stays refused.
+        # Allows restarting a server at once after it stopped; a port in use is still refused.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(128)
@@ -75,7 +75,7 @@ def _server(app: ASGIApp) -> uvicorn.Server:
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class Protocol(H11Protocol):
-        """Lets the app have its connection as `request.state.transport`, so that it can break it."""
+        """Gives the app its connection as `request.state.transport`, so that it can break it."""
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             self.app_state: dict[str, Any] = {**self.app_state, "transport": transport}

@@ -1,4 +1,4 @@
-"""The ad world: who advertises what, where, to whom, at which price. What happens in it on a day is in `events`."""
+"""The simulated ad world: who advertises what, where, to whom and at which price. `events` has what happens in it."""
 
 from __future__ import annotations
 
@@ -83,10 +83,10 @@ def make_world(
         zips: Postal codes, in 34 cities of nine countries.
         users: They live in one place each and have one device.
         sites: Where ads are shown; a publisher has three.
-        rates: Which faults the platform's reports have; the default has all of them.
+        rates: The faults in the platform's reports; the default has all of them.
 
     Raises:
-        ValueError: The sizes make no world.
+        ValueError: No world can have these sizes.
     """
     if brands < 2 or campaigns < brands or ads_per_campaign < 1 or users < 1 or sites < 1:
         raise ValueError("a world needs two brands, a campaign a brand, an ad a campaign, a user and a site")
@@ -98,7 +98,7 @@ def make_world(
     # The last ad of a campaign is for the advertiser's other brand: a campaign does not imply a brand.
     is_cross_sold = (np.arange(ads) % ads_per_campaign == ads_per_campaign - 1) & (ads_per_campaign > 1)
     ad_brand = (ad_campaign + is_cross_sold) % (brands - 1)
-    # The last brand has a single ad, so that what nothing can stand in for stays rare.
+    # The last brand has a single ad, so that records without any median stay rare.
     ad_brand[-1] = brands - 1
 
     shared = np.flatnonzero((np.arange(ads) % 6 == 2) & (campaigns >= brands))
@@ -165,7 +165,7 @@ def _never_reports_spend(
     brands: int,
     targets: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
-    """By ad and country, whether spend is never reported, laid so that every tier of the median is needed somewhere.
+    """By ad and country, whether spend is never reported, chosen so that every tier of the median is needed somewhere.
 
     - some ads not in some country (their other countries help: tier `ad`);
     - some ads nowhere (other ads of the brand in that country help: `brand_country`);
@@ -185,7 +185,7 @@ def _never_reports_spend(
             if rates.silent_brand and brand == brands - 1:
                 continue
             if brand in spared:
-                # The first ad of each brand that comes up goes on reporting, so that its brand has a median.
+                # The first ad of each brand keeps reporting, so that its brand has a median.
                 spared.remove(brand)
             elif wanted:
                 wanted -= 1
