@@ -1,4 +1,4 @@
-"""The lease in a bucket: real processes against a real S3 API (moto's), which keeps the conditions of a write."""
+"""The lease in a bucket: real processes against a real S3 API (moto's), which honours conditional writes."""
 
 import os
 import signal
@@ -72,7 +72,7 @@ def test_the_second_machine_is_refused_and_told_who_holds_it(bucket: Any, tmp_pa
     assert holder.pid == other.pid
 
 
-def test_of_many_at_once_one_gets_it(bucket: Any, tmp_path: Path) -> None:
+def test_only_one_of_many_at_once_gets_it(bucket: Any, tmp_path: Path) -> None:
     got: list[int] = []
     refused: list[CommandError] = []
     together, done = threading.Barrier(8), threading.Event()

@@ -1,4 +1,4 @@
-"""The local Athena, through Amazon's clients: what works in the cloud works here, what Athena refuses is refused."""
+"""The local Athena, used with Amazon's clients: it does what Athena does, and refuses what Athena refuses."""
 
 import io
 import os
@@ -35,7 +35,7 @@ ICEBERG = "table_type = 'ICEBERG', is_external = false"
 
 @dataclass(frozen=True)
 class Shop:
-    """A database in the local Athena, and how to ask it."""
+    """A database in the local Athena, and how to query it."""
 
     athena: LocalAthena
     api: Any
@@ -52,7 +52,7 @@ class Shop:
         return query_id
 
     def ended(self, query_id: str) -> dict[str, Any]:
-        """Waits for a query, and returns how it ended."""
+        """Waits for a query and returns how it ended."""
         while True:
             execution: dict[str, Any] = self.api.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
             if execution["Status"]["State"] not in {"QUEUED", "RUNNING"}:
@@ -60,20 +60,20 @@ class Shop:
             time.sleep(0.02)
 
     def failure(self, statement: str) -> str:
-        """Runs a statement that is taken and fails, and returns why."""
+        """Runs a statement that is accepted and fails, and returns the reason."""
         status = self.ended(self.start(statement))["Status"]
         assert status["State"] == "FAILED", statement
         assert status["AthenaError"]["ErrorMessage"] == status["StateChangeReason"]
         return str(status["StateChangeReason"])
 
     def scanned(self, statement: str) -> int:
-        """Runs a statement, and returns how many bytes it read."""
+        """Runs a statement and returns how many bytes it read."""
         execution = self.ended(self.start(statement))
         assert execution["Status"]["State"] == "SUCCEEDED", execution
         return int(execution["Statistics"]["DataScannedInBytes"])
 
     def drop(self, *tables: str) -> None:
-        """Drops tables, and the files of Hive tables too."""
+        """Drops tables, with the files of Hive tables."""
         for table in tables:
             self.rows(f"drop table if exists {table}")
 
@@ -326,7 +326,7 @@ def test_a_file_that_came_in_parts_can_be_moved_and_read(shop: Shop, tmp_path: P
     content = os.urandom(9 << 20)
     (tmp_path / "large").write_bytes(content)
     storage = shop.athena.client("s3")
-    storage.upload_file(str(tmp_path / "large"), LAKE, "large")  # so large a file goes in parts
+    storage.upload_file(str(tmp_path / "large"), LAKE, "large")  # a file of this size is uploaded in parts
     storage.copy_object(Bucket=LAKE, Key="moved", CopySource=f"{LAKE}/large")
     assert storage.get_object(Bucket=LAKE, Key="moved")["Body"].read() == content
 
@@ -334,7 +334,7 @@ def test_a_file_that_came_in_parts_can_be_moved_and_read(shop: Shop, tmp_path: P
 # What Athena refuses
 
 
-def test_a_write_has_a_hundred_partitions_at_most(shop: Shop) -> None:
+def test_a_write_has_at_most_a_hundred_partitions(shop: Shop) -> None:
     def parts(first: int, last: int) -> str:
         return f"select 'x' as letter, part from unnest(sequence({first}, {last})) as numbers (part)"
 
@@ -357,7 +357,7 @@ def test_a_write_has_a_hundred_partitions_at_most(shop: Shop) -> None:
     shop.drop("many")
 
 
-def test_a_write_of_a_hive_table_has_a_hundred_partitions_at_most(shop: Shop) -> None:
+def test_a_write_to_a_hive_table_has_at_most_a_hundred_partitions(shop: Shop) -> None:
     statement = (
         "create table many with (partitioned_by = ARRAY['part']) as "
         "select 'x' as letter, part from unnest(sequence(1, {})) as numbers (part)"
@@ -368,7 +368,7 @@ def test_a_write_of_a_hive_table_has_a_hundred_partitions_at_most(shop: Shop) ->
     shop.drop("many")
 
 
-def test_a_statement_has_262144_bytes_at_most(shop: Shop) -> None:
+def test_a_statement_has_at_most_262144_bytes(shop: Shop) -> None:
     def statement(size: int) -> str:
         return "select length('" + "ü" * ((size - 17) // 2) + "')" + " " * ((size - 17) % 2)
 
@@ -423,7 +423,7 @@ def test_a_statement_has_262144_bytes_at_most(shop: Shop) -> None:
         "selct 1",
     ],
 )
-def test_what_athena_cannot_parse_is_not_even_started(shop: Shop, statement: str) -> None:
+def test_a_statement_that_does_not_parse_is_not_started(shop: Shop, statement: str) -> None:
     with pytest.raises(ClientError, match=r"InvalidRequestException.*line \d+:\d+: ") as refusal:
         shop.start(statement)
     assert refusal.value.operation_name == "StartQueryExecution"
@@ -488,7 +488,7 @@ def test_what_athena_cannot_parse_is_not_even_started(shop: Shop, statement: str
         ("drop table missing", "TABLE_NOT_FOUND"),
     ],
 )
-def test_what_athena_fails_is_failed_with_its_reason(shop: Shop, statement: str, reason: str) -> None:
+def test_a_statement_that_fails_says_why(shop: Shop, statement: str, reason: str) -> None:
     assert shop.failure(statement).startswith(reason)
 
 
@@ -562,7 +562,7 @@ def test_the_command_says_what_to_paste_and_leaves_nothing_when_it_is_killed(tmp
         [sys.executable, "-m", "local_athena"], env=environment, stdout=subprocess.PIPE, text=True
     ) as command:
         assert command.stdout is not None
-        said = "".join(iter(command.stdout.readline, "# Ctrl-C here ends it, and all that is in it is gone.\n"))
+        said = "".join(iter(command.stdout.readline, "# Ctrl-C here stops it and deletes everything in it.\n"))
         [trino] = re.findall(r"jdbc:trino://([\d.:]+)", said)
         assert httpx.get(f"http://{trino}/v1/info").status_code == 200
         settings = {name: value.strip("'") for name, value in re.findall(r"export (\w+)=(\S+)", said)}
@@ -603,7 +603,7 @@ def test_a_java_is_asked_for_its_version(said: str, version: int, tmp_path: Path
 
 @pytest.fixture
 def no_java(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A project with tests that need the local Athena, on a machine whose only Java is too old."""
+    """A project with tests that need the local Athena, on a machine where the only Java is too old."""
     old = java_in(pytester.path / "jdk-17", "#!/bin/sh\necho 'openjdk version \"17.0.2\"' >&2\n")
     monkeypatch.setattr("local_athena.java.candidates", lambda: iter([old / "bin" / "java"]))
     pytester.makeconftest("from support.athena_fixture import athena, pytest_terminal_summary")
@@ -626,7 +626,8 @@ def test_without_java_the_report_of_two_workers_ends_with_why(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CI", raising=False)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    tests = Path(__file__).parents[1]
+    monkeypatch.setenv("PYTHONPATH", f"{tests.parent}{os.pathsep}{tests}")
     pytester.makeconftest(
         """
         from local_athena import java

@@ -1,4 +1,4 @@
-"""The mock API serves the world's delivery, and misbehaves exactly on the requests it was told to."""
+"""The mock API serves the world's delivery, and fails exactly the requests that it was told to fail."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_a_total_that_fills_its_pages_has_no_empty_last_page() -> None:
 
 
 def test_many_pages_are_cut_between_records() -> None:
-    # More rows than are rendered at once, and a page size that does not divide them.
+    # More rows than are rendered at once, and a page size that is no divisor of them.
     world = make_world(3, impressions_per_day=600_000, zips=1_500, users=50_000, rates=NO_FAULTS)
     total = delivery(world, DAY, TODAY).num_rows
     assert total > 100_000
@@ -122,7 +122,7 @@ def test_days_to_come_are_empty_and_bad_requests_are_refused(client: httpx.Clien
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", f"Basic {DEMO_TOKEN}", "Bearer \xe9"])
-def test_it_wants_its_token(client: httpx.Client, authorization: str | None) -> None:
+def test_it_requires_its_token(client: httpx.Client, authorization: str | None) -> None:
     headers = httpx.Headers({"Authorization": authorization} if authorization else {}, encoding="latin-1")
     url = client.base_url
     for path in (f"/campaign-data?date={DAY}", "/faults"):
@@ -178,7 +178,7 @@ def test_a_fault_happens_as_often_as_told_and_on_its_page(client: httpx.Client, 
     assert {get(client, OTHER_DAY, page).status_code for page in (1, 2, 1)} == {403}
 
 
-def test_a_stranger_switches_faults_on_and_off(client: httpx.Client) -> None:
+def test_faults_are_switched_on_and_off_over_http(client: httpx.Client) -> None:
     wanted = [{"kind": "server_error", "day": "2024-05-21", "times": None}]
     assert client.put("/faults", json=wanted).status_code == 200
     assert get(client).status_code == 500
@@ -203,7 +203,7 @@ def test_a_fault_can_be_written_in_words() -> None:
             Fault.parse(text)
 
 
-def test_every_fault_heals(client: httpx.Client, plan: FaultPlan) -> None:
+def test_after_every_fault_the_api_answers_normally(client: httpx.Client, plan: FaultPlan) -> None:
     well = get(client).content
     for kind in KINDS:
         plan.set([Fault(kind, seconds=0.05)])
@@ -227,7 +227,7 @@ def test_too_many_requests_says_when_to_come_back(client: httpx.Client, plan: Fa
 
 
 def raw_answer(client: httpx.Client) -> tuple[bytes, type[OSError] | None]:
-    """What arrives on a bare socket, and the error that ended it."""
+    """What arrives on a plain socket, and the error that ended it."""
     received = b""
     address = (client.base_url.host, client.base_url.port or 0)
     with socket.create_connection(address, timeout=5) as connection:
@@ -324,7 +324,7 @@ def test_the_server_starts_and_stops_quickly_and_frees_its_port() -> None:
         assert httpx.URL(url).port == port
 
 
-def test_leaving_cuts_requests_under_way() -> None:
+def test_leaving_cuts_off_running_requests() -> None:
     began = time.monotonic()
     with ThreadPoolExecutor() as pool:
         with api(FaultPlan([Fault("timeout", seconds=60)])) as client:
@@ -336,12 +336,12 @@ def test_leaving_cuts_requests_under_way() -> None:
 
 @pytest.fixture
 def days_made(monkeypatch: pytest.MonkeyPatch) -> list[date]:
-    """The days whose delivery was made, each time it was."""
+    """The days whose delivery was generated, once per time."""
     made: list[date] = []
 
     def counted(world: World, day: date, as_of: date) -> Any:
         made.append(day)
-        # Long enough for other requests of the day to come meanwhile.
+        # Long enough for other requests of the day to arrive meanwhile.
         time.sleep(0.05)
         return delivery(world, day, as_of)
 

@@ -1,4 +1,4 @@
-"""The simulated world is reproducible, wrong exactly as often as it says, and its truth agrees with one by hand."""
+"""The simulated world is reproducible, has faults exactly as often as it says, and its truth agrees with examples."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_same_seed_same_bytes() -> None:
 
 
 def test_the_bytes_of_a_seed_never_change() -> None:
-    # A published number that a reader reproduces next year: whoever changes it on purpose changes it here too.
+    # Published numbers must be reproducible next year: whoever changes this on purpose changes it here too.
     table = delivery(small_world(), DAY, LONG_AFTER)
     texts = "\n".join(str(record) for record in table.to_pylist())
     assert hashlib.sha256(texts.encode()).hexdigest()[:16] == "e5f7dfb280c72e59"
@@ -396,12 +396,12 @@ def test_rates_are_ratios_of_sums_and_zero_without_denominator() -> None:
 
 
 def at(hour: int) -> datetime:
-    """That hour of the day of receipt."""
+    """An hour of the day of receipt."""
     return RECEIVED.replace(hour=hour)
 
 
 def spend_of(found: Truth) -> Decimal:
-    """The whole spend."""
+    """The total spend."""
     return sum((row["total_spend"] for row in found.marts["campaign_summary"]), Decimal(0))
 
 

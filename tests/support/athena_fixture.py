@@ -15,7 +15,7 @@ WORKERS_WHY_NOT = "why_not_athena"
 
 @pytest.fixture(scope="session")
 def athena(request: pytest.FixtureRequest) -> Iterator["LocalAthena"]:
-    """A local Athena for all tests: each makes a bucket and a database of its own.
+    """A local Athena for all tests; each test creates its own bucket and database.
 
     Where it cannot run, its tests are skipped and the end of the report says why; in CI that is a failure.
     """
@@ -23,7 +23,7 @@ def athena(request: pytest.FixtureRequest) -> Iterator["LocalAthena"]:
         if os.environ.get("CI", "").lower() == "true":
             pytest.fail(why, pytrace=False)
         request.config.stash[WHY_NOT] = why
-        if hasattr(request.config, "workeroutput"):  # what a worker tells the process that reports
+        if hasattr(request.config, "workeroutput"):  # set by a worker for the process that reports
             request.config.workeroutput[WORKERS_WHY_NOT] = why
         pytest.skip(why)
     from local_athena.server import local_athena  # imported late: most tests do not need it
@@ -34,13 +34,13 @@ def athena(request: pytest.FixtureRequest) -> Iterator["LocalAthena"]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Takes over what a worker of pytest-xdist has told."""
+    """Takes over the reason that a worker of pytest-xdist has set."""
     if why := getattr(node, "workeroutput", {}).get(WORKERS_WHY_NOT):
         node.config.stash[WHY_NOT] = why
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Says at the end of a report that nothing was tried on Athena, and why."""
+    """Says at the end of the report that no test ran on Athena, and why."""
     if why := config.stash.get(WHY_NOT, None):
         terminalreporter.section("not tested on Athena", yellow=True)
         terminalreporter.write_line(why, yellow=True)

@@ -13,7 +13,7 @@ from extract.athena import Athena
 from local_athena.server import LocalAthena
 from support.misbehaving_aws import MisbehavingAws, misbehaving
 
-# When and where from it was received, and which build shows it.
+# When and from where it was received, and which build shows it.
 OF_A_RUN = {"_source", "_received_at", "received_at", "_dlt_load_id", "build_id"}
 Rows = list[tuple[Any, ...]]
 
@@ -62,7 +62,7 @@ def columns_of_marts(readers: Athena) -> dict[str, list[str]]:
 
 
 def comparable(names: list[str], rows: Rows) -> Rows:
-    """The cells that do not depend on the run or the engine, in an order of their own."""
+    """The cells that do not depend on the run or the engine, sorted."""
     kept = [index for index, name in enumerate(names) if name not in OF_A_RUN]
     # Two engines may differ in the last digits of a rate.
     cells = [tuple(f"{row[i]:.10g}" if isinstance(row[i], float) else row[i] for i in kept) for row in rows]

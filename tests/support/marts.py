@@ -1,4 +1,4 @@
-"""What the tests of the marts share: their rows, and how they compare with the truth."""
+"""What the tests of the marts share: their rows, and comparing them with the truth."""
 
 from datetime import date
 from typing import Any

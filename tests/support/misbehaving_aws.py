@@ -1,4 +1,4 @@
-"""A real HTTP proxy before the local Athena: it answers chosen calls as Amazon does when something is wrong."""
+"""A real HTTP proxy in front of the local Athena that answers chosen calls as Amazon does when something is wrong."""
 
 import http.client
 import json
@@ -18,14 +18,14 @@ QUERY = "11111111-2222-4333-8444-555555555555"
 
 @dataclass
 class Fault:
-    """How a call goes wrong.
+    """How a call fails.
 
     Attributes:
         call: An operation (`StartQueryExecution`), or of S3 the method alone (`PUT`).
-        body: What is answered; `TOKEN` in it becomes the session token of the call.
-        about: Words that must be in the address or the body of the call, its SQL on one line.
-        spared: How many such calls go well first.
-        times: How many go wrong then.
+        body: The answer; `TOKEN` in it is replaced by the session token of the call.
+        about: Words that must be in the URL or the body of the call, with its SQL on one line.
+        spared: How many matching calls succeed first.
+        times: How many fail then.
     """
 
     call: str
@@ -36,7 +36,7 @@ class Fault:
     times: int = ALWAYS
 
     def meets(self, call: str, text: str) -> bool:
-        """Whether this call goes wrong."""
+        """Whether this call fails."""
         if call != self.call or self.about not in text or self.times == 0:
             return False
         if self.spared:
@@ -58,7 +58,7 @@ def s3_error(call: str, status: int, code: str, message: str, **where: Any) -> F
 
 
 def ended_query(state: str, reason: str, **where: Any) -> list[Fault]:
-    """A query that is started, and ends so without having done anything."""
+    """A query that is started, and ends in this state without having done anything."""
     # https://docs.aws.amazon.com/athena/latest/ug/error-reference.html: 233 is any error of Iceberg's
     error = {"ErrorCategory": 1, "ErrorType": 233, "Retryable": False, "ErrorMessage": reason}
     status = {"State": state, "StateChangeReason": reason} | ({"AthenaError": error} if state == "FAILED" else {})
@@ -71,7 +71,7 @@ def ended_query(state: str, reason: str, **where: Any) -> list[Fault]:
 
 @dataclass
 class MisbehavingAws:
-    """The proxy: what goes wrong now, which calls went wrong, and who is told of each call before it goes on."""
+    """The proxy: which faults are active, which calls failed, and who is told of each call before it goes on."""
 
     url: str
     faults: list[Fault] = field(default_factory=list)
@@ -90,7 +90,7 @@ class MisbehavingAws:
 
     @contextmanager
     def doing(self, *faults: Fault) -> Iterator[list[tuple[str, str]]]:
-        """Goes wrong so for the length of the block, and gives the calls that went wrong."""
+        """Activates the faults for the length of the block, and yields the calls that failed."""
         self.faults, self.refused = list(faults), []
         yield self.refused
         self.faults = []
@@ -98,7 +98,7 @@ class MisbehavingAws:
 
 @contextmanager
 def misbehaving(endpoint: str) -> Iterator[MisbehavingAws]:
-    """Runs a proxy before an endpoint for the length of the block."""
+    """Runs a proxy in front of an endpoint for the length of the block."""
     behind = urlsplit(endpoint).netloc
 
     class Handler(BaseHTTPRequestHandler):
@@ -108,7 +108,7 @@ def misbehaving(endpoint: str) -> Iterator[MisbehavingAws]:
             sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             call = self.headers.get("X-Amz-Target", self.command).rpartition(".")[2]
             text = sent.decode(errors="replace").replace("\\n", " ").replace('\\"', '"')
-            text = re.sub(r'"ClientRequestToken": "[^"]*"', "", text)  # so that a call asked again looks the same
+            text = re.sub(r'"ClientRequestToken": "[^"]*"', "", text)  # so that a retried call looks the same
             if fault := aws.fault_of(call, f"{self.path} {' '.join(text.split())}"):
                 token = self.headers.get("X-Amz-Security-Token", "")
                 self.send(fault.status, {}, fault.body.replace("TOKEN", token).encode())
@@ -139,7 +139,7 @@ def misbehaving(endpoint: str) -> Iterator[MisbehavingAws]:
         daemon_threads = True
 
         def handle_error(self, *_: object) -> None:
-            """Who was to be answered has been killed."""
+            """Ignores that the client was killed."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
         aws = MisbehavingAws(f"http://127.0.0.1:{server.server_port}")

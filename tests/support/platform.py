@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 
 class Platform(ThreadingHTTPServer):
-    """A server that answers whatever a test says, and remembers what it was asked."""
+    """A server that answers whatever a test says, and records the requests."""
 
     def __init__(self, answer: Callable[[dict[str, str]], tuple[int, dict[str, str], bytes]]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
