@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from adhouse.warehouse.base import Build, open_warehouse
 
 if TYPE_CHECKING:
     from extract.run import ApiSettings, ExtractReport, Places
+    from extract.source import SourceConfig
 
 # These list every fetch, also one that brought nothing new; the other marts hold numbers.
 LEDGER_MARTS = {"data_quality", "delivery_balances"}
@@ -59,8 +61,7 @@ def rebuild(session: Session) -> None:
     session.parsed = dbt_project.parse_ahead(settings, attempt.as_of, attempt.generation)
     extracted = load_from_landing(
         places=_places(settings),
-        sources=SOURCES,
-        fields=settings.api_fields,
+        sources=_sources(settings, SOURCES),
         report_timezone=settings.report_timezone,
         progress=session.terminal,
     )
@@ -76,13 +77,11 @@ def extract(session: Session, sources: Collection[str]) -> "ExtractReport":
     from extract.run import extract as extract_sources
 
     settings = session.settings
-    if settings.api_url == "none":
-        sources = [source for source in sources if source != "campaign_api"]
     with _campaign_api(session) as api:
         extracted = extract_sources(
             places=_places(settings),
-            sources=sources,
-            api=api,
+            sources=_sources(settings, sources),
+            apis={"campaign_api": api} if api else {},
             report_timezone=settings.report_timezone,
             now=lambda: datetime.now(UTC),
             progress=session.terminal,
@@ -162,14 +161,11 @@ def prune_landing(settings: Settings, as_of: datetime) -> None:
     """
     if settings.landing_days is None:
         return
+    from extract.landing import Landing
     from extract.storage import Folder
 
-    oldest = f"{as_of - timedelta(days=settings.landing_days):%Y%m%dT%H%M%S}"
-    landing = Folder.at(settings.data_url).below("landing")
-    for source in landing.entries():
-        for received in landing.below(source.name).entries():
-            if received.name < oldest:
-                landing.remove(f"{source.name}/{received.name}")
+    oldest = (as_of - timedelta(days=settings.landing_days)).date()
+    Landing(Folder.at(settings.data_url).below("landing")).prune(oldest)
 
 
 def _attempt(session: Session, *, full_refresh: bool) -> Build:
@@ -195,7 +191,7 @@ def _build_and_publish(session: Session, attempt: Build, extracted: "ExtractRepo
             "a source came incomplete: what came is built, nothing was published",
             "run again to ask for the rest, or publish what is there with --allow-stale",
         )
-    _publish_changes(session, attempt, has_new_rows=extracted.new_rows)
+    _publish_changes(session, attempt, has_new_rows=extracted.changes_marts)
     session.todo.pop(0)
     if not extracted.errors:
         prune_landing(settings, session.as_of)
@@ -237,7 +233,6 @@ def _campaign_api(session: Session) -> Iterator["ApiSettings | None"]:
             base_url=base_url,
             token=token,
             answers=settings.api_answers,
-            fields=settings.api_fields,
             since=since,
             until=until,
             restated_days=settings.restated_days,
@@ -254,6 +249,13 @@ def _campaign_api(session: Session) -> Iterator["ApiSettings | None"]:
     with serving(create_app(make_world(), token=token, today=settings.today)) as url:
         session.terminal.message("ADHOUSE_API_URL is not set: asking the mock API, started for this run")
         yield at(url, token)
+
+
+def _sources(settings: Settings, names: Collection[str]) -> "list[SourceConfig]":
+    from extract.registry import SOURCES as DECLARED
+
+    fields = {"campaign_api": settings.api_fields}
+    return [replace(DECLARED[name], fields=fields.get(name, {})) for name in names]
 
 
 def _places(settings: Settings) -> "Places":

@@ -10,12 +10,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from extract.http.source import ApiSource
 from extract.lake import dlt_pipeline
 from extract.lake.lake import Lake
 from extract.lake.ledger import read_ledger
 from extract.landing import Landing
+from extract.registry import SOURCES
 from extract.run import ApiSettings, Places, extract
-from extract.sources import campaign_api
+from extract.source import ExtractRun
 from extract.storage import Folder
 from simulate.mock_api import DEMO_TOKEN
 
@@ -42,7 +44,7 @@ def main(url: str, since: str, until: str, home: Path, step: str) -> None:
     Raises:
         SystemExit: A day did not come whole.
     """
-    api = ApiSettings(url, DEMO_TOKEN, "by_day", {}, date.fromisoformat(since), date.fromisoformat(until))
+    api = ApiSettings(url, DEMO_TOKEN, "by_day", date.fromisoformat(since), date.fromisoformat(until))
     utc = ZoneInfo("UTC")
 
     def now() -> datetime:
@@ -50,13 +52,21 @@ def main(url: str, since: str, until: str, home: Path, step: str) -> None:
 
     started = time.perf_counter()
     if step == "landed":
-        landing, ledger = Landing(Folder.at(home / "landing")), read_ledger(Lake(Folder.at(home / "lake")))
-        errors = campaign_api.land(api, landing, ledger, home / "fetching", utc, now, Silent())
+        run = ExtractRun(
+            landing=Landing(Folder.at(home / "landing")),
+            ledger=read_ledger(Lake(Folder.at(home / "lake"))),
+            inbox=Folder.at(home / "inbox"),
+            scratch=home / "fetching",
+            report_timezone=utc,
+            now=now,
+            progress=Silent(),
+        )
+        errors = ApiSource(SOURCES["campaign_api"], run, api).land([]).errors
     else:
         came = extract(
             places=Places(home, str(home), str(home / "lake")),
-            sources=[campaign_api.NAME],
-            api=api,
+            sources=[SOURCES["campaign_api"]],
+            apis={"campaign_api": api},
             report_timezone=utc,
             now=now,
             progress=Silent(),

@@ -1,125 +1,55 @@
-"""What a record is: its fields, their kinds, and how one value of a source becomes one value of raw.
+"""How one value of a source becomes one value of raw.
 
-This page decides one record at a time, and is what a file means. The readers have quicker ways, which may accept only
-what this page accepts, with the same result.
+This module decides what a value means. The readers have faster ways, which may accept only what this one accepts, with
+the same result.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
-from enum import Enum
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-import pyarrow.compute as pc
+from extract.schema import DECIMAL_DIGITS, DECIMAL_PLACES, FieldType
 
 LONGEST_TEXT = 1024  # characters; what is longer is cut, and `_extra` says so
-LONGEST_PAYLOAD = 64 * 1024  # bytes of a rejected record that are kept
+LONGEST_WRONG_VALUE = 1000  # characters of a value that could not be read
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _DAY = re.compile(r"[0-9]{4}(-?)[0-9]{2}\1[0-9]{2}")
 _STRANGE_YEAR = re.compile(r"[+-]?([0-9]{5,}|0000)-")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-_SMALLEST_MONEY = Decimal(1).scaleb(-6)
-_MOST_MONEY_DIGITS = 32
-_MONEY_DIGITS = Context(prec=_MOST_MONEY_DIGITS + 7, rounding=ROUND_HALF_UP)  # a rounded-up one has a digit more
+_SMALLEST_DECIMAL = Decimal(1).scaleb(-DECIMAL_PLACES)
+_MOST_WHOLE_DIGITS = DECIMAL_DIGITS - DECIMAL_PLACES
+_DECIMAL_CONTEXT = Context(prec=DECIMAL_DIGITS + 1, rounding=ROUND_HALF_UP)  # a rounded-up one has a digit more
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class FieldType(Enum):
-    """What a field holds; the value is its type in raw."""
-
-    TEXT = pa.string()
-    COUNT = pa.int64()
-    MONEY = pa.decimal128(38, 6)  # rounded half up here, where its text is
-    DATE = pa.date32()
-
-
-@dataclass(frozen=True)
-class RecordType:
-    """The fields of one kind of record, in their order in raw, and those that CSV and Parquet must have as columns."""
-
-    fields: Mapping[str, FieldType]
-    required: frozenset[str]
-
-    @cached_property
-    def schema(self) -> pa.Schema:
-        """The raw types of a batch: the fields, what came beside them as JSON text, and the record's number."""
-        fields = [(name, kind.value) for name, kind in self.fields.items()]
-        return pa.schema([*fields, ("_extra", pa.string()), ("_position", pa.int64())])
-
-    @cached_property
-    def names(self) -> Mapping[str, str]:
-        """The mapping of a source that calls every field as we do."""
-        return {name: name for name in self.fields}
-
-
-_DELIVERY_FIELDS = {
-    "campaign_id": FieldType.TEXT,
-    "ad_id": FieldType.TEXT,
-    "date": FieldType.DATE,
-    "brand": FieldType.TEXT,
-    "country": FieldType.TEXT,
-    "state": FieldType.TEXT,
-    "city": FieldType.TEXT,
-    "zipcode": FieldType.TEXT,
-    "impressions": FieldType.COUNT,
-    "clicks": FieldType.COUNT,
-    "spend": FieldType.MONEY,
-    "conversions": FieldType.COUNT,
+_MIDNIGHT = time()
+_LAST_SECOND = time(23, 59, 59)
+_BOOLEANS = {
+    **dict.fromkeys(("true", "1", "yes", "y", "t"), True),
+    **dict.fromkeys(("false", "0", "no", "n", "f"), False),
 }
-DELIVERY = RecordType(fields=_DELIVERY_FIELDS, required=frozenset(_DELIVERY_FIELDS))
-
-
-@dataclass(frozen=True)
-class RejectedRecord:
-    """A record that could not be loaded: its 1-based number, why, and what it said if that could be parsed."""
-
-    position: int
-    reason: str
-    payload: str | None
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Some consecutive records: those that can be loaded, in the record type's schema, and those that cannot."""
-
-    records: pa.Table
-    rejected: list[RejectedRecord]
-
-    def __len__(self) -> int:
-        """Counts the records read, the rejected ones too."""
-        return int(self.records.num_rows) + len(self.rejected)
 
 
 class RecordRejected(Exception):  # noqa: N818 - a decision about a record, not an error
-    """One record cannot be loaded, for this reason."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-@dataclass(frozen=True)
-class RecordShape:
-    """How one source writes its records.
+    """One record cannot be loaded.
 
     Attributes:
-        type: The fields wanted.
-        names: The source's name of each field → ours. Every other name is an extra one.
-        report_timezone: Where a time becomes a date.
+        reason: Why, as one word of a list.
+        field: The source's name of the field that is wrong, if it is one field.
+        value: Its value as the source wrote it, cut where it is very long.
     """
 
-    type: RecordType
-    names: Mapping[str, str]
-    report_timezone: ZoneInfo
+    def __init__(self, reason: str, field: str | None = None, value: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.field = field
+        self.value = value
 
 
 class Number(str):
@@ -145,54 +75,6 @@ def parsed_json(text: str) -> object:
         raise RecordRejected("broken_json") from None
     except RecursionError:
         raise RecordRejected("too_deep") from None
-
-
-def convert_records(values: Iterable[object], shape: RecordShape) -> Batch:
-    """Decides records one by one.
-
-    Args:
-        values: For each record a dict from the source's names to values, numbers as text (`str` or `Number`); or the
-            `RecordRejected` that says why there is none.
-        shape: How the source writes its records.
-    """
-    convert = _converter(shape)
-    columns: list[list[object]] = [[] for _ in shape.type.schema]
-    rejected = []
-    for position, value in enumerate(values, 1):
-        try:
-            if isinstance(value, RecordRejected):
-                raise value
-            row = convert(value)
-        except RecordRejected as refused:
-            payload = None if value is refused else canonical(value).encode()[:LONGEST_PAYLOAD].decode(errors="ignore")
-            rejected.append(RejectedRecord(position, refused.reason, payload))
-        else:
-            for column, cell in zip(columns, (*row, position), strict=True):
-                column.append(cell)
-    schema = shape.type.schema
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    return Batch(pa.table(arrays, schema=schema), rejected)
-
-
-def concatenated(batches: Iterable[Batch], schema: pa.Schema) -> Batch:
-    """Consecutive batches, each counting from one, as one batch that counts through."""
-    records, rejected, count = [], [], 0
-    for batch in batches:
-        moved = renumbered(batch, count)
-        records.append(moved.records)
-        rejected += moved.rejected
-        count += len(batch)
-    return Batch(pa.concat_tables(records) if records else schema.empty_table(), rejected)
-
-
-def renumbered(batch: Batch, count: int) -> Batch:
-    """The batch as it is numbered after `count` other records."""
-    if not count:
-        return batch
-    place = batch.records.schema.get_field_index("_position")
-    positions = pc.add(batch.records.column(place), pa.scalar(count, pa.int64()))
-    rejected = [RejectedRecord(one.position + count, one.reason, one.payload) for one in batch.rejected]
-    return Batch(batch.records.set_column(place, "_position", positions), rejected)
 
 
 def canonical(value: object) -> str:
@@ -222,48 +104,156 @@ def storable(text: str) -> str:
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _converter(shape: RecordShape) -> Callable[[object], list[object]]:
-    names_in_order = {ours: theirs for theirs, ours in shape.names.items()}
-    fields = [(name, kind, names_in_order.get(name)) for name, kind in shape.type.fields.items()]
-    known = shape.names.keys()
+def as_written(value: object) -> str:
+    """A value that could not be read, as its source wrote it: text without quotes, all else as JSON; cut if long."""
+    text = storable(value) if isinstance(value, str) else canonical(value)
+    return text[:LONGEST_WRONG_VALUE]
 
-    def convert(record: object) -> list[object]:
-        if not isinstance(record, dict):
-            raise RecordRejected("not_an_object")
-        row: list[object] = []
-        cut: dict[str, object] = {}
-        for name, kind, key in fields:
-            value = record.get(key)
-            if value is None:
-                row.append(None)
-            elif isinstance(value, NotFinite):
-                raise RecordRejected("non_finite")
-            elif not isinstance(value, str):
-                raise RecordRejected("wrong_type")
-            elif kind is FieldType.TEXT:
-                if len(value) > LONGEST_TEXT:
-                    cut[name] = len(value)
-                row.append(storable(value[:LONGEST_TEXT]))
-            elif kind is FieldType.COUNT:
-                row.append(_count(value))
-            elif kind is FieldType.MONEY:
-                row.append(_money(value))
-            else:
-                row.append(date_of(value, shape.report_timezone))
-        extras = {key: record[key] for key in record.keys() - known}
-        if cut:
-            extras["_cut"] = cut
-        row.append(extra_text(extras) if extras else None)
-        return row
 
-    return convert
+def converter_of(field_type: FieldType, report_timezone: ZoneInfo) -> Callable[[object], object]:
+    """How a value that is not null becomes the raw value of a field of this type; a blank one is null.
+
+    What it gives raises `RecordRejected`: `wrong_type`, `out_of_range` or `non_finite`.
+    """
+    match field_type:
+        case FieldType.TEXT:
+            return _of_text(text_of)
+        case FieldType.COUNT:
+            return _of_text(count_of)
+        case FieldType.DECIMAL | FieldType.MONEY:
+            return _of_text(decimal_of)
+        case FieldType.DATE:
+            return _of_text(lambda text: date_of(text, report_timezone))
+        case FieldType.TIMESTAMP:
+            return _of_text(timestamp_of)
+        case FieldType.BOOLEAN:
+            return lambda value: value if isinstance(value, bool) else _of_text(boolean_of)(value)
+        case FieldType.JSON:
+            return nested_of
+
+
+def _of_text(convert: Callable[[str], object]) -> Callable[[object], object]:
+    def convert_text(value: object) -> object:
+        if isinstance(value, NotFinite):
+            raise RecordRejected("non_finite")
+        if not isinstance(value, str):
+            raise RecordRejected("wrong_type")
+        return convert(value)
+
+    return convert_text
+
+
+def text_of(text: str) -> str | None:
+    """The text without the white space around it."""
+    return storable(text.strip()) or None
+
+
+def count_of(text: str) -> int | None:
+    """A whole number, however it is written."""
+    if len(text) < 19 and text.isascii() and text.isdigit():
+        return int(text)
+    number = _number(text)
+    if number is None or not number:
+        return None if number is None else 0
+    if number.adjusted() > 18:
+        raise RecordRejected("out_of_range")  # asked first: as an integer 1e999999999 would fill the memory
+    whole = int(number) if number.adjusted() >= 0 else 0
+    if whole != number:
+        raise RecordRejected("wrong_type")
+    if not -(2**63) <= whole < 2**63:
+        raise RecordRejected("out_of_range")
+    return whole
+
+
+def decimal_of(text: str) -> Decimal | None:
+    """A number with six decimals, rounded half up."""
+    number = _number(text)
+    if number is None or not number:
+        return None if number is None else Decimal(0)
+    if number.adjusted() >= _MOST_WHOLE_DIGITS:
+        raise RecordRejected("out_of_range")
+    rounded = number.quantize(_SMALLEST_DECIMAL, context=_DECIMAL_CONTEXT)
+    if rounded.adjusted() >= _MOST_WHOLE_DIGITS:
+        raise RecordRejected("out_of_range")
+    return rounded
+
+
+@lru_cache(maxsize=4096)
+def date_of(text: str, report_timezone: ZoneInfo) -> date | None:
+    """The date of a date or a time: ISO 8601, `YYYYMMDD`, or seconds, milliseconds or microseconds since 1970 by size.
+
+    A time is taken to be UTC if it names no zone, and becomes the date in `report_timezone`; a date is what it says,
+    and so is midnight without a zone, which is how spreadsheets and databases write a date.
+
+    Raises:
+        RecordRejected: `wrong_type`, or `out_of_range` for years that are not 1 to 9999.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+        moment = _moment(text)
+        if moment.tzinfo is None and moment.time() == _MIDNIGHT:
+            return moment.date()
+        return _in_utc(moment).astimezone(report_timezone).date()
+    except (OverflowError, InvalidOperation):
+        raise RecordRejected("out_of_range") from None
+    except ValueError:
+        raise RecordRejected("out_of_range" if _STRANGE_YEAR.match(text) else "wrong_type") from None
+
+
+def timestamp_of(text: str) -> datetime | None:
+    """The instant of a time as `date_of` reads it, in UTC without saying so; digits beyond microseconds are cut.
+
+    A date without a time is the last second of that day.
+
+    Raises:
+        RecordRejected: `wrong_type`, or `out_of_range` for years that are not 1 to 9999.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        if _DAY.fullmatch(text):
+            return datetime.combine(date.fromisoformat(text), _LAST_SECOND)
+        return _in_utc(_moment(text)).replace(tzinfo=None)
+    except (OverflowError, InvalidOperation):
+        raise RecordRejected("out_of_range") from None
+    except ValueError:
+        raise RecordRejected("out_of_range" if _STRANGE_YEAR.match(text) else "wrong_type") from None
+
+
+def boolean_of(text: str) -> bool | None:
+    """Yes or no: true and false, 1 and 0, yes and no, or their first letters, in any case."""
+    text = text.strip().lower()
+    if text and text not in _BOOLEANS:
+        raise RecordRejected("wrong_type")
+    return _BOOLEANS.get(text)
+
+
+def nested_of(value: object) -> str | None:
+    """An object or an array, or the JSON text of one, as canonical text."""
+    if isinstance(value, NotFinite):
+        raise RecordRejected("non_finite")
+    if isinstance(value, str) and not isinstance(value, Number):
+        if not value.strip():
+            return None
+        try:
+            value = parsed_json(value)
+        except RecordRejected:
+            raise RecordRejected("wrong_type") from None
+    if not isinstance(value, dict | list):
+        raise RecordRejected("wrong_type")
+    return canonical(value)
 
 
 def _is_null(value: object) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _decimal(text: str) -> Decimal | None:
+def _number(text: str) -> Decimal | None:
     text = text.strip()
     if _NUMBER.fullmatch(text):
         try:
@@ -277,55 +267,12 @@ def _decimal(text: str) -> Decimal | None:
     return None
 
 
-def _count(text: str) -> int | None:
-    if len(text) < 19 and text.isascii() and text.isdigit():
-        return int(text)
-    number = _decimal(text)
-    if number is None or not number:
-        return None if number is None else 0
-    if number.adjusted() > 18:
-        raise RecordRejected("out_of_range")  # asked first: as an integer 1e999999999 would fill the memory
-    whole = int(number) if number.adjusted() >= 0 else 0
-    if whole != number:
-        raise RecordRejected("wrong_type")
-    if not -(2**63) <= whole < 2**63:
-        raise RecordRejected("out_of_range")
-    return whole
+def _moment(text: str) -> datetime:
+    return _since_epoch(Decimal(text)) if _NUMBER.fullmatch(text) else datetime.fromisoformat(text)
 
 
-def _money(text: str) -> Decimal | None:
-    number = _decimal(text)
-    if number is None or not number:
-        return None if number is None else Decimal(0)
-    if number.adjusted() >= _MOST_MONEY_DIGITS:
-        raise RecordRejected("out_of_range")
-    rounded = number.quantize(_SMALLEST_MONEY, context=_MONEY_DIGITS)
-    if rounded.adjusted() >= _MOST_MONEY_DIGITS:
-        raise RecordRejected("out_of_range")
-    return rounded
-
-
-@lru_cache(maxsize=4096)
-def date_of(text: str, report_timezone: ZoneInfo) -> date | None:
-    """The date of a date or a time: ISO 8601, `YYYYMMDD`, or seconds, milliseconds or microseconds since 1970 by size.
-
-    A time is taken to be UTC if it names no zone, and becomes the date in `report_timezone`; a date is what it says.
-
-    Raises:
-        RecordRejected: `wrong_type`, or `out_of_range` for years that are not 1 to 9999.
-    """
-    text = text.strip()
-    if not text:
-        return None
-    try:
-        if _DAY.fullmatch(text):
-            return date.fromisoformat(text)
-        time = _since_epoch(Decimal(text)) if _NUMBER.fullmatch(text) else datetime.fromisoformat(text)
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(report_timezone).date()
-    except (OverflowError, InvalidOperation):
-        raise RecordRejected("out_of_range") from None
-    except ValueError:
-        raise RecordRejected("out_of_range" if _STRANGE_YEAR.match(text) else "wrong_type") from None
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _since_epoch(number: Decimal) -> datetime:

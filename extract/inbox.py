@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from extract.landing import Landing
+from extract.landing import LandedFolder, LandedUnit, Landing
 from extract.storage import Entry, Folder, sha256_of
 
 QUIET_SECONDS = 2.0
 PATIENCE_SECONDS = 60.0
 MANIFEST = ".manifest.json"
 _LOOK_SECONDS = 0.1
-_NEVER_TAKEN = (".part", ".tmp")
+_UNFINISHED = ".tmp"
+_NEVER_TAKEN = (".part", _UNFINISHED)
 
 
 @dataclass
-class Left:
-    """What was not taken.
+class Taken:
+    """What was taken, and what was not.
 
     Attributes:
+        units: The files that are in landing now.
         growing: Names that were still written to when the patience ended; the next run takes them.
         refused: Sentences that say what is not taken, and why.
     """
 
+    units: list[LandedUnit] = field(default_factory=list)
     growing: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
@@ -36,10 +39,10 @@ def take(
     source: str,
     now: Callable[[], datetime],
     *,
-    is_loaded: Callable[[str], bool] = lambda _: True,
+    landed: Collection[tuple[str, str]] = (),
     quiet_seconds: float = QUIET_SECONDS,
     patience_seconds: float = PATIENCE_SECONDS,
-) -> Left:
+) -> Taken:
     """Moves the files of an inbox into landing, the oldest first, each with its manifest if it has one.
 
     A file is taken once it has been quiet; while others are not, it waits for them. A manifest `<name>.manifest.json`
@@ -49,59 +52,65 @@ def take(
     Args:
         inbox: Where the files are.
         landing: Where they go.
-        source: The folder of landing.
+        source: Whose they are.
         now: The clock that stamps what is received (UTC).
-        is_loaded: Whether what lies in landing under a path is in the lake.
+        landed: What a killed run may have copied into landing and left here: the first digits of a sha256, and a name.
         quiet_seconds: How long nobody must have written to a file.
         patience_seconds: How long to wait for files that are still written to.
     """
     inbox.make()
-    _put_back(landing, source, inbox)
-    copied = set() if inbox.is_local else _not_loaded(landing, source, is_loaded)
-    left = Left()
-    for entry in _quiet_files(inbox, left, quiet_seconds, patience_seconds):
+    taken = Taken()
+    for entry in _quiet_files(inbox, taken, quiet_seconds, patience_seconds):
         try:
             with inbox.local(entry.name) as path:
                 sha256 = sha256_of(path)
         except FileNotFoundError:
             continue  # whoever dropped it has taken it back
         except PermissionError:
-            left.refused.append(f"{entry.name!r} is not taken: it may not be read")
+            taken.refused.append(f"{entry.name!r} is not taken: it may not be read")
             continue
         if inbox.entry(entry.name) != entry:
-            left.growing.append(entry.name)
+            taken.growing.append(entry.name)
             continue
-        place = landing.place(source, now(), sha256).path
-        if (sha256[:8], entry.name) in copied:
+        if not inbox.is_local and (sha256[:8], entry.name) in landed:
             inbox.remove(entry.name)
             continue
-        # The file itself goes last: with it the place counts.
-        if inbox.has(f"{entry.name}{MANIFEST}"):
-            inbox.move(f"{entry.name}{MANIFEST}", landing.folder, f"{place}/{entry.name}{MANIFEST}")
-        inbox.move(entry.name, landing.folder, f"{place}/{entry.name}")
-        landing.hashes[f"{place}/{entry.name}"] = sha256
-    return left
+        taken.units.append(_land(inbox, entry, landing, landing.place(source, now(), sha256), sha256))
+    return taken
 
 
-def _not_loaded(landing: Landing, source: str, is_loaded: Callable[[str], bool]) -> set[tuple[str, str]]:
-    """What a run that was killed has landed: the beginning of each file's sha256, and its name."""
-    places = landing.contents(source)
-    files = ((place.path, name) for place, names in places for name in names if not name.endswith(MANIFEST))
-    return {(path.rpartition("-")[2], name) for path, name in files if not is_loaded(f"{path}/{name}")}
+def _land(inbox: Folder, entry: Entry, landing: Landing, place: LandedUnit, sha256: str) -> LandedUnit:
+    manifest = f"{entry.name}{MANIFEST}"
+    if inbox.has(manifest):
+        inbox.move(manifest, landing.folder, f"{place.path}/{manifest}")
+    path = f"{place.path}/{entry.name}"
+    inbox.move(entry.name, landing.folder, path)
+    landing.write_receipt(place, entry.size, sha256, {})
+    landing.hashes[path] = sha256
+    return replace(place, path=path)
 
 
-def _put_back(landing: Landing, source: str, inbox: Folder) -> None:
-    """Undoes moves that a kill cut off between a manifest and its file."""
-    for place, names in landing.contents(source):
-        if all(name.endswith(MANIFEST) for name in names):
-            for name in names:
-                if not inbox.has(name):
-                    landing.folder.move(f"{place.path}/{name}", inbox, name)
-            landing.folder.remove(place.path)
+def finish_moves(folder: LandedFolder, landing: Landing, inbox: Folder) -> bool:
+    """Ends the move of a file that a kill cut off, or undoes it; says whether the folder has its file.
+
+    The manifest of a file is moved before it, and the receipt is written after it.
+    """
+    place = folder.unit
+    for name in folder.names:
+        if name.endswith((MANIFEST, _UNFINISHED)):
+            continue
+        path = f"{place.path}/{name}"
+        landing.write_receipt(place, landing.folder.size(path), landing.sha256(path), {})
+        return True
+    for name in folder.names:
+        if name.endswith(MANIFEST) and not inbox.has(name):
+            landing.folder.move(f"{place.path}/{name}", inbox, name)
+    landing.folder.remove(place.path)
+    return False
 
 
-def _quiet_files(inbox: Folder, left: Left, quiet_seconds: float, patience_seconds: float) -> Iterator[Entry]:
-    """Yields files as they become quiet, and notes in `left` what does not."""
+def _quiet_files(inbox: Folder, result: Taken, quiet_seconds: float, patience_seconds: float) -> Iterator[Entry]:
+    """Yields files as they become quiet, and notes in `result` what does not."""
     end = time.monotonic() + patience_seconds
     seen: dict[str, tuple[Entry, float]] = {}
     taken: set[str] = set()
@@ -121,9 +130,9 @@ def _quiet_files(inbox: Folder, left: Left, quiet_seconds: float, patience_secon
             else:
                 growing.append(entry.name)
         if not growing or time.monotonic() > end:
-            left.growing += growing
-            left.refused += [f"{entry.name!r} is not taken: {why}" for entry in found if (why := _why_refused(entry))]
-            left.refused += [f"{name!r} is a manifest without its file" for name in _lone_manifests(inbox)]
+            result.growing += growing
+            result.refused += [f"{entry.name!r} is not taken: {why}" for entry in found if (why := _why_refused(entry))]
+            result.refused += [f"{name!r} is a manifest without its file" for name in _lone_manifests(inbox)]
             return
         time.sleep(_LOOK_SECONDS)
 

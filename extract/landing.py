@@ -1,18 +1,33 @@
-"""Landing: what was received, untouched for good, under its UTC time of receipt. All else can be made again from it.
+"""Landing: what was received, untouched for good, in a folder for each receipt. All else can be made again from it.
 
-`<source>/<stamp>-<first 8 of the sha256>/<name>`. A folder counts once it has its last file, which each source names.
+    <source>/<UTC date>/<receipt number>-<UTC time>-<first 8 of the sha256>/   what was received and `.receipt.json`
+    receipts.json                                                              the last receipt number
+
+A folder counts once it has its receipt, which is written last. Receipts are numbered through all sources, and the
+numbers never go back, whatever the clock says: their order is the order of receipt. In the layout of before, which is
+still read, a folder was `<source>/<UTC time>-<first 8 of the sha256>/` and had neither number nor receipt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
 from itertools import groupby
+from typing import Any
 
 from extract.storage import Folder, sha256_of
 
+RECEIPT = ".receipt.json"
+COUNTER = "receipts.json"
+MOST_NUMBERS_AT_ONCE = 1024
 STAMP = "%Y%m%dT%H%M%S."  # and the milliseconds, because Athena tells no less in files of Parquet
+_TIME = r"(\d{8}T\d{6}\.\d{3,6}Z)-([^/]+)"
+_NUMBERED = re.compile(rf"(\d{{4}}-\d\d-\d\d/(\d{{8,}})-{_TIME})/(.+)")
+_OLD = re.compile(rf"({_TIME})/(.+)")
 
 
 @dataclass(frozen=True, order=True)
@@ -20,45 +35,132 @@ class LandedUnit:
     """One thing that was received, a file or a fetch, and is loaded as a whole or not at all; they sort by receipt.
 
     Attributes:
+        number: Its receipt number; negative in the layout of before, which had none.
+        source: The name of the source it came from.
         received_at: When (UTC).
         path: Where in landing: the `_source` of its records.
     """
 
+    number: int
+    source: str
     received_at: datetime
     path: str
 
-    @property
-    def source(self) -> str:
-        """The name of the source it came from."""
-        return self.path.partition("/")[0]
-
 
 @dataclass(frozen=True)
+class LandedFolder:
+    """A folder of landing.
+
+    Attributes:
+        unit: What is in it, as one thing: its path is the folder's.
+        hash: The first digits of the sha256 of what was received.
+        names: The files in it.
+    """
+
+    unit: LandedUnit
+    hash: str
+    names: tuple[str, ...]
+
+    @property
+    def has_receipt(self) -> bool:
+        """Whether it counts; in the layout of before the source decides that."""
+        return RECEIPT in self.names
+
+
 class Landing:
     """The landing folder; only a run that holds the lock writes to it.
 
     Attributes:
-        hashes: The sha256 of what this run has landed itself, so that a file is not read once more for it.
+        folder: Where it is.
+        hashes: The sha256 of what this run has landed itself, by path, so that a file is not read once more for it.
     """
 
-    folder: Folder
-    hashes: dict[str, str] = field(default_factory=dict)
+    def __init__(self, folder: Folder, numbered_before: int = 0) -> None:
+        """Takes a number that every receipt to come must be greater than; only needed if the counter is lost."""
+        self.folder = folder
+        self.hashes: dict[str, str] = {}
+        self._numbered_before = numbered_before
+        self._reserved = 0
+        self._used = 0
+
+    @property
+    def last_number(self) -> int | None:
+        """The last receipt number given out; None if the counter is missing or damaged."""
+        try:
+            return int(json.loads(self.folder.read(COUNTER))["last"])
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            return None
+
+    def next_number(self) -> int:
+        """A number that no receipt ever had. It is spent on the disk before it is used, the more at once the more."""
+        if self._used == self._reserved:
+            if not self._reserved:
+                self._used = self._reserved = self._last_or_listed()
+                self._first = self._used
+            more = min(max(self._used - self._first, 1), MOST_NUMBERS_AT_ONCE)
+            self._reserved += more
+            self._count_to(self._reserved)
+        self._used += 1
+        return self._used
+
+    def settle_numbers(self) -> int:
+        """Gives back the numbers that were reserved and not used; returns the last number given out."""
+        last = self.last_number
+        if self._reserved > self._used or last is None:
+            last = self._used if self._reserved else self._last_or_listed()
+            self._count_to(last)
+            self._reserved = self._used = last
+        return last
 
     def place(self, source: str, received_at: datetime, sha256: str) -> LandedUnit:
-        """A free place for what was received then: a millisecond later for each that is taken."""
+        """A new folder for what was received then."""
         received_at = received_at.astimezone(UTC).replace(microsecond=received_at.microsecond // 1000 * 1000)
-        while True:
-            path = f"{source}/{received_at:{STAMP}}{received_at.microsecond // 1000:03}Z-{sha256[:8]}"
-            if not self.folder.below(path).files():
-                return LandedUnit(received_at, path)
-            received_at += timedelta(milliseconds=1)
+        number = self.next_number()
+        stamp = f"{received_at:{STAMP}}{received_at.microsecond // 1000:03}Z"
+        path = f"{source}/{received_at:%Y-%m-%d}/{number:08}-{stamp}-{sha256[:8]}"
+        return LandedUnit(number, source, received_at, path)
 
-    def contents(self, source: str) -> Iterator[tuple[LandedUnit, list[str]]]:
-        """Each place that a source has in landing, and the names of the files there, the oldest first."""
-        split = (path.partition("/") for path in self.folder.below(source).files())
-        for place, files in groupby(split, key=lambda parts: parts[0]):
-            if (stamp := place.rpartition("-")[0]) and (received_at := _time_of(stamp)):
-                yield LandedUnit(received_at, f"{source}/{place}"), [name for _, _, name in files]
+    def write_receipt(self, folder: LandedUnit, size: int, sha256: str | None, facts: Mapping[str, Any]) -> None:
+        """Says that the folder has all that was received; from now on it counts."""
+        receipt = {
+            "source": folder.source,
+            "number": folder.number,
+            "received_at": folder.received_at.isoformat(timespec="milliseconds"),
+            "bytes": size,
+            "sha256": sha256,
+            **facts,
+        }
+        self.folder.write(f"{folder.path}/{RECEIPT}", json.dumps(receipt, default=str, indent=2).encode())
+
+    def receipt(self, folder: str, name: str = RECEIPT) -> dict[str, Any]:
+        """What the receipt of a folder says."""
+        receipt: dict[str, Any] = json.loads(self.folder.read(f"{folder}/{name}"))
+        return receipt
+
+    def folders(self, source: str) -> list[LandedFolder]:
+        """The folders that a source has in landing, those without a receipt too."""
+        return [folder for folder in self.listed if folder.unit.source == source]
+
+    @cached_property
+    def listed(self) -> list[LandedFolder]:
+        """All folders, in the order of receipt, as they were when this was first asked for."""
+        numbered: list[LandedFolder] = []
+        old: list[LandedFolder] = []
+        for source in sorted(entry.name for entry in self.folder.entries() if entry.kind == "directory"):
+            for folder in _folders(source, self.folder.below(source).files()):
+                (old if folder.unit.number < 0 else numbered).append(folder)
+        old.sort(key=lambda folder: (folder.unit.received_at, folder.unit.path))
+        for number, folder in enumerate(old, -len(old)):
+            unit = folder.unit
+            numbered.append(
+                LandedFolder(LandedUnit(number, unit.source, unit.received_at, unit.path), folder.hash, folder.names)
+            )
+        return sorted(numbered, key=lambda folder: folder.unit)
+
+    @property
+    def was_listed(self) -> bool:
+        """Whether all folders had to be listed."""
+        return "listed" in self.__dict__
 
     def sha256(self, path: str) -> str:
         """The sha256 of a landed file."""
@@ -66,6 +168,45 @@ class Landing:
             with self.folder.local(path) as local:
                 self.hashes[path] = sha256_of(local)
         return self.hashes[path]
+
+    def prune(self, before: date) -> None:
+        """Removes what was received before a day (UTC)."""
+        for source in [entry.name for entry in self.folder.entries() if entry.kind == "directory"]:
+            for entry in [*self.folder.below(source).entries()]:
+                day = entry.name if re.fullmatch(r"\d{4}-\d\d-\d\d", entry.name) else _day_of(entry.name)
+                if day and day < before.isoformat():
+                    self.folder.remove(f"{source}/{entry.name}")
+
+    def _last_or_listed(self) -> int:
+        last = self.last_number
+        if last is None:
+            last = max([0, self._numbered_before, *(folder.unit.number for folder in self.listed)])
+        return last
+
+    def _count_to(self, number: int) -> None:
+        self.folder.write(COUNTER, json.dumps({"last": number}).encode())
+
+
+def _folders(source: str, files: list[str]) -> Iterator[LandedFolder]:
+    """The folders among the files of a source; one of the layout of before has the number -1 for now."""
+    found: list[tuple[str, int, str, str, str]] = []
+    for path in files:
+        if match := _NUMBERED.fullmatch(path):
+            folder, number, stamp, hash_, name = match.groups()
+            found.append((folder, int(number), stamp, hash_, name))
+        elif match := _OLD.fullmatch(path):
+            folder, stamp, hash_, name = match.groups()
+            found.append((folder, -1, stamp, hash_, name))
+    for (folder, number, stamp, hash_), files_of_it in groupby(found, key=lambda one: one[:4]):
+        if received_at := _time_of(stamp):
+            names = tuple(name for *_, name in files_of_it)
+            yield LandedFolder(LandedUnit(number, source, received_at, f"{source}/{folder}"), hash_, names)
+
+
+def _day_of(old_folder: str) -> str | None:
+    match = re.fullmatch(_TIME, old_folder)
+    received_at = _time_of(match[1]) if match else None
+    return f"{received_at:%Y-%m-%d}" if received_at else None
 
 
 def _time_of(stamp: str) -> datetime | None:

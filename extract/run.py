@@ -11,18 +11,21 @@ import signal
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from extract import inbox
 from extract.athena import Athena, AthenaError
+from extract.files import FileSource
 from extract.http.client import ApiSettings
+from extract.http.source import ApiSource
 from extract.lake.lake import Lake
 from extract.lake.ledger import Ledger, read_ledger
-from extract.lake.load import Progress, Reader, clear_away, load
+from extract.lake.load import Progress, clear_away, load
+from extract.lake.tables import FETCHES
 from extract.landing import LandedUnit, Landing
-from extract.sources import campaign_api, campaign_files
+from extract.source import ExtractRun, Source, SourceConfig
 from extract.storage import Folder
 
 __all__ = [
@@ -35,7 +38,6 @@ __all__ = [
     "extract",
     "load_from_landing",
 ]
-SOURCES = (campaign_api.NAME, campaign_files.NAME)
 _CANNOT_WRITE = (errno.EACCES, errno.EROFS)
 
 
@@ -50,7 +52,7 @@ class SourceReport:
         rejected: Of these, the records that could not be read.
         unchanged: Fetches byte-equal to the newest of their day.
         duplicates: Files byte-equal to one loaded before.
-        quarantined: Files set aside whole.
+        quarantined: Files quarantined whole.
         left: Files that were still growing in the inbox.
         errors: What failed, a line each.
     """
@@ -73,16 +75,30 @@ class SourceReport:
         return ", ".join(counts)
 
 
+class QuarantinedFile(NamedTuple):
+    """A file that was quarantined whole."""
+
+    source: str
+    file_name: str
+    reason: str
+    detail: str
+
+
 @dataclass
 class ExtractReport:
     """What came, by source.
 
     Attributes:
-        new_rows: Something came that may change a mart.
+        sources: What came of each.
+        units: How many units came, of all sources.
+        changes_marts: Something came that is more than a fetch without any change.
+        quarantined: The files that were quarantined whole.
     """
 
     sources: dict[str, SourceReport]
-    new_rows: bool = False
+    units: int = 0
+    changes_marts: bool = False
+    quarantined: list[QuarantinedFile] = field(default_factory=list)
 
     @property
     def errors(self) -> list[str]:
@@ -115,8 +131,8 @@ class Places:
 def extract(
     *,
     places: Places,
-    sources: Collection[str],
-    api: ApiSettings | None,
+    sources: Collection[SourceConfig],
+    apis: Mapping[str, ApiSettings],
     report_timezone: ZoneInfo,
     now: Callable[[], datetime],
     progress: Progress,
@@ -128,8 +144,8 @@ def extract(
 
     Args:
         places: Where everything is.
-        sources: Which of `SOURCES`; `campaign_api` needs `api`.
-        api: The campaign API.
+        sources: The sources to extract from.
+        apis: The API of each source that is one, by the source's name; one that is not named is not asked.
         report_timezone: Where a time becomes a report date.
         now: The clock that stamps what is received (UTC).
         progress: Is told how far it is.
@@ -138,31 +154,28 @@ def extract(
         OSError: A disk is full or not writable; nothing half done is visible.
     """
     with _plain_errors(places.work):
-        work = _work(places, report_timezone, progress)
-        lake, landing = work.lake, work.landing
-        reports = {source: SourceReport() for source in sources}
+        lake = Lake(Folder.at(places.lake), places.athena)
         clear_away(places.package, lake)
         ledger = read_ledger(lake)
-        if campaign_files.NAME in sources:
-            dropped = Folder.at(places.data).below(f"inbox/{campaign_files.NAME}")
-            left = inbox.take(dropped, landing, campaign_files.NAME, now, is_loaded=ledger.__contains__)
-            reports[campaign_files.NAME].left = left.growing
-            for name in left.growing:
-                progress.message(f"{campaign_files.NAME}: {name!r} is still growing, left for the next run")
-            for line in left.refused:
-                progress.message(f"{campaign_files.NAME}: {line}")
-        if campaign_api.NAME in sources and api is not None:
-            errors = campaign_api.land(api, landing, ledger, places.work / "fetching", report_timezone, now, progress)
-            reports[campaign_api.NAME].errors = errors
-        is_loaded = work.load(ledger, sources, api.fields if api else {})
-        return _report(reports, ledger, read_ledger(lake) if is_loaded else ledger)
+        run = _run(places, ledger, report_timezone, now, progress)
+        opened = {source.name: _opened(source, run, apis.get(source.name)) for source in sources}
+        waiting = _not_loaded(opened, run)
+        report = ExtractReport({name: SourceReport() for name in opened})
+        units = [*waiting]
+        for name, source in opened.items():
+            arrivals = source.land([unit for unit in waiting if unit.source == name])
+            units += arrivals.units
+            report.sources[name].left = arrivals.left
+            report.sources[name].errors = arrivals.errors
+        _count(report, load(places.package, lake, ledger, units, opened, progress))
+        _remember(lake, ledger, run.landing, opened, units)
+        return report
 
 
 def load_from_landing(
     *,
     places: Places,
-    sources: Collection[str],
-    fields: Mapping[str, str],
+    sources: Collection[SourceConfig],
     report_timezone: ZoneInfo,
     progress: Progress,
 ) -> ExtractReport:
@@ -171,60 +184,86 @@ def load_from_landing(
     A kill on the way loses nothing: `extract` loads whatever the lake does not have.
     """
     with _plain_errors(places.work):
-        work = _work(places, report_timezone, progress)
-        lake = work.lake
+        lake = Lake(Folder.at(places.lake), places.athena)
         places.package.mkdir(parents=True, exist_ok=True)  # so that what a kill leaves of the old lake is cleared away
         lake.empty()
         clear_away(places.package, lake)
         nothing = read_ledger(lake)
-        work.load(nothing, sources, fields)
-        return _report({source: SourceReport() for source in sources}, nothing, read_ledger(lake))
+        run = _run(places, nothing, report_timezone, lambda: datetime.now(UTC), progress)
+        opened = {source.name: _opened(source, run, None) for source in sources}
+        units = _not_loaded(opened, run)
+        report = ExtractReport({name: SourceReport() for name in opened})
+        _count(report, load(places.package, lake, nothing, units, opened, progress))
+        _remember(lake, nothing, run.landing, opened, units)
+        return report
 
 
-@dataclass(frozen=True)
-class _Work:
-    package: Path
-    lake: Lake
-    landing: Landing
-    report_timezone: ZoneInfo
-    progress: Progress
-
-    def load(self, ledger: Ledger, sources: Collection[str], fields: Mapping[str, str]) -> bool:
-        landed: dict[str, Callable[[Landing], Iterator[LandedUnit]]] = {
-            campaign_api.NAME: campaign_api.landed,
-            campaign_files.NAME: campaign_files.landed,
-        }
-        readers: dict[str, Reader] = {
-            campaign_api.NAME: campaign_api.reader(self.landing, fields, self.report_timezone, self.progress),
-            campaign_files.NAME: campaign_files.reader(self.landing, ledger, self.report_timezone, self.progress),
-        }
-        units = (unit for source in sources for unit in landed[source](self.landing) if unit.path not in ledger)
-        return load(self.package, self.lake, units, readers, self.progress)
+def _run(
+    places: Places, ledger: Ledger, report_timezone: ZoneInfo, now: Callable[[], datetime], progress: Progress
+) -> ExtractRun:
+    data = Folder.at(places.data)
+    return ExtractRun(
+        landing=Landing(data.below("landing"), max(ledger.through, 0)),
+        ledger=ledger,
+        inbox=data.below("inbox"),
+        scratch=places.work / "fetching",
+        report_timezone=report_timezone,
+        now=now,
+        progress=progress,
+    )
 
 
-def _work(places: Places, report_timezone: ZoneInfo, progress: Progress) -> _Work:
-    lake = Lake(Folder.at(places.lake), places.athena)
-    landing = Landing(Folder.at(places.data).below("landing"))
-    return _Work(places.package, lake, landing, report_timezone, progress)
+def _opened(source: SourceConfig, run: ExtractRun, api: ApiSettings | None) -> Source:
+    return FileSource(source, run) if source.api_path is None else ApiSource(source, run, api)
 
 
-def _report(reports: dict[str, SourceReport], before: Ledger, after: Ledger) -> ExtractReport:
-    """What the lake has now that it had not before."""
-    report = ExtractReport(reports)
-    entries = {**after.fetches, **after.loaded_files}
-    for path in entries.keys() - before.fetches.keys() - before.loaded_files.keys():
-        entry = entries[path]
-        of_source = reports.setdefault(entry["source"], SourceReport())
-        of_source.received += 1
-        of_source.read += entry["records_read"]
-        of_source.loaded += entry["records_loaded"]
-        of_source.rejected += entry["records_rejected"]
-        of_source.unchanged += bool(entry.get("unchanged"))
-        of_source.duplicates += entry.get("status") == "duplicate"
-        of_source.quarantined += entry.get("status") == "quarantined"
-        is_loaded = entry.get("status") == "loaded" or (entry.get("complete") and not entry.get("unchanged"))
-        report.new_rows = report.new_rows or bool(is_loaded)
-    return report
+def _not_loaded(sources: Mapping[str, Source], run: ExtractRun) -> list[LandedUnit]:
+    """What landing has of these sources and the lake has not; landing is only listed if it may have something."""
+    if run.landing.last_number == run.ledger.through:
+        return []
+    return [unit for source in sources.values() for unit in source.landed() if unit.path not in run.ledger]
+
+
+def _remember(
+    lake: Lake, ledger: Ledger, landing: Landing, sources: Mapping[str, Source], loaded: Collection[LandedUnit]
+) -> None:
+    """Notes in the lake up to which receipt it has everything, so that the next run need not list landing."""
+    through = landing.settle_numbers()
+    if through == ledger.through:
+        return
+    if landing.was_listed:
+        # Of a source that was not extracted this time something may be waiting.
+        known = {unit.path for unit in loaded}
+        for folder in landing.listed:
+            paths = [folder.unit.path, *(f"{folder.unit.path}/{name}" for name in folder.names)]
+            if folder.unit.source not in sources and not any(path in ledger or path in known for path in paths):
+                through = min(through, folder.unit.number - 1)
+    lake.remember_through(through)
+
+
+def _count(report: ExtractReport, added: Mapping[str, list[Mapping[str, Any]]]) -> None:
+    """Counts what came, by the rows that were added to the ledgers: a unit has one for each kind of record."""
+    units = set()
+    for table, rows in added.items():
+        for row in rows:
+            source = report.sources.setdefault(row["source"], SourceReport())
+            source.read += row["records_read"]
+            source.loaded += row["records_loaded"]
+            source.rejected += row["records_rejected"]
+            if row["_source"] in units:
+                continue
+            units.add(row["_source"])
+            source.received += 1
+            is_unchanged = table == FETCHES and row["unchanged"]
+            source.unchanged += is_unchanged
+            report.changes_marts |= not is_unchanged
+            source.duplicates += row.get("status") == "duplicate"
+            if row.get("status") == "quarantined":
+                source.quarantined += 1
+                report.quarantined.append(
+                    QuarantinedFile(row["source"], row["file_name"], row["reason"], row["detail"])
+                )
+    report.units = len(units)
 
 
 @contextmanager

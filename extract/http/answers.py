@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from extract.http.client import ApiClient, ApiError
-from extract.readers import BadAnswer, read_delivery_page
+from extract.readers import BadAnswer, read_page
+from extract.schema import RecordType
 from extract.storage import sync
 
 CONNECTIONS = 4
@@ -41,10 +42,19 @@ class Answer:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, and how answers are read: the address's path, the report day if there are any, the field names."""
+    """What is asked, and how answers are read.
+
+    Attributes:
+        path: The path of the API's address.
+        day: The report day, if the API has days.
+        record_type: The fields wanted.
+        fields: Our names of fields → the API's, where they differ.
+        report_timezone: Where a time becomes a date.
+    """
 
     path: str
     day: date | None
+    record_type: RecordType
     fields: Mapping[str, str]
     report_timezone: ZoneInfo
 
@@ -128,7 +138,7 @@ def _page(client: ApiClient, question: Question, folder: Path, number: int, firs
     path = folder / f"page-{number:04d}.json"
 
     def accept(payload: bytes) -> _Landed:
-        page = read_delivery_page(payload, question.fields, question.report_timezone)
+        page = read_page(payload, question.record_type, question.fields, question.report_timezone)
         if page.page not in (None, number):
             raise BadAnswer(f"it is page {page.page}")
         if question.day is not None and page.date not in (None, question.day):

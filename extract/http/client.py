@@ -34,7 +34,6 @@ class ApiSettings:
         token: The bearer token; "" asks without one.
         answers: `by_day` asks for one report day at a time; without days each new answer adds up (`add`) or replaces
             all earlier ones (`replace`).
-        fields: Our names of fields → the API's, where they differ.
         since: First report day ever wanted.
         until: Last report day wanted.
         restated_days: How many complete days to ask for again, because platforms go on correcting a day after it ends.
@@ -48,7 +47,6 @@ class ApiSettings:
     base_url: str = field(repr=False)
     token: str = field(repr=False)
     answers: str
-    fields: Mapping[str, str]
     since: date
     until: date
     restated_days: int = 3

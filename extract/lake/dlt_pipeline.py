@@ -25,11 +25,12 @@ from dlt.destinations.impl.filesystem.filesystem import FilesystemClient
 from dlt.extract import DltResource
 
 from extract.athena import CATALOG, connection_params
-from extract.lake.lake import DATASET, RAW_TABLES, Lake
+from extract.lake.lake import DATASET, Lake
+from extract.lake.tables import RAW_TABLES
 from extract.storage import WholeFiles
 
 _SETTINGS: dict[tuple[str, ...], dict[str, object]] = {
-    # What goes wrong is raised; what dlt only warns of is convert_records here.
+    # What goes wrong is raised; what dlt only warns of is checked here.
     ("runtime",): {"dlthub_telemetry": False, "log_level": "ERROR"},
     ("load",): {"delete_completed_jobs": True},
     # What a run knows of the past it reads from the lake's ledger.
@@ -41,6 +42,7 @@ _TYPES: dict[pa.DataType, dict[str, object]] = {
     pa.bool_(): {"data_type": "bool"},
     pa.date32(): {"data_type": "date"},
     pa.timestamp("ms"): {"data_type": "timestamp", "precision": 3, "timezone": False},
+    pa.timestamp("us"): {"data_type": "timestamp", "precision": 6, "timezone": False},
     pa.decimal128(38, 6): {"data_type": "decimal", "precision": 38, "scale": 6},
 }
 
@@ -68,13 +70,17 @@ def _raw(write: Callable[[str], dict[str, list[Path]]]) -> Iterator[DltResource]
     def files() -> dict[str, list[Path]]:
         return write(dlt.current.load_package_state()["load_id"])
 
-    for table, schema in RAW_TABLES.items():
-        columns: list[Any] = [{"name": field.name} | _TYPES[field.type] for field in schema]
+    for table in RAW_TABLES.values():
+        columns: list[Any] = [{"name": field.name} | _TYPES[field.type] for field in table.schema]
         contract: TSchemaContractDict = {"columns": "freeze", "data_type": "freeze"}
         described = dlt.resource(
-            name=table, columns=columns, schema_contract=contract, write_disposition="append", file_format="parquet"
+            name=table.name,
+            columns=columns,
+            schema_contract=contract,
+            write_disposition="append",
+            file_format="parquet",
         )
-        yield described(_imported)(files, table)
+        yield described(_imported)(files, table.name)
 
 
 def _imported(files: Callable[[], dict[str, list[Path]]], table: str) -> Iterable[Any]:

@@ -11,64 +11,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from extract.athena import OTHER_LAKE, Athena, AthenaError
-from extract.convert import DELIVERY
+from extract.lake.tables import RAW_TABLES
 from extract.storage import Folder
 
 DATASET = "raw"
 LOADS = "_dlt_loads"
 _COMPLETED = "select load_id from raw._dlt_loads where status = 0"
 _FORGET = "delete from raw._dlt_loads"
-_TIME = pa.timestamp("ms")  # UTC; without its zone, because Athena has none in such files
-_RECEIPT = [("_received_at", _TIME), ("_dlt_load_id", pa.string())]
-_COUNTS = [(name, pa.int64()) for name in ("records_read", "records_loaded", "records_rejected")]
-RAW_TABLES = {
-    "campaign_delivery": pa.schema([*DELIVERY.schema, ("_source", pa.string()), *_RECEIPT]),
-    "rejected_records": pa.schema(
-        [
-            ("_position", pa.int64()),
-            ("reason", pa.string()),
-            ("payload", pa.string()),
-            ("source", pa.string()),
-            ("_source", pa.string()),
-            *_RECEIPT,
-        ]
-    ),
-    "fetches": pa.schema(
-        [
-            ("source", pa.string()),
-            ("_source", pa.string()),
-            ("_report_date", pa.date32()),
-            ("_fetched_at", _TIME),
-            ("pages", pa.int64()),
-            ("total", pa.int64()),
-            *_COUNTS,
-            ("complete", pa.bool_()),
-            ("unchanged", pa.bool_()),
-            ("bytes", pa.int64()),
-            ("sha256", pa.string()),
-            ("_replaces", pa.string()),
-            ("error", pa.string()),
-            *_RECEIPT,
-        ]
-    ),
-    "loaded_files": pa.schema(
-        [
-            ("source", pa.string()),
-            ("_source", pa.string()),
-            ("file_name", pa.string()),
-            ("format", pa.string()),
-            ("bytes", pa.int64()),
-            ("sha256", pa.string()),
-            ("status", pa.string()),
-            ("reason", pa.string()),
-            ("is_verified", pa.bool_()),
-            *_COUNTS,
-            ("_replaces", pa.string()),
-            *_RECEIPT,
-        ]
-    ),
-}
-LEDGERS = ("fetches", "loaded_files")
+_THROUGH = "_through.json"
+NOTHING = -(2**63)  # smaller than the number of any receipt
 
 
 @dataclass(frozen=True)
@@ -106,6 +57,18 @@ class Lake:
         lines = (json.loads(loads.read(entry.name)) for entry in loads.entries() if entry.name.endswith(".jsonl"))
         return {line["load_id"] for line in lines if line["status"] == 0}
 
+    @property
+    def through(self) -> int:
+        """The receipt number up to which the lake has everything, as it was last told."""
+        try:
+            return int(json.loads(self.folder.read(_THROUGH))["through"])
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            return NOTHING
+
+    def remember_through(self, number: int) -> None:
+        """Keeps in mind that the lake has every landed unit up to this number."""
+        self.folder.write(_THROUGH, json.dumps({"through": number}).encode())
+
     def rows(self, table: str, loads: Collection[str]) -> list[dict[str, Any]]:
         """All rows of these load packages, each as a dict; meant for a ledger, not for data."""
         names = self._files(table, lambda load: load in loads)
@@ -126,6 +89,7 @@ class Lake:
 
     def empty(self) -> None:
         """Removes everything; what a kill leaves of it counts or not, package by package, as ever."""
+        self.folder.remove(_THROUGH)
         if self.athena is None:
             self.folder.remove(LOADS)
             self.folder.remove()

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from extract.lake.lake import Lake
-from extract.lake.package import Package, UnitRows
+from extract.lake.ledger import Ledger
+from extract.lake.package import Package
 from extract.landing import LandedUnit
+from extract.source import Source
+
+_log = logging.getLogger("extract")
 
 
 class Progress(Protocol):
@@ -25,10 +31,6 @@ class Progress(Protocol):
         """Something a person should know."""
 
 
-Reader = Callable[[LandedUnit, UnitRows], tuple[str, Mapping[str, Any]]]
-"""Reads a unit into rows, keeps them if they are good, and says in which ledger to enter what became of it."""
-
-
 def clear_away(working: Path, lake: Lake) -> None:
     """Removes what a killed load left: its files in the lake, which count for nothing, and its working folder.
 
@@ -41,8 +43,13 @@ def clear_away(working: Path, lake: Lake) -> None:
 
 
 def load(
-    working: Path, lake: Lake, units: Iterable[LandedUnit], readers: Mapping[str, Reader], progress: Progress
-) -> bool:
+    working: Path,
+    lake: Lake,
+    ledger: Ledger,
+    units: Iterable[LandedUnit],
+    sources: Mapping[str, Source],
+    progress: Progress,
+) -> Mapping[str, list[Mapping[str, Any]]]:
     """Loads the units, if there are any; the first load makes all tables, so that a reader finds every one.
 
     A kill at any point leaves a package that does not count; `clear_away`, and the same call again, make it anew.
@@ -50,27 +57,41 @@ def load(
     Args:
         working: A folder for the package while it is made, on the lake's file system if that is a disk.
         lake: Where it goes.
-        units: What is to be loaded, oldest first.
-        readers: How to read a unit, by source.
+        ledger: What it has.
+        units: What is to be loaded.
+        sources: The sources by name; each reads its own units.
         progress: Is told the number of records.
 
     Returns:
-        Whether there was anything to do.
+        The rows that were added to each ledger.
     """
     missing = lake.missing_tables()
     units = sorted(units)
     if not units and not missing:
-        return False
+        return {}
     from extract.lake import dlt_pipeline
+
+    added: dict[str, list[Mapping[str, Any]]] = {}
 
     def write(load_id: str) -> dict[str, list[Path]]:
         package = Package(working / "parquet", load_id)
         for unit in units:
-            with package.unit(unit) as rows:
-                table, entry = readers[unit.source](unit, rows)
-            package.enter(table, unit, entry)
+            started = time.monotonic()
+            source = sources[unit.source]
+            with package.unit(source.config, unit) as rows:
+                entries = source.read(unit, rows)
+                read = rows.read
+            package.enter(unit, ledger.readings(unit.path) + 1, entries)
+            _log_line("unit", started, source=unit.source, unit=unit.path, records_read=read)
+        added.update(package.ledgers)
         return package.finish(missing)
 
     progress.start("load", None)
+    started = time.monotonic()
     dlt_pipeline.load(working, lake, write)
-    return True
+    _log_line("load package", started, units=len(units))
+    return added
+
+
+def _log_line(what: str, started: float, **facts: object) -> None:
+    _log.info(what, extra={**facts, "seconds": round(time.monotonic() - started, 3)})

@@ -2,42 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from extract.convert import Batch
-from extract.lake.lake import RAW_TABLES
+from extract.lake.tables import RAW_TABLES, REJECTED_RECORDS
 from extract.landing import LandedUnit
+from extract.records import Batch
+from extract.schema import Kind
+from extract.source import SourceConfig
 
 HELD_BYTES = 64 << 20  # a unit with more rows than this gets a file of its own
 _ROW_GROUP = 4 * 122_880  # whole vectors of DuckDB, and enough groups for every core
-_REPEATED = {"_source", "_dlt_load_id", "source"}
-_REJECTED = pa.schema([RAW_TABLES["rejected_records"].field(name) for name in ("_position", "reason", "payload")])
+_REPEATED = {"_source", "_dlt_load_id", "source", "account"}
+_REJECTED_FIELDS = ("_position", "line", "reason", "field", "value", "payload")
+_REJECTED = pa.schema([RAW_TABLES[REJECTED_RECORDS].schema.field(name) for name in (*_REJECTED_FIELDS, "kind")])
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """What the ledger says of one reading of a unit, for one of the kinds that it may have records of.
+
+    Attributes:
+        table: Which of the ledgers.
+        values: Its columns, but for those that a package gives every row.
+    """
+
+    table: str
+    values: Mapping[str, Any]
 
 
 class Package:
     """Collects the rows of one load package.
 
     Small units share a file a table; what is held in memory is never more than a row group and `HELD_BYTES` a table.
+
+    Attributes:
+        ledgers: The rows of each ledger so far.
     """
 
     def __init__(self, folder: Path, load_id: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._load_id = load_id
-        self._ledgers: dict[str, list[Mapping[str, Any]]] = {}
         self._shared: dict[str, _File] = {}
         self._finished: list[_File] = []
+        self.ledgers: dict[str, list[Mapping[str, Any]]] = {}
 
     @contextmanager
-    def unit(self, unit: LandedUnit) -> Iterator[UnitRows]:
+    def unit(self, source: SourceConfig, unit: LandedUnit) -> Iterator[UnitRows]:
         """Gives where to put a unit's rows; they are dropped unless it is told to keep them before the block ends."""
-        rows = UnitRows(self, unit)
+        rows = UnitRows(self, source, unit)
         try:
             yield rows
             rows.settle()
@@ -45,15 +65,23 @@ class Package:
             rows.drop()
             raise
 
-    def enter(self, table: str, unit: LandedUnit, entry: Mapping[str, Any]) -> None:
-        """Adds what became of a unit to a ledger."""
-        constants = {"source": unit.source, "_source": unit.path, "_received_at": unit.received_at}
-        self._ledgers.setdefault(table, []).append({**entry, **constants, "_dlt_load_id": self._load_id})
+    def enter(self, unit: LandedUnit, reading: int, rows: Iterable[LedgerRow]) -> None:
+        """Adds what became of a unit to the ledgers."""
+        constants = {
+            "source": unit.source,
+            "_source": unit.path,
+            "receipt_number": unit.number,
+            "reading": reading,
+            "_received_at": unit.received_at,
+            "_dlt_load_id": self._load_id,
+        }
+        for row in rows:
+            self.ledgers.setdefault(row.table, []).append({**row.values, **constants})
 
     def finish(self, required: set[str]) -> dict[str, list[Path]]:
         """Closes all files, with an empty one for each required table that has no rows, and gives them by table."""
-        for table, entries in self._ledgers.items():
-            self.shared(table).write(pa.Table.from_pylist(entries, schema=RAW_TABLES[table]))
+        for table, rows in self.ledgers.items():
+            self.shared(table).write(pa.Table.from_pylist(rows, schema=RAW_TABLES[table].schema))
         for table in required - {file.table for file in (*self._shared.values(), *self._finished)}:
             self.shared(table)
         files = [*self._shared.values(), *self._finished]
@@ -75,10 +103,11 @@ class Package:
         """Takes a finished file of one unit."""
         self._finished.append(file)
 
-    def constants(self, unit: LandedUnit) -> dict[str, object]:
+    def constants(self, source: SourceConfig, unit: LandedUnit) -> dict[str, object]:
         """What every row of a unit says."""
         return {
-            "source": unit.source,
+            "source": source.name,
+            "account": source.account,
             "_source": unit.path,
             "_received_at": unit.received_at,
             "_dlt_load_id": self._load_id,
@@ -89,29 +118,45 @@ class UnitRows:
     """The rows of one unit on their way into a package.
 
     Attributes:
-        loaded: Records added.
-        rejected: Records that could not be read, added with their reasons.
+        read: Records read, of all kinds.
     """
 
-    def __init__(self, package: Package, unit: LandedUnit) -> None:
-        self._tables = {table: _Held(package, table, unit) for table in ("campaign_delivery", "rejected_records")}
+    def __init__(self, package: Package, source: SourceConfig, unit: LandedUnit) -> None:
+        kinds = [kind.name for kind in source.kinds]
+        self._tables = {table: _Held(package, table, source, unit) for table in (*kinds, REJECTED_RECORDS)}
+        self._loaded = dict.fromkeys(kinds, 0)
+        self._rejected = dict.fromkeys(kinds, 0)
         self._is_kept = False
-        self.loaded = 0
-        self.rejected = 0
 
     @property
     def read(self) -> int:
         """All records there were."""
-        return self.loaded + self.rejected
+        return sum(self._loaded.values()) + sum(self._rejected.values())
 
-    def add(self, batch: Batch) -> None:
-        """Adds the next records."""
-        self.loaded += batch.records.num_rows
-        self.rejected += len(batch.rejected)
-        self._tables["campaign_delivery"].add(batch.records)
+    def counts(self, kind: Kind) -> dict[str, int]:
+        """What the ledger says of the number of records of a kind."""
+        loaded, rejected = self._loaded[kind.name], self._rejected[kind.name]
+        return {"records_read": loaded + rejected, "records_loaded": loaded, "records_rejected": rejected}
+
+    def add(self, kind: Kind, batch: Batch) -> None:
+        """Adds the next records of a kind."""
+        self._loaded[kind.name] += batch.records.num_rows
+        self._rejected[kind.name] += len(batch.rejected)
+        self._tables[kind.name].add(batch.records)
         if batch.rejected:
-            rows = [{"_position": one.position, "reason": one.reason, "payload": one.payload} for one in batch.rejected]
-            self._tables["rejected_records"].add(pa.Table.from_pylist(rows, schema=_REJECTED))
+            rows = [
+                {
+                    "_position": one.position,
+                    "line": one.line,
+                    "reason": one.reason,
+                    "field": one.field,
+                    "value": one.value,
+                    "payload": one.payload,
+                    "kind": kind.name,
+                }
+                for one in batch.rejected
+            ]
+            self._tables[REJECTED_RECORDS].add(pa.Table.from_pylist(rows, schema=_REJECTED))
 
     def keep(self) -> None:
         """The unit was read to its end and is good."""
@@ -126,7 +171,8 @@ class UnitRows:
 
     def drop(self) -> None:
         """Forgets the rows."""
-        self.loaded = self.rejected = 0
+        for counts in (self._loaded, self._rejected):
+            counts.update(dict.fromkeys(counts, 0))
         for held in self._tables.values():
             held.drop()
 
@@ -134,10 +180,11 @@ class UnitRows:
 class _Held:
     """A unit's rows of one table: in memory while they are few, else in a file of their own."""
 
-    def __init__(self, package: Package, table: str, unit: LandedUnit) -> None:
+    def __init__(self, package: Package, table: str, source: SourceConfig, unit: LandedUnit) -> None:
         self._package = package
         self._table = table
-        self._unit = unit
+        self._constants = package.constants(source, unit)
+        self._own_name = str(unit.number)
         self._few: list[pa.Table] = []
         self._bytes = 0
         self._own: _File | None = None
@@ -145,14 +192,14 @@ class _Held:
     def add(self, rows: pa.Table) -> None:
         if not rows.num_rows:
             return
-        rows = _with_constants(rows, self._table, self._package.constants(self._unit))
+        rows = _with_constants(rows, self._table, self._constants)
         if self._own is not None:
             self._own.write(rows)
             return
         self._few.append(rows)
         self._bytes += rows.nbytes
         if self._bytes > HELD_BYTES:
-            self._own = self._package.file(self._table, self._unit.path.split("/")[1])
+            self._own = self._package.file(self._table, self._own_name)
             self._empty_into(self._own)
 
     def settle(self) -> None:
@@ -183,15 +230,13 @@ class _File:
         self._schema = _stored(table)
         self._waiting: list[pa.Table] = []
         self._rows = 0
-        texts = [one.name for one in RAW_TABLES[table] if one.type in (pa.string(), pa.date32())]
+        raw = RAW_TABLES[table]
         self._writer = pq.ParquetWriter(
             path,
             self._schema,
             compression="snappy",
-            use_dictionary=[name for name in texts if name != "payload"],
-            write_statistics=["date", "_source", "_received_at", "_dlt_load_id", "_position"]
-            if "date" in texts
-            else True,
+            use_dictionary=[*raw.with_dictionary],
+            write_statistics=[*raw.with_statistics],
             store_schema=False,
         )
 
@@ -218,8 +263,8 @@ class _File:
 
 def _stored(table: str) -> pa.Schema:
     """The schema to write: what repeats itself in every row is written once, and read again as text."""
-    fields = RAW_TABLES[table]
     repeated = pa.dictionary(pa.int32(), pa.string())
+    fields = RAW_TABLES[table].schema
     return pa.schema([field.with_type(repeated) if field.name in _REPEATED else field for field in fields])
 
 
@@ -227,8 +272,10 @@ def _with_constants(rows: pa.Table, table: str, constants: Mapping[str, object])
     columns = []
     for field in _stored(table):
         if field.name in _REPEATED:
-            zeros = pa.repeat(pa.scalar(0, pa.int32()), rows.num_rows)
-            columns.append(pa.DictionaryArray.from_arrays(zeros, pa.array([constants[field.name]], pa.string())))
+            value = constants[field.name]
+            index = pa.scalar(None if value is None else 0, pa.int32())
+            values = pa.array([] if value is None else [value], pa.string())
+            columns.append(pa.DictionaryArray.from_arrays(pa.repeat(index, rows.num_rows), values))
         elif field.name in constants:
             value = constants[field.name]
             columns.append(pa.repeat(pa.scalar(value, field.type), rows.num_rows))

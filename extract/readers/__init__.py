@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from extract.convert import DELIVERY, Batch, RecordShape, RecordType, RejectedRecord
 from extract.readers.chunks import CHUNK, LONGEST_RECORD, TextFormat, UnreadableFile, opened, parsed
 from extract.readers.csv_text import Csv
 from extract.readers.json_text import JsonArray, JsonLines
 from extract.readers.pages import BadAnswer, Page, read_page
 from extract.readers.parquet import read_parquet
+from extract.records import Batch, RecordShape, RejectedRecord
+from extract.schema import RecordType
 
 __all__ = [
     "BadAnswer",
@@ -20,9 +21,8 @@ __all__ = [
     "RejectedRecord",
     "UnreadableFile",
     "format_of",
-    "read_delivery",
-    "read_delivery_page",
     "read_file",
+    "read_page",
 ]
 
 _FORMATS = {
@@ -48,18 +48,6 @@ def format_of(name: str) -> str:
     return format_ + zipped
 
 
-def read_delivery(path: Path, report_timezone: ZoneInfo) -> Iterator[Batch]:
-    """Reads a file of delivery records; see `read_file`."""
-    return read_file(path, DELIVERY, report_timezone)
-
-
-def read_delivery_page(
-    payload: bytes, fields: Mapping[str, str], report_timezone: ZoneInfo, first_position: int = 1
-) -> Page:
-    """Reads one answer of the campaign API; see `read_page`."""
-    return read_page(payload, DELIVERY, fields, report_timezone, first_position)
-
-
 def read_file(path: Path, record_type: RecordType, report_timezone: ZoneInfo, size: int = CHUNK) -> Iterator[Batch]:
     """Reads a file record by record, with bounded memory, in the format that its name says.
 
@@ -79,8 +67,11 @@ def read_file(path: Path, record_type: RecordType, report_timezone: ZoneInfo, si
     with opened(path, is_zipped=format_.endswith(".gz")) as file:
         text: TextFormat
         if format_.startswith("csv"):
-            header = next((line for line in iter(lambda: file.readline(LONGEST_RECORD), b"") if line.strip()), b"")
-            if not header:
+            header, lines = b"", 0
+            for lines, header in enumerate(iter(lambda: file.readline(LONGEST_RECORD), b""), 1):  # noqa: B007
+                if header.strip():
+                    break
+            else:
                 return
             text = Csv(header, record_type, report_timezone)
         else:
@@ -88,5 +79,5 @@ def read_file(path: Path, record_type: RecordType, report_timezone: ZoneInfo, si
             bracket = len(start) - len(start.lstrip())
             is_array = start[bracket : bracket + 1] == b"["
             text = (JsonArray if is_array else JsonLines)(RecordShape(record_type, record_type.names, report_timezone))
-            file.read(bracket + is_array)
-        yield from parsed(file, text, size)
+            lines = file.read(bracket + is_array).count(b"\n")
+        yield from parsed(file, text, size, lines)

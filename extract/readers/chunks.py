@@ -1,7 +1,7 @@
 """A text file in chunks of bounded size, parsed ahead on two threads and handed on in order.
 
-A chunk is cut where a record probably ends. A format's quick way tells whether that was right; where it was not, the
-careful way says what is left over, and that begins the next chunk.
+A chunk is cut where a record probably ends. `parse_fast` tells whether that was right; where it was not, `parse_strict`
+says what is left over, and that begins the next chunk.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from extract.convert import Batch, RecordShape, concatenated, renumbered
+from extract.records import Batch, RecordShape, concatenated, renumbered
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -76,8 +76,14 @@ def opened(path: Path, *, is_zipped: bool) -> Iterator[io.BufferedReader[io.RawI
         raise UnreadableFile("unreadable_encoding", f"not UTF-8: {error.reason}") from None
 
 
-def parsed(file: IO[bytes], text: TextFormat, size: int = CHUNK) -> Iterator[Batch]:
+def parsed(file: IO[bytes], text: TextFormat, size: int = CHUNK, lines: int = 0) -> Iterator[Batch]:
     """Parses the rest of a file, two chunks at once and at most four ahead of what is asked for.
+
+    Args:
+        file: Open behind what is not records, such as a header.
+        text: How to parse it.
+        size: The size of a chunk.
+        lines: How many lines of the file came before.
 
     Yields:
         The records in order, numbered from one; no empty batch.
@@ -88,12 +94,13 @@ def parsed(file: IO[bytes], text: TextFormat, size: int = CHUNK) -> Iterator[Bat
     pool = ThreadPoolExecutor(2, "reader")
 
     def finished() -> Batch:
-        nonlocal left_over, count
+        nonlocal left_over, count, lines
         chunk, is_last, future = waiting.popleft()
         # What is left over belongs before this chunk, so what was parsed ahead began in the middle of a record.
         batch, left_over = _parse(left_over + chunk, is_last, text) if left_over else future.result()
-        batch = renumbered(batch, count)
+        batch = renumbered(batch, count, lines)
         count += len(batch)
+        lines += batch.lines
         return batch
 
     try:
@@ -128,7 +135,7 @@ def _cut(file: IO[bytes], mark: bytes, size: int) -> Iterator[tuple[bytes, bool]
 
 
 def _parse(chunk: bytes, is_last: bool, text: TextFormat) -> tuple[Batch, bytes]:
-    """Parses a chunk parse_fast, or in small pieces, so that one odd record costs no more than its neighbourhood."""
+    """Parses a chunk at once, or in small pieces, so that one odd record costs no more than its neighbourhood."""
     if (batch := text.parse_fast(chunk, is_last)) is not None:
         return batch, b""
     batches = []

@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.csv
 
-from extract.convert import Batch, RecordRejected, RecordShape, RecordType, convert_records, extra_text
+from extract.convert import RecordRejected, extra_text
 from extract.readers.chunks import LONGEST_RECORD, UnreadableFile, is_fine_grained, places_of
 from extract.readers.columns import Guess, convert_columns, may_break_decimals, named
+from extract.records import Batch, RecordShape, convert_records
+from extract.schema import RecordType
 
 _DELIMITERS = ",;\t|"
 # A quoted field may hold newlines, but a quote that nobody closes must not swallow the rest of the file.
@@ -61,7 +63,7 @@ class Csv:
             fields = table.num_columns - len(self._extras)
             extras = [extra_text(row) for row in table.select(self._extras).to_pylist()]
             table = table.select(range(fields))
-        return convert_columns(table, self.shape, extras)
+        return convert_columns(table, self.shape, extras, len(ends))
 
     def parse_strict(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:
         """Takes any lines; a last one of a wrong shape and without a newline says that the file is cut off."""
@@ -69,6 +71,7 @@ class Csv:
         if is_last and rest:
             lines.append(rest)
         values: list[object] = []
+        numbers: list[int] = []
         number = 0
         while number < len(lines):
             value, count = self._record(lines, number, is_last)
@@ -78,9 +81,10 @@ class Csv:
                 raise UnreadableFile("cut_off", "the last line is broken and does not end with a newline")
             if value is not None:
                 values.append(value)
+                numbers.append(number + 1)
             number += count
         left_over = b"" if is_last else b"\n".join([*lines[number:], rest[: LONGEST_RECORD + 1]])
-        return convert_records(values, self.shape), left_over
+        return convert_records(values, self.shape, numbers, number), left_over
 
     def _record(self, lines: list[bytes], number: int, is_last: bool) -> tuple[object, int]:
         """The record that begins in a line (None if it is blank), and how many lines it has: none if more must come."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.json
 
-from extract.convert import Batch, RecordRejected, RecordShape, convert_records, parsed_json
+from extract.convert import RecordRejected, parsed_json
 from extract.readers.chunks import CHUNK, LONGEST_RECORD, UnreadableFile, is_fine_grained, places_of
 from extract.readers.columns import Guess, convert_columns, may_break_decimals
+from extract.records import Batch, RecordShape, convert_records
 
 DEEPEST = 64
 # A string, an opened string, or a byte that changes the depth or ends an element. Possessive: the memory stays flat.
@@ -42,21 +44,25 @@ class JsonLines:
         if not is_fine_grained(ends, len(chunk)):
             return None
         table = self._guess.parsed(lambda types: _read(chunk, pa.schema(types.items())))
-        return None if table is None or table.num_rows != len(ends) else convert_columns(table, self.shape)
+        if table is None or table.num_rows != len(ends):
+            return None
+        return convert_columns(table, self.shape, lines=len(ends))
 
     def parse_strict(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:
         """Takes any lines; a last one that is broken and has no newline says that the file is cut off."""
         *lines, rest = chunk.split(b"\n")
-        values = [record(line) for line in lines if line and not line.isspace()]
+        numbers = [number for number, line in enumerate(lines, 1) if line and not line.isspace()]
+        values = [record(lines[number - 1]) for number in numbers]
         if not is_last:
             # One byte too many is enough to know that it is too long, when its end comes.
-            return convert_records(values, self.shape), rest[: LONGEST_RECORD + 1]
+            return convert_records(values, self.shape, numbers, len(lines)), rest[: LONGEST_RECORD + 1]
         if rest.strip():
             value = record(rest)
             if _is_cut(value, rest):
                 raise UnreadableFile("cut_off", "the last line is broken and does not end with a newline")
             values.append(value)
-        return convert_records(values, self.shape), b""
+            numbers.append(len(lines) + 1)
+        return convert_records(values, self.shape, numbers, len(lines)), b""
 
 
 class JsonArray:
@@ -71,7 +77,8 @@ class JsonArray:
     def parse_fast(self, chunk: bytes, is_last: bool) -> Batch | None:
         """Takes elements that are flat objects, up to a comma, or to the end of the array if the chunk is the last."""
         text = chunk.rstrip()
-        return self.whole(text[:-1]) if text.endswith(b"]" if is_last else b"},") else None
+        batch = self.whole(text[:-1]) if text.endswith(b"]" if is_last else b"},") else None
+        return None if batch is None else replace(batch, lines=chunk.count(b"\n"))
 
     def whole(self, text: bytes) -> Batch | None:
         """Takes flat objects with commas between them. That they parse shows that they were cut where one ends."""
@@ -89,23 +96,26 @@ class JsonArray:
 
     def parse_strict(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:
         """Takes any elements; an array that does not end says that the file is cut off."""
-        values = []
-        end = 0
+        values: list[object] = []
+        lines: list[int] = []
+        end = passed = 0
         for start, end, closes in elements(chunk):
             element = chunk[start : end - 1]
+            if element.strip() or not closes:
+                blank = len(element) - len(element.lstrip())
+                values.append(record(element))
+                lines.append(passed + chunk.count(b"\n", start, start + blank) + 1)
+            passed += chunk.count(b"\n", start, end)
             if closes:
-                if element.strip():
-                    values.append(record(element))
                 if chunk[end:].strip():
                     raise UnreadableFile("broken_json", "there is text behind the end of the array")
                 # What comes next may only be blank, too.
-                return convert_records(values, self.shape), b"" if is_last else b"]"
-            values.append(record(element))
+                return convert_records(values, self.shape, lines, passed), b"" if is_last else b"]"
         if is_last:
             raise UnreadableFile("cut_off", "the array does not end")
         if len(chunk) - end > CHUNK:
             raise UnreadableFile("too_long", f"an element of the array is longer than {CHUNK} bytes")
-        return convert_records(values, self.shape), chunk[end:]
+        return convert_records(values, self.shape, lines, passed), chunk[end:]
 
 
 def elements(chunk: bytes) -> Iterator[tuple[int, int, bool]]:

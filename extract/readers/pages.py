@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from extract.convert import Batch, RecordRejected, RecordShape, RecordType, convert_records, renumbered
+from extract.convert import RecordRejected
 from extract.readers.json_text import JsonArray, elements, record
+from extract.records import Batch, RecordShape, convert_records, renumbered
+from extract.schema import RecordType
 
 _BOM = b"\xef\xbb\xbf"
 

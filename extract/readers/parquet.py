@@ -12,19 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from extract.convert import (
-    Batch,
-    FieldType,
-    NotFinite,
-    Number,
-    RecordShape,
-    RecordType,
-    convert_records,
-    extra_text,
-    renumbered,
-)
+from extract.convert import NotFinite, Number, extra_text
 from extract.readers.chunks import UnreadableFile
 from extract.readers.columns import convert_columns, named
+from extract.records import Batch, RecordShape, convert_records, renumbered
+from extract.schema import FieldType, RecordType
 
 _ROWS, _BYTES = 65_536, 64 << 20
 
@@ -65,9 +57,8 @@ def _rows_in_memory(metadata: pq.FileMetaData) -> int:
 
 def _parse_fast(table: pa.Table, shape: RecordShape) -> Batch | None:
     theirs = {ours: name for name, ours in shape.names.items()}
-    kinds = shape.type.fields.items()
     try:
-        fields = [_parsed(table.column(theirs[name]), kind) for name, kind in kinds]
+        fields = [_parsed(table.column(theirs[name]), field_type) for name, field_type in shape.type.fields.items()]
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
     extras = table.select([name for name in table.column_names if name not in shape.names])
@@ -79,16 +70,16 @@ def _readable(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """The column with times, binary texts and doubles as text, so that both ways see the same digits."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    kind = column.type
-    if pa.types.is_timestamp(kind) and kind.tz:
-        column = column.cast(pa.timestamp(kind.unit, "UTC"))
-    is_text = pa.types.is_large_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
-    if is_text or pa.types.is_timestamp(kind) or pa.types.is_floating(kind):
+    source = column.type
+    if pa.types.is_timestamp(source) and source.tz:
+        column = column.cast(pa.timestamp(source.unit, "UTC"))
+    is_text = pa.types.is_large_string(source) or pa.types.is_binary(source) or pa.types.is_large_binary(source)
+    if is_text or pa.types.is_timestamp(source) or pa.types.is_floating(source):
         column = column.cast(pa.string())
     return column
 
 
-def _parsed(column: pa.ChunkedArray, kind: FieldType) -> pa.ChunkedArray:
+def _parsed(column: pa.ChunkedArray, field_type: FieldType) -> pa.ChunkedArray:
     """What `convert_columns` takes.
 
     Raises:
@@ -96,25 +87,31 @@ def _parsed(column: pa.ChunkedArray, kind: FieldType) -> pa.ChunkedArray:
     """
     source = column.type
     is_text, is_integer = pa.types.is_string(source), pa.types.is_integer(source)
-    is_decimal = pa.types.is_decimal(source)
-    match kind:
+    is_decimal, is_date = pa.types.is_decimal(source), pa.types.is_date(source)
+    match field_type:
         case _ if pa.types.is_null(source):
-            return column.cast(kind.value)
+            return column.cast(field_type.raw_type)
         case FieldType.TEXT if is_text and not _holds(column, "\\x00"):
             return column
-        case FieldType.TEXT | FieldType.DATE if is_integer:
-            return column.cast(pa.string())
-        case FieldType.DATE if is_text or pa.types.is_date(source):
+        case FieldType.DATE if is_text or is_date:
             return column
+        case FieldType.BOOLEAN if is_text or pa.types.is_boolean(source):
+            return column
+        case FieldType.TIMESTAMP | FieldType.JSON if is_text:
+            return column
+        case FieldType.TIMESTAMP if is_date:
+            return column.cast(pa.string())
+        case FieldType.TEXT | FieldType.DATE | FieldType.TIMESTAMP | FieldType.BOOLEAN if is_integer:
+            return column.cast(pa.string())
         case FieldType.COUNT if is_integer or is_decimal:
             return column
-        case FieldType.MONEY if is_integer:
-            return column.cast(kind.value)
-        case FieldType.MONEY if is_decimal:
+        case FieldType.DECIMAL | FieldType.MONEY if is_integer:
+            return column.cast(field_type.raw_type)
+        case FieldType.DECIMAL | FieldType.MONEY if is_decimal:
             return column
-        case FieldType.COUNT | FieldType.MONEY if is_text and not _holds(column, "[eE]-|[.]0{13}"):
+        case FieldType.COUNT | FieldType.DECIMAL | FieldType.MONEY if is_text and not _holds(column, "[eE]-|[.]0{13}"):
             return column
-    raise pa.ArrowInvalid(f"{source} is not {kind}")
+    raise pa.ArrowInvalid(f"{source} is not {field_type}")
 
 
 def _plain_members(row: dict[str, object]) -> dict[str, object]:

@@ -1,1 +1,1 @@
-"""Sources: a module each, that says how to land what the source has and how to read what was landed."""
+"""Kinds of records: a module for each, with its raw table, its fields and the sources that are set up for it."""

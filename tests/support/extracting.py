@@ -3,16 +3,19 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
 
+from extract.registry import SOURCES
 from extract.run import ApiSettings, ExtractReport, Places, extract, load_from_landing
+from extract.source import SourceConfig
 
 TOKEN = "canary-5d41402abc4b2a76"
 FIELDS = ("campaign_id", "ad_id", "date", "brand", "country", "state", "city", "zipcode")
@@ -42,7 +45,6 @@ def api_at(url: str, **changes: Any) -> ApiSettings:
         "base_url": url,
         "token": TOKEN,
         "answers": "by_day",
-        "fields": {},
         "since": date(2026, 11, 1),
         "until": date(2026, 11, 3),
         "backoff_seconds": 0.01,
@@ -54,15 +56,17 @@ def api_at(url: str, **changes: Any) -> ApiSettings:
 def extracted(
     home: Path,
     api: ApiSettings | None = None,
-    sources: Collection[str] | None = None,
+    sources: Collection[SourceConfig] | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     said: RecordedProgress | None = None,
+    fields: Mapping[str, str] = MappingProxyType({}),
 ) -> ExtractReport:
     """Extracts as a run does."""
+    shipped = [replace(SOURCES["campaign_api"], fields=fields), SOURCES["campaign_files"]]
     return extract(
         places=Places(home, str(home), str(home / "lake")),
-        sources=sources or (["campaign_files", "campaign_api"] if api else ["campaign_files"]),
-        api=api,
+        sources=sources or shipped,
+        apis={"campaign_api": api} if api else {},
         report_timezone=ZoneInfo("UTC"),
         now=now,
         progress=said or RecordedProgress(),
@@ -73,14 +77,13 @@ def rebuilt(home: Path) -> ExtractReport:
     """Loads everything in landing into an empty lake."""
     return load_from_landing(
         places=Places(home, str(home), str(home / "lake")),
-        sources=["campaign_files", "campaign_api"],
-        fields={},
+        sources=SOURCES.values(),
         report_timezone=ZoneInfo("UTC"),
         progress=RecordedProgress(),
     )
 
 
-def rows(home: Path, table: str, columns: str = "*", order: str = "_received_at, _source") -> list[tuple[Any, ...]]:
+def rows(home: Path, table: str, columns: str = "*", order: str = "_source") -> list[tuple[Any, ...]]:
     """The rows that count, read as dbt reads them: by the table's glob, of complete packages."""
     query = f"""
         select {columns} from read_parquet('{home}/lake/raw/{table}/*.parquet', union_by_name = true)

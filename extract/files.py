@@ -1,0 +1,154 @@
+"""A source that is files: people and systems drop them into its inbox."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from extract import inbox
+from extract.inbox import MANIFEST
+from extract.lake.package import LedgerRow, UnitRows
+from extract.lake.tables import LOADED_FILES
+from extract.landing import RECEIPT, LandedUnit
+from extract.readers import Batch, UnreadableFile, format_of, read_file
+from extract.schema import Kind
+from extract.source import Arrivals, ExtractRun, SourceConfig
+from extract.storage import Folder
+
+_log = logging.getLogger(__name__)
+
+
+class FileSource:
+    """Files from an inbox, each loaded whole or not at all.
+
+    A file that is byte-equal to one loaded before is a duplicate, whatever its name. A file that is not what its name
+    or its manifest says is quarantined.
+    """
+
+    def __init__(self, config: SourceConfig, run: ExtractRun) -> None:
+        self.config = config
+        self._run = run
+        self._known = set(run.ledger.loaded_hashes(config.name))
+
+    @property
+    def inbox(self) -> Folder:
+        """Where its files are dropped."""
+        return self._run.inbox.below(self.config.name)
+
+    def landed(self) -> Iterator[LandedUnit]:
+        """The files in landing; one whose move was cut off is moved to the end, or back."""
+        for folder in self._run.landing.folders(self.config.name):
+            is_whole = folder.unit.number < 0 or folder.has_receipt
+            if is_whole or inbox.finish_moves(folder, self._run.landing, self.inbox):
+                for name in folder.names:
+                    if name != RECEIPT and not name.endswith(MANIFEST):
+                        yield replace(folder.unit, path=f"{folder.unit.path}/{name}")
+
+    def land(self, waiting: Collection[LandedUnit]) -> Arrivals:
+        """Takes the files of the inbox that nobody is writing to."""
+        landing, progress = self._run.landing, self._run.progress
+        copied = {(landing.sha256(unit.path)[:8], _name(unit)) for unit in waiting} if not self.inbox.is_local else ()
+        taken = inbox.take(self.inbox, landing, self.config.name, self._run.now, landed=copied)
+        for name in taken.growing:
+            progress.message(f"{self.config.name}: {name!r} is still growing, left for the next run")
+        for line in taken.refused:
+            progress.message(f"{self.config.name}: {line}")
+        return Arrivals(taken.units, taken.growing)
+
+    def read(self, unit: LandedUnit, rows: UnitRows) -> list[LedgerRow]:
+        """Reads a file, unless one that is byte-equal was loaded before."""
+        name = _name(unit)
+        landing = self._run.landing
+        sha256 = landing.sha256(unit.path)
+        status, reason, detail, is_verified = "duplicate", None, None, False
+        if sha256 not in self._known:
+            try:
+                is_verified = self._read(unit, rows, sha256)
+                status = "loaded"
+                self._known.add(sha256)
+                rows.keep()
+            except UnreadableFile as unreadable:
+                status, reason, detail = "quarantined", unreadable.reason, unreadable.detail
+                rows.drop()
+                self._run.progress.message(f"{self.config.name}: {name!r} is quarantined: {unreadable}")
+        values = {
+            "file_name": name,
+            "format": _format(name),
+            "bytes": landing.folder.size(unit.path),
+            "sha256": sha256,
+            "status": status,
+            "reason": reason,
+            "detail": detail,
+            "is_verified": is_verified,
+        }
+        replaced = f"{self.config.name}/{name}" if status == "loaded" else None
+        return [
+            LedgerRow(
+                LOADED_FILES,
+                {
+                    "kind": kind.name,
+                    **values,
+                    **rows.counts(kind),
+                    "_replaces": replaced if kind.same_name == "replace" else None,
+                },
+            )
+            for kind in self.config.kinds
+        ]
+
+    def _read(self, unit: LandedUnit, rows: UnitRows, sha256: str) -> bool:
+        """Adds all records; says whether a manifest agrees with them.
+
+        Raises:
+            UnreadableFile: The file is not what its name or its manifest says.
+        """
+        manifest = _manifest(self._run.landing.folder, f"{unit.path}{MANIFEST}")
+        if manifest.get("sha256", sha256) != sha256:
+            raise UnreadableFile("sha256_mismatch", f"its manifest says {manifest['sha256']}, it has {sha256}")
+        with self._run.landing.folder.local(unit.path) as path:
+            for kind in self.config.kinds:
+                for batch in self._batches(path, kind):
+                    rows.add(kind, batch)
+                    self._run.progress.advance(len(batch))
+        if manifest.get("rows", rows.read) != rows.read:
+            raise UnreadableFile("short_of_manifest", f"its manifest says {manifest['rows']} rows, it has {rows.read}")
+        return bool(manifest)
+
+    def _batches(self, path: Path, kind: Kind) -> Iterable[Batch]:
+        """Reads the records; no file may stop all others, whatever it does to its reader."""
+        try:
+            yield from read_file(path, kind.record_type, self._run.report_timezone)
+        except (UnreadableFile, OSError, MemoryError):
+            raise
+        except Exception as error:
+            _log.exception("a reader failed")
+            raise UnreadableFile("unreadable", f"{type(error).__name__}: {error}") from error
+
+
+def _name(unit: LandedUnit) -> str:
+    return unit.path.rpartition("/")[2]
+
+
+def _manifest(landing: Folder, path: str) -> dict[str, Any]:
+    if not landing.has(path):
+        return {}
+    try:
+        found = json.loads(landing.read(path))
+        told = {name: found[name] for name in ("rows", "sha256") if found.get(name) is not None}
+    except (ValueError, AttributeError):
+        raise UnreadableFile("broken_manifest", "its manifest is not a JSON object") from None
+    if not told or type(told.get("rows", 0)) is not int or type(told.get("sha256", "")) is not str:
+        raise UnreadableFile("broken_manifest", "its manifest has neither a number `rows` nor a text `sha256`")
+    if "sha256" in told:
+        told["sha256"] = told["sha256"].strip().lower()
+    return told
+
+
+def _format(name: str) -> str | None:
+    try:
+        return format_of(name)
+    except UnreadableFile:
+        return None

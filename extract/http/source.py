@@ -1,0 +1,261 @@
+"""A source that is an API: asked for what it reports, day by day if it has days."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from extract.http.answers import CONNECTIONS, Question, ask
+from extract.http.client import ApiClient, ApiError, ApiSettings, DeniedError
+from extract.lake.package import LedgerRow, UnitRows
+from extract.lake.tables import FETCHES
+from extract.landing import LandedUnit
+from extract.readers import BadAnswer, Batch, read_page
+from extract.records import renumbered
+from extract.source import Arrivals, ExtractRun, SourceConfig
+
+OLD_RECEIPT = "fetch.json"  # of a fetch in the layout of before
+MOST_FAILURES_IN_A_ROW = 3
+PAGES_AHEAD = 4
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """One complete answer of the API, or the failure to get one, as its receipt tells it.
+
+    Attributes:
+        number: Its receipt number.
+        report_date: The day asked for; None when the API has no days.
+        fetched_at: When the asking began.
+        replaces: The scope in which the newest complete fetch replaces all older ones; None: all add up.
+        pages: The names of the pages, landed or not.
+        total: How many records the API says there are; None if it does not say.
+        sha256: Of all pages in order; None if there is no complete answer.
+        unchanged: It is byte-equal to one that came before, so its pages were not landed.
+        error: Why there is no complete answer.
+    """
+
+    number: int
+    report_date: date | None
+    fetched_at: datetime
+    replaces: str | None
+    pages: tuple[str, ...] = ()
+    total: int | None = None
+    bytes: int = 0
+    sha256: str | None = None
+    complete: bool = False
+    unchanged: bool = False
+    error: str | None = None
+
+
+class ApiSource:
+    """What an API reports, each fetch loaded whole or not at all.
+
+    A later fetch of a day is loaded as well, unless it is byte-equal; staging takes the newest.
+    """
+
+    def __init__(self, config: SourceConfig, run: ExtractRun, settings: ApiSettings | None) -> None:
+        """Takes the settings of the API; without them it is not asked, and only what was landed before is read."""
+        self.config = config
+        self._run = run
+        self._settings = settings
+
+    def landed(self) -> Iterator[LandedUnit]:
+        """The fetches in landing; what a kill left of one is removed, as the API still has it."""
+        for folder in self._run.landing.folders(self.config.name):
+            if folder.has_receipt or OLD_RECEIPT in folder.names:
+                yield folder.unit
+            elif folder.unit.number > 0:
+                self._run.landing.folder.remove(folder.unit.path)
+
+    def land(self, waiting: Collection[LandedUnit]) -> Arrivals:
+        """Lands what the API reports for each day that is wanted and may have changed, the oldest first.
+
+        A day is landed whole or not at all. One that fails leaves a note of it, does not stop the days after it, and is
+        asked for again by the next run; one that is byte-equal to its newest fetch leaves a note too, and no pages.
+        """
+        arrivals = Arrivals()
+        settings, name = self._settings, self.config.name
+        if settings is None:
+            return arrivals
+        known = [*self._known(waiting)]
+        days: list[date | None] = [None]
+        if settings.answers == "by_day":
+            days = [*days_to_ask(known, settings.since, settings.until, settings.restated_days)]
+        failures_in_a_row = 0
+        self._run.progress.start(name, len(days))
+        try:
+            with ApiClient(settings, CONNECTIONS) as client:
+                for count, day in enumerate(days, 1):
+                    unit, fetch = self._land_one(client, settings, day, known)
+                    arrivals.units.append(unit)
+                    known.append(fetch)
+                    self._run.progress.advance(1)
+                    failures_in_a_row = 0 if fetch.complete else failures_in_a_row + 1
+                    if fetch.error:
+                        arrivals.errors.append(f"{name}{f' {day}' if day else ''}: {fetch.error}")
+                    if failures_in_a_row == MOST_FAILURES_IN_A_ROW and count < len(days):
+                        arrivals.errors.append(
+                            f"{name}: {failures_in_a_row} failures in a row, {len(days) - count} days not asked for"
+                        )
+                        break
+        except DeniedError as denied:
+            arrivals.errors.append(f"{name}: {settings.redacted(str(denied))}")
+        return arrivals
+
+    def read(self, unit: LandedUnit, rows: UnitRows) -> list[LedgerRow]:
+        """Reads a fetch that brought something new."""
+        fetch = self._told(unit)
+
+        def read_one(name: str) -> Batch:
+            payload = self._run.landing.folder.read(f"{unit.path}/{name}")
+            return read_page(payload, kind.record_type, self.config.fields, self._run.report_timezone).batch
+
+        (kind,) = self.config.kinds
+        try:
+            for batch in _ahead(read_one, () if fetch.unchanged else fetch.pages):
+                rows.add(kind, renumbered(batch, rows.read))
+                self._run.progress.advance(len(batch))
+            rows.keep()
+        except BadAnswer as bad:
+            # It was good when it came, so it is the settings that now give its fields other names.
+            fetch = replace(fetch, complete=False, error=f"its pages cannot be read any more: {bad}")
+            rows.drop()
+        values = {
+            "kind": kind.name,
+            "_report_date": fetch.report_date,
+            "_fetched_at": fetch.fetched_at,
+            "pages": len(fetch.pages),
+            "total": fetch.total,
+            **rows.counts(kind),
+            "complete": fetch.complete,
+            "unchanged": fetch.unchanged,
+            "bytes": fetch.bytes,
+            "sha256": fetch.sha256,
+            "_replaces": fetch.replaces,
+            "error": fetch.error,
+        }
+        return [LedgerRow(FETCHES, values)]
+
+    def _land_one(
+        self, client: ApiClient, settings: ApiSettings, day: date | None, known: Iterable[Fetch]
+    ) -> tuple[LandedUnit, Fetch]:
+        name, landing, now = self.config.name, self._run.landing, self._run.now()
+        (kind,) = self.config.kinds
+        question = Question(
+            str(self.config.api_path), day, kind.record_type, self.config.fields, self._run.report_timezone
+        )
+        told: dict[str, Any] = {"error": None}
+        pages: list[Path] = []
+        with _emptied(self._run.scratch):
+            try:
+                answer = ask(client, question, self._run.scratch)
+            except DeniedError:
+                raise
+            except ApiError as failed:
+                told = {"error": settings.redacted(str(failed))}
+            else:
+                unchanged = _is_unchanged(answer.sha256, day, known, settings.answers)
+                told = {
+                    "pages": tuple(page.name for page in answer.pages),
+                    "total": answer.total,
+                    "bytes": answer.bytes,
+                    "sha256": answer.sha256,
+                    "complete": True,
+                    "unchanged": unchanged,
+                }
+                pages = [] if unchanged else answer.pages
+            unit = landing.place(name, now, told.get("sha256") or hashlib.sha256().hexdigest())
+            scope = {"by_day": f"{name}/{day}", "replace": f"{name}/*", "add": None}[settings.answers]
+            fetch = Fetch(unit.number, day, unit.received_at, scope, **told)
+            for page in pages:
+                landing.folder.put(page, f"{unit.path}/{page.name}")
+            facts = {key: value for key, value in asdict(fetch).items() if key not in ("number", "bytes", "sha256")}
+            landing.write_receipt(unit, fetch.bytes, fetch.sha256, facts)
+        return unit, fetch
+
+    def _known(self, waiting: Iterable[LandedUnit]) -> Iterator[Fetch]:
+        """Every fetch that the lake knows, and those that are only in landing yet."""
+        for row in self._run.ledger.fetches(self.config.name):
+            yield Fetch(
+                number=row["receipt_number"],
+                report_date=row["_report_date"],
+                fetched_at=row["_fetched_at"],
+                replaces=row["_replaces"],
+                sha256=row["sha256"],
+                complete=row["complete"],
+                unchanged=row["unchanged"],
+            )
+        yield from map(self._told, waiting)
+
+    def _told(self, unit: LandedUnit) -> Fetch:
+        landing = self._run.landing
+        told = landing.receipt(unit.path) if unit.number > 0 else landing.receipt(unit.path, OLD_RECEIPT)
+        day = told["report_date"]
+        return Fetch(
+            number=unit.number,
+            report_date=None if day is None else date.fromisoformat(day),
+            fetched_at=unit.received_at,
+            replaces=told["replaces"],
+            pages=tuple(told["pages"]),
+            total=told["total"],
+            bytes=told["bytes"],
+            sha256=told["sha256"],
+            complete=told["complete"],
+            unchanged=told["unchanged"],
+            error=told["error"],
+        )
+
+
+def days_to_ask(known: Iterable[Fetch], since: date, until: date, restated_days: int) -> list[date]:
+    """The days from `since` to `until` that have no complete fetch, whose newest one failed, or that may be restated.
+
+    Days are asked for and landed in order, so a run that ends in between leaves no day behind: those it did not come to
+    lie after the last one it completed.
+    """
+    newest: dict[date, Fetch] = {}
+    complete = set()
+    for fetch in sorted(known, key=lambda fetch: fetch.number):
+        if fetch.report_date is not None:
+            newest[fetch.report_date] = fetch
+            if fetch.complete:
+                complete.add(fetch.report_date)
+    restated_from = max(complete) + timedelta(days=1 - restated_days) if complete else since
+    days = (since + timedelta(days=number) for number in range((until - since).days + 1))
+    return [day for day in days if day not in complete or not newest[day].complete or day >= restated_from]
+
+
+def _is_unchanged(sha256: str, day: date | None, known: Iterable[Fetch], answers: str) -> bool:
+    earlier = [one for one in known if one.complete and one.report_date == day]
+    if answers != "add":
+        earlier = sorted(earlier, key=lambda one: one.number)[-1:]
+    return any(one.sha256 == sha256 for one in earlier)
+
+
+def _ahead(work: Callable[[str], Batch], names: Iterable[str]) -> Iterator[Batch]:
+    """Works on two things at once, a few ahead of what is asked for, and gives what comes of them in order."""
+    waiting: deque[Future[Batch]] = deque()
+    with ThreadPoolExecutor(2, "page") as pool:
+        for name in names:
+            waiting.append(pool.submit(work, name))
+            if len(waiting) > PAGES_AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+@contextmanager
+def _emptied(folder: Path) -> Iterator[None]:
+    """The folder, empty at the start of the block and gone at its end."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    yield
+    shutil.rmtree(folder)

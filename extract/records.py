@@ -1,0 +1,165 @@
+"""Records: how a source writes them, and the batches of raw columns that are made of them, record by record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import repeat
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from extract.convert import LONGEST_TEXT, RecordRejected, as_written, canonical, converter_of, extra_text
+from extract.schema import FieldType, RecordType
+
+LONGEST_PAYLOAD = 64 * 1024  # bytes of a rejected record that are kept
+
+
+@dataclass(frozen=True)
+class RecordShape:
+    """How one source writes its records.
+
+    Attributes:
+        type: The fields wanted.
+        names: The source's name of each field → ours. Every other name is an extra one.
+        report_timezone: Where a time becomes a date.
+    """
+
+    type: RecordType
+    names: Mapping[str, str]
+    report_timezone: ZoneInfo
+
+
+@dataclass(frozen=True)
+class RejectedRecord:
+    """A record that could not be loaded.
+
+    Attributes:
+        position: Its number, from 1.
+        reason: Why.
+        payload: What it said, if that could be parsed.
+        line: The line of the text file in which it begins, from 1.
+        field: The source's name of the field that was wrong, if it was one field.
+        value: What that field said.
+    """
+
+    position: int
+    reason: str
+    payload: str | None = None
+    line: int | None = None
+    field: str | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some consecutive records: those that can be loaded, in the record type's schema, and those that cannot.
+
+    Attributes:
+        records: The rows for raw.
+        rejected: The others.
+        lines: How many lines of a text file the records take up; 0 for what has no lines.
+        skipped: How many records between them are of another kind.
+    """
+
+    records: pa.Table
+    rejected: list[RejectedRecord]
+    lines: int = 0
+    skipped: int = 0
+
+    def __len__(self) -> int:
+        """Counts all records read: loaded, rejected or skipped."""
+        return int(self.records.num_rows) + len(self.rejected) + self.skipped
+
+
+def convert_records(
+    values: Iterable[object], shape: RecordShape, lines: Iterable[int | None] = repeat(None), line_count: int = 0
+) -> Batch:
+    """Decides records one by one.
+
+    Args:
+        values: For each record a dict from the source's names to values, numbers as text (`str` or `Number`); or the
+            `RecordRejected` that says why there is none.
+        shape: How the source writes its records.
+        lines: The line in which each record begins, if they have lines.
+        line_count: How many lines they take up.
+    """
+    convert = _converter(shape)
+    columns: list[list[object]] = [[] for _ in shape.type.schema]
+    rejected = []
+    for position, (value, line) in enumerate(zip(values, lines, strict=False), 1):
+        try:
+            if isinstance(value, RecordRejected):
+                raise value
+            row = convert(value)
+        except RecordRejected as why:
+            payload = None if value is why else canonical(value).encode()[:LONGEST_PAYLOAD].decode(errors="ignore")
+            rejected.append(RejectedRecord(position, why.reason, payload, line, why.field, why.value))
+        else:
+            for column, cell in zip(columns, (*row, position), strict=True):
+                column.append(cell)
+    schema = shape.type.schema
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    return Batch(pa.table(arrays, schema=schema), rejected, line_count)
+
+
+def concatenated(batches: Iterable[Batch], schema: pa.Schema) -> Batch:
+    """Consecutive batches, each counting from one, as one batch that counts through."""
+    records, rejected, count, lines, skipped = [], [], 0, 0, 0
+    for batch in batches:
+        moved = renumbered(batch, count, lines)
+        records.append(moved.records)
+        rejected += moved.rejected
+        count += len(batch)
+        lines += batch.lines
+        skipped += batch.skipped
+    return Batch(pa.concat_tables(records) if records else schema.empty_table(), rejected, lines, skipped)
+
+
+def renumbered(batch: Batch, count: int, lines: int = 0) -> Batch:
+    """The batch as it is numbered after so many other records and lines."""
+    rejected = [
+        replace(one, position=one.position + count, line=None if one.line is None else one.line + lines)
+        for one in batch.rejected
+    ]
+    records = batch.records
+    if count:
+        place = records.schema.get_field_index("_position")
+        positions = pc.add(records.column(place), pa.scalar(count, pa.int64()))
+        records = records.set_column(place, "_position", positions)
+    return replace(batch, records=records, rejected=rejected)
+
+
+def _converter(shape: RecordShape) -> Callable[[object], list[object]]:
+    names_in_order = {ours: theirs for theirs, ours in shape.names.items()}
+    fields = [
+        (name, names_in_order.get(name), converter_of(field_type, shape.report_timezone))
+        for name, field_type in shape.type.fields.items()
+    ]
+    texts = {name for name, field_type in shape.type.fields.items() if field_type is FieldType.TEXT}
+    known = shape.names.keys()
+
+    def convert(record: object) -> list[object]:
+        if not isinstance(record, dict):
+            raise RecordRejected("not_an_object")
+        row: list[object] = []
+        cut: dict[str, object] = {}
+        for name, key, convert_value in fields:
+            value = record.get(key)
+            if value is not None:
+                try:
+                    value = convert_value(value)
+                except RecordRejected as why:
+                    raise RecordRejected(why.reason, key, as_written(record[key])) from None
+                if isinstance(value, str) and len(value) > LONGEST_TEXT and name in texts:
+                    cut[name] = len(value)
+                    value = value[:LONGEST_TEXT].rstrip()
+            row.append(value)
+        extras = {key: record[key] for key in record.keys() - known}
+        if cut:
+            extras["_cut"] = cut
+        row.append(extra_text(extras) if extras else None)
+        return row
+
+    return convert

@@ -1,0 +1,99 @@
+"""What a kind of record is: its fields, their types, and the raw table that it fills.
+
+Arrow is imported only where a schema is made of it, so that the command can show its help without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+DECIMAL_PLACES = 6
+DECIMAL_DIGITS = 38
+RAW_COLUMNS = frozenset({"account", "source"})  # of every raw table; and every name that begins with an underscore
+
+
+class FieldType(Enum):
+    """What a field holds."""
+
+    TEXT = "text"
+    COUNT = "count"
+    DECIMAL = "decimal"  # a count that may be a fraction
+    MONEY = "money"
+    DATE = "date"
+    TIMESTAMP = "timestamp"  # UTC
+    BOOLEAN = "boolean"
+    JSON = "JSON"  # an object or an array, kept as text
+
+    @property
+    def raw_type(self) -> pa.DataType:
+        """Its type in raw."""
+        import pyarrow as pa
+
+        match self:
+            case FieldType.TEXT | FieldType.JSON:
+                return pa.string()
+            case FieldType.COUNT:
+                return pa.int64()
+            case FieldType.DECIMAL | FieldType.MONEY:
+                return pa.decimal128(DECIMAL_DIGITS, DECIMAL_PLACES)
+            case FieldType.DATE:
+                return pa.date32()
+            case FieldType.TIMESTAMP:
+                return pa.timestamp("us")
+            case FieldType.BOOLEAN:
+                return pa.bool_()
+
+
+@dataclass(frozen=True)
+class RecordType:
+    """The fields of one kind of record.
+
+    Attributes:
+        fields: Each field and its type, in their order in raw.
+        required: The fields that a file with columns (CSV, Parquet) must have, though any value may be null.
+    """
+
+    fields: Mapping[str, FieldType]
+    required: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if taken := sorted(name for name in self.fields if name in RAW_COLUMNS or name.startswith("_")):
+            raise ValueError(f"raw tables have columns of their own by these names: {', '.join(taken)}")
+        if unknown := sorted(self.required - self.fields.keys()):
+            raise ValueError(f"required, but not a field: {', '.join(unknown)}")
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The raw types of a batch: the fields, what came beside them as JSON text, and the record's number."""
+        import pyarrow as pa
+
+        fields = [(name, field_type.raw_type) for name, field_type in self.fields.items()]
+        return pa.schema([*fields, ("_extra", pa.string()), ("_position", pa.int64())])
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """The mapping of a source that calls every field as we do."""
+        return {name: name for name in self.fields}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of record: all that is needed to bring it from a source into its raw table.
+
+    Attributes:
+        name: The raw table.
+        record_type: The fields of its records.
+        same_name: What a file does with the records of an older file of the same name: it replaces them (a corrected
+            export), or adds to them (one more piece of a log).
+    """
+
+    name: str
+    record_type: RecordType
+    same_name: Literal["replace", "add"]

@@ -1,0 +1,113 @@
+"""What a source is: something with a name that brings records of one kind or more, by an inbox or an API of its own.
+
+What a source brings goes untouched into landing, and from there unit by unit (a file, a fetch) into the raw tables of
+its kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from extract.schema import Kind
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+    from zoneinfo import ZoneInfo
+
+    from extract.lake.ledger import Ledger
+    from extract.lake.load import Progress
+    from extract.lake.package import LedgerRow, UnitRows
+    from extract.landing import LandedUnit, Landing
+    from extract.storage import Folder
+
+
+@dataclass(frozen=True)
+class KindChoice:
+    """How each record of a source with several kinds says which one it is: by the value of a column."""
+
+    column: str
+    kinds: Mapping[str, Kind]
+
+
+@dataclass(frozen=True)
+class SourceConfig:
+    """A source as it is declared.
+
+    Attributes:
+        name: Its name, also that of its folders in the inbox and in landing.
+        kinds: What its records are; of several kinds, `kind_of` tells for each record.
+        kind_of: How a record says of which kind it is.
+        api_path: The path of the API's address that has the records; None: the source is files in an inbox.
+        fields: Our names of fields → the source's, where they differ.
+        account: The ad account that all its records belong to, if it names one.
+    """
+
+    name: str
+    kinds: tuple[Kind, ...]
+    kind_of: KindChoice | None = None
+    api_path: str | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+    account: str | None = None
+
+    def __post_init__(self) -> None:
+        chosen = {kind.name for kind in (self.kind_of.kinds.values() if self.kind_of else self.kinds[:1])}
+        if not self.kinds or chosen != {kind.name for kind in self.kinds}:
+            raise ValueError(f"{self.name}: each of several kinds needs a value in `kind_of` that names it")
+
+
+@dataclass(frozen=True)
+class ExtractRun:
+    """What all sources share in one run.
+
+    Attributes:
+        landing: Where what is received goes.
+        ledger: What the lake had when the run began.
+        inbox: The folder with an inbox for each source that is files.
+        scratch: A local folder for what is being received.
+        report_timezone: Where a time becomes a report date.
+        now: The clock that stamps what is received (UTC).
+        progress: Is told how far it is.
+    """
+
+    landing: Landing
+    ledger: Ledger
+    inbox: Folder
+    scratch: Path
+    report_timezone: ZoneInfo
+    now: Callable[[], datetime]
+    progress: Progress
+
+
+@dataclass
+class Arrivals:
+    """What a source brought.
+
+    Attributes:
+        units: What is in landing now, in the order of its receipt.
+        left: Names of files that were still growing and are left for the next run.
+        errors: What failed, a line each.
+    """
+
+    units: list[LandedUnit] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+class Source(Protocol):
+    """A source at work in one run."""
+
+    @property
+    def config(self) -> SourceConfig:
+        """How it is declared."""
+
+    def landed(self) -> Iterable[LandedUnit]:
+        """Lists what landing has of it, after finishing or removing what a killed run has half received."""
+
+    def land(self, waiting: Collection[LandedUnit]) -> Arrivals:
+        """Receives what is new; `waiting` is what was received before and is not in the lake yet."""
+
+    def read(self, unit: LandedUnit, rows: UnitRows) -> list[LedgerRow]:
+        """Reads a unit into rows, keeps them if they are good, and gives what the ledger is to say for each kind."""

@@ -1,0 +1,24 @@
+"""Campaign delivery: what a campaign's ads delivered, by day and place, as platforms report it."""
+
+from extract.schema import FieldType, Kind, RecordType
+from extract.source import SourceConfig
+
+FIELDS = {
+    "campaign_id": FieldType.TEXT,
+    "ad_id": FieldType.TEXT,
+    "date": FieldType.DATE,
+    "brand": FieldType.TEXT,
+    "country": FieldType.TEXT,
+    "state": FieldType.TEXT,
+    "city": FieldType.TEXT,
+    "zipcode": FieldType.TEXT,
+    "impressions": FieldType.COUNT,
+    "clicks": FieldType.COUNT,
+    "spend": FieldType.MONEY,
+    "conversions": FieldType.DECIMAL,
+}
+KIND = Kind("campaign_delivery", RecordType(FIELDS, required=frozenset(FIELDS)), same_name="replace")
+SOURCES = (
+    SourceConfig("campaign_api", (KIND,), api_path="/campaign-data"),
+    SourceConfig("campaign_files", (KIND,)),
+)
