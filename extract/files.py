@@ -15,6 +15,7 @@ from extract.lake.package import LedgerRow, UnitRows
 from extract.lake.tables import LOADED_FILES
 from extract.landing import RECEIPT, LandedUnit
 from extract.readers import Batch, UnreadableFile, format_of, read_file
+from extract.records import KindFilter, RecordShape
 from extract.schema import Kind
 from extract.source import Arrivals, ExtractRun, SourceConfig
 from extract.storage import Folder
@@ -110,17 +111,27 @@ class FileSource:
             raise UnreadableFile("sha256_mismatch", f"its manifest says {manifest['sha256']}, it has {sha256}")
         with self._run.landing.folder.local(unit.path) as path:
             for kind in self.config.kinds:
-                for batch in self._batches(path, kind):
+                for batch in self._batches(path, self._shape(kind)):
                     rows.add(kind, batch)
                     self._run.progress.advance(len(batch))
         if manifest.get("rows", rows.read) != rows.read:
             raise UnreadableFile("short_of_manifest", f"its manifest says {manifest['rows']} rows, it has {rows.read}")
         return bool(manifest)
 
-    def _batches(self, path: Path, kind: Kind) -> Iterable[Batch]:
+    def _shape(self, kind: Kind) -> RecordShape:
+        """How records of the kind are written; a file with several kinds is read once for each."""
+        choice, filter_ = self.config.kind_of, None
+        if choice is not None:
+            wanted = frozenset(value for value, named in choice.kinds.items() if named == kind)
+            skipped = frozenset(choice.kinds) - wanted
+            filter_ = KindFilter(choice.column, wanted, skipped, rejects=kind == self.config.kinds[0])
+        record_type = kind.record_type
+        return RecordShape(record_type, record_type.names(self.config.fields), self._run.report_timezone, filter_)
+
+    def _batches(self, path: Path, shape: RecordShape) -> Iterable[Batch]:
         """Reads the records; no file may stop all others, whatever it does to its reader."""
         try:
-            yield from read_file(path, kind.record_type, self._run.report_timezone)
+            yield from read_file(path, shape)
         except (UnreadableFile, OSError, MemoryError):
             raise
         except Exception as error:

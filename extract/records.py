@@ -24,11 +24,47 @@ class RecordShape:
         type: The fields wanted.
         names: The source's name of each field → ours. Every other name is an extra one.
         report_timezone: Where a time becomes a date.
+        filter: Which records to read, of a source that has several kinds.
     """
 
     type: RecordType
     names: Mapping[str, str]
     report_timezone: ZoneInfo
+    filter: KindFilter | None = None
+
+
+@dataclass(frozen=True)
+class KindFilter:
+    """Which records of a source are of the kind that is read; all others are skipped.
+
+    Attributes:
+        column: The source's name of the column that tells.
+        wanted: The values that name the kind.
+        skipped: The values that name another one. Any other value rejects its record, as `unknown_kind`.
+        rejects: Whether records that name no kind, or cannot be read at all, are rejected or skipped too: one reading
+            of a file rejects them, the others do not.
+    """
+
+    column: str
+    wanted: frozenset[str]
+    skipped: frozenset[str]
+    rejects: bool
+
+    def decide(self, record: object) -> bool:
+        """Whether to read a record; else it is to be skipped.
+
+        Raises:
+            RecordRejected: `unknown_kind`.
+        """
+        value = record.get(self.column) if isinstance(record, dict) else None
+        name = value.strip() if isinstance(value, str) else value
+        if isinstance(name, str) and name in self.wanted:
+            return True
+        if not self.rejects or (isinstance(name, str) and name in self.skipped):
+            return False
+        if not isinstance(record, dict):
+            raise RecordRejected("not_an_object")
+        raise RecordRejected("unknown_kind", self.column, as_written(value))
 
 
 @dataclass(frozen=True)
@@ -88,8 +124,14 @@ def convert_records(
     convert = _converter(shape)
     columns: list[list[object]] = [[] for _ in shape.type.schema]
     rejected = []
+    skipped = 0
     for position, (value, line) in enumerate(zip(values, lines, strict=False), 1):
         try:
+            if shape.filter is not None and not (
+                shape.filter.rejects if isinstance(value, RecordRejected) else shape.filter.decide(value)
+            ):
+                skipped += 1
+                continue
             if isinstance(value, RecordRejected):
                 raise value
             row = convert(value)
@@ -101,7 +143,7 @@ def convert_records(
                 column.append(cell)
     schema = shape.type.schema
     arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    return Batch(pa.table(arrays, schema=schema), rejected, line_count)
+    return Batch(pa.table(arrays, schema=schema), rejected, line_count, skipped)
 
 
 def concatenated(batches: Iterable[Batch], schema: pa.Schema) -> Batch:

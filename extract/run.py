@@ -167,8 +167,7 @@ def extract(
             units += arrivals.units
             report.sources[name].left = arrivals.left
             report.sources[name].errors = arrivals.errors
-        _count(report, load(places.package, lake, ledger, units, opened, progress))
-        _remember(lake, ledger, run.landing, opened, units)
+        _count(report, load(places.package, lake, ledger, units, opened, progress, _through(run, opened)))
         return report
 
 
@@ -193,8 +192,7 @@ def load_from_landing(
         opened = {source.name: _opened(source, run, None) for source in sources}
         units = _not_loaded(opened, run)
         report = ExtractReport({name: SourceReport() for name in opened})
-        _count(report, load(places.package, lake, nothing, units, opened, progress))
-        _remember(lake, nothing, run.landing, opened, units)
+        _count(report, load(places.package, lake, nothing, units, opened, progress, _through(run, opened)))
         return report
 
 
@@ -203,7 +201,7 @@ def _run(
 ) -> ExtractRun:
     data = Folder.at(places.data)
     return ExtractRun(
-        landing=Landing(data.below("landing"), max(ledger.through, 0)),
+        landing=Landing(data.below("landing"), ledger.through or 0),
         ledger=ledger,
         inbox=data.below("inbox"),
         scratch=places.work / "fetching",
@@ -219,26 +217,22 @@ def _opened(source: SourceConfig, run: ExtractRun, api: ApiSettings | None) -> S
 
 def _not_loaded(sources: Mapping[str, Source], run: ExtractRun) -> list[LandedUnit]:
     """What landing has of these sources and the lake has not; landing is only listed if it may have something."""
-    if run.landing.last_number == run.ledger.through:
+    last = run.landing.last_number
+    if last is not None and last == run.ledger.through:
         return []
     return [unit for source in sources.values() for unit in source.landed() if unit.path not in run.ledger]
 
 
-def _remember(
-    lake: Lake, ledger: Ledger, landing: Landing, sources: Mapping[str, Source], loaded: Collection[LandedUnit]
-) -> None:
-    """Notes in the lake up to which receipt it has everything, so that the next run need not list landing."""
+def _through(run: ExtractRun, sources: Collection[str]) -> int:
+    """The receipt number up to which the lake has everything, once what is waiting of these sources is loaded."""
+    landing, ledger = run.landing, run.ledger
     through = landing.settle_numbers()
-    if through == ledger.through:
-        return
     if landing.was_listed:
-        # Of a source that was not extracted this time something may be waiting.
-        known = {unit.path for unit in loaded}
         for folder in landing.listed:
             paths = [folder.unit.path, *(f"{folder.unit.path}/{name}" for name in folder.names)]
-            if folder.unit.source not in sources and not any(path in ledger or path in known for path in paths):
+            if folder.unit.source not in sources and not any(path in ledger for path in paths):
                 through = min(through, folder.unit.number - 1)
-    lake.remember_through(through)
+    return through
 
 
 def _count(report: ExtractReport, added: Mapping[str, list[Mapping[str, Any]]]) -> None:

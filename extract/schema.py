@@ -77,10 +77,9 @@ class RecordType:
         fields = [(name, field_type.raw_type) for name, field_type in self.fields.items()]
         return pa.schema([*fields, ("_extra", pa.string()), ("_position", pa.int64())])
 
-    @cached_property
-    def names(self) -> Mapping[str, str]:
-        """The mapping of a source that calls every field as we do."""
-        return {name: name for name in self.fields}
+    def names(self, theirs: Mapping[str, str]) -> Mapping[str, str]:
+        """The source's name of each field → ours, given our names → theirs where they differ."""
+        return {theirs.get(name, name): name for name in self.fields}
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,8 @@ class SourceConfig:
         chosen = {kind.name for kind in (self.kind_of.kinds.values() if self.kind_of else self.kinds[:1])}
         if not self.kinds or chosen != {kind.name for kind in self.kinds}:
             raise ValueError(f"{self.name}: each of several kinds needs a value in `kind_of` that names it")
+        if self.api_path is not None and len(self.kinds) > 1:
+            raise ValueError(f"{self.name}: an API has records of one kind")
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import date
 from math import ceil
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from extract.http.client import ApiClient, ApiError
 from extract.readers import BadAnswer, read_page
-from extract.schema import RecordType
+from extract.records import RecordShape
 from extract.storage import sync
 
 CONNECTIONS = 4
@@ -47,16 +46,14 @@ class Question:
     Attributes:
         path: The path of the API's address.
         day: The report day, if the API has days.
-        record_type: The fields wanted.
-        fields: Our names of fields → the API's, where they differ.
-        report_timezone: Where a time becomes a date.
+        shape: How its records are written.
+        fields: Our names → the API's, where they differ.
     """
 
     path: str
     day: date | None
-    record_type: RecordType
+    shape: RecordShape
     fields: Mapping[str, str]
-    report_timezone: ZoneInfo
 
     def parameters(self, number: int) -> dict[str, str]:
         """What stands in the address for a page."""
@@ -138,7 +135,7 @@ def _page(client: ApiClient, question: Question, folder: Path, number: int, firs
     path = folder / f"page-{number:04d}.json"
 
     def accept(payload: bytes) -> _Landed:
-        page = read_page(payload, question.record_type, question.fields, question.report_timezone)
+        page = read_page(payload, question.shape, question.fields)
         if page.page not in (None, number):
             raise BadAnswer(f"it is page {page.page}")
         if question.day is not None and page.date not in (None, question.day):

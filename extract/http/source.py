@@ -19,7 +19,7 @@ from extract.lake.package import LedgerRow, UnitRows
 from extract.lake.tables import FETCHES
 from extract.landing import LandedUnit
 from extract.readers import BadAnswer, Batch, read_page
-from extract.records import renumbered
+from extract.records import RecordShape, renumbered
 from extract.source import Arrivals, ExtractRun, SourceConfig
 
 OLD_RECEIPT = "fetch.json"  # of a fetch in the layout of before
@@ -67,6 +67,9 @@ class ApiSource:
         self.config = config
         self._run = run
         self._settings = settings
+        (self._kind,) = config.kinds
+        names = self._kind.record_type.names(config.fields)
+        self._shape = RecordShape(self._kind.record_type, names, run.report_timezone)
 
     def landed(self) -> Iterator[LandedUnit]:
         """The fetches in landing; what a kill left of one is removed, as the API still has it."""
@@ -117,9 +120,9 @@ class ApiSource:
 
         def read_one(name: str) -> Batch:
             payload = self._run.landing.folder.read(f"{unit.path}/{name}")
-            return read_page(payload, kind.record_type, self.config.fields, self._run.report_timezone).batch
+            return read_page(payload, self._shape, self.config.fields).batch
 
-        (kind,) = self.config.kinds
+        kind = self._kind
         try:
             for batch in _ahead(read_one, () if fetch.unchanged else fetch.pages):
                 rows.add(kind, renumbered(batch, rows.read))
@@ -149,10 +152,7 @@ class ApiSource:
         self, client: ApiClient, settings: ApiSettings, day: date | None, known: Iterable[Fetch]
     ) -> tuple[LandedUnit, Fetch]:
         name, landing, now = self.config.name, self._run.landing, self._run.now()
-        (kind,) = self.config.kinds
-        question = Question(
-            str(self.config.api_path), day, kind.record_type, self.config.fields, self._run.report_timezone
-        )
+        question = Question(str(self.config.api_path), day, self._shape, self.config.fields)
         told: dict[str, Any] = {"error": None}
         pages: list[Path] = []
         with _emptied(self._run.scratch):

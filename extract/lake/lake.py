@@ -19,7 +19,6 @@ LOADS = "_dlt_loads"
 _COMPLETED = "select load_id from raw._dlt_loads where status = 0"
 _FORGET = "delete from raw._dlt_loads"
 _THROUGH = "_through.json"
-NOTHING = -(2**63)  # smaller than the number of any receipt
 
 
 @dataclass(frozen=True)
@@ -58,16 +57,17 @@ class Lake:
         return {line["load_id"] for line in lines if line["status"] == 0}
 
     @property
-    def through(self) -> int:
-        """The receipt number up to which the lake has everything, as it was last told."""
+    def through(self) -> int | None:
+        """The receipt number up to which the lake has everything in landing; None if that is not known."""
         try:
             return int(json.loads(self.folder.read(_THROUGH))["through"])
         except (FileNotFoundError, ValueError, TypeError, KeyError):
-            return NOTHING
+            return None
 
-    def remember_through(self, number: int) -> None:
-        """Keeps in mind that the lake has every landed unit up to this number."""
-        self.folder.write(_THROUGH, json.dumps({"through": number}).encode())
+    def note_through(self, through: int) -> None:
+        """Notes that nothing in landing up to a receipt number is left to load."""
+        if through != self.through:
+            self.folder.write(_THROUGH, json.dumps({"through": through}).encode())
 
     def rows(self, table: str, loads: Collection[str]) -> list[dict[str, Any]]:
         """All rows of these load packages, each as a dict; meant for a ledger, not for data."""

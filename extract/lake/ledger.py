@@ -17,11 +17,11 @@ class Ledger:
 
     Attributes:
         rows: The rows of each ledger: one for each unit, reading and kind.
-        through: Every landed unit with a number up to this one is in the ledger.
+        through: Every landed unit with a number up to this one is in the ledger; None if that is not known.
     """
 
     rows: Mapping[str, list[dict[str, Any]]]
-    through: int
+    through: int | None
 
     def __contains__(self, path: str) -> bool:
         """Whether the unit was loaded, or refused."""

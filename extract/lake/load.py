@@ -49,6 +49,7 @@ def load(
     units: Iterable[LandedUnit],
     sources: Mapping[str, Source],
     progress: Progress,
+    through: int,
 ) -> Mapping[str, list[Mapping[str, Any]]]:
     """Loads the units, if there are any; the first load makes all tables, so that a reader finds every one.
 
@@ -61,6 +62,7 @@ def load(
         units: What is to be loaded.
         sources: The sources by name; each reads its own units.
         progress: Is told the number of records.
+        through: The receipt number up to which the lake then has everything in landing.
 
     Returns:
         The rows that were added to each ledger.
@@ -68,6 +70,7 @@ def load(
     missing = lake.missing_tables()
     units = sorted(units)
     if not units and not missing:
+        lake.note_through(through)
         return {}
     from extract.lake import dlt_pipeline
 
@@ -89,6 +92,7 @@ def load(
     progress.start("load", None)
     started = time.monotonic()
     dlt_pipeline.load(working, lake, write)
+    lake.note_through(through)
     _log_line("load package", started, units=len(units))
     return added
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from extract.readers.chunks import CHUNK, LONGEST_RECORD, TextFormat, UnreadableFile, opened, parsed
 from extract.readers.csv_text import Csv
@@ -12,7 +11,6 @@ from extract.readers.json_text import JsonArray, JsonLines
 from extract.readers.pages import BadAnswer, Page, read_page
 from extract.readers.parquet import read_parquet
 from extract.records import Batch, RecordShape, RejectedRecord
-from extract.schema import RecordType
 
 __all__ = [
     "BadAnswer",
@@ -48,11 +46,16 @@ def format_of(name: str) -> str:
     return format_ + zipped
 
 
-def read_file(path: Path, record_type: RecordType, report_timezone: ZoneInfo, size: int = CHUNK) -> Iterator[Batch]:
+def read_file(path: Path, shape: RecordShape, size: int = CHUNK) -> Iterator[Batch]:
     """Reads a file record by record, with bounded memory, in the format that its name says.
 
     The same records give the same rows in any format and however large the chunks are. Nothing may be loaded before the
     file was read to its end: only then is it known to be whole.
+
+    Args:
+        path: Its name says its format.
+        shape: How its records are written. Columns are found by their names in any case.
+        size: How many bytes of text to parse at once.
 
     Yields:
         The records in order, numbered from one.
@@ -62,7 +65,7 @@ def read_file(path: Path, record_type: RecordType, report_timezone: ZoneInfo, si
     """
     format_ = format_of(path.name)
     if format_ == "parquet":
-        yield from read_parquet(path, record_type, report_timezone)
+        yield from read_parquet(path, shape)
         return
     with opened(path, is_zipped=format_.endswith(".gz")) as file:
         text: TextFormat
@@ -73,11 +76,11 @@ def read_file(path: Path, record_type: RecordType, report_timezone: ZoneInfo, si
                     break
             else:
                 return
-            text = Csv(header, record_type, report_timezone)
+            text = Csv(header, shape)
         else:
             start = file.peek()
             bracket = len(start) - len(start.lstrip())
             is_array = start[bracket : bracket + 1] == b"["
-            text = (JsonArray if is_array else JsonLines)(RecordShape(record_type, record_type.names, report_timezone))
+            text = JsonArray(shape) if is_array else JsonLines(shape)
             lines = file.read(bracket + is_array).count(b"\n")
         yield from parsed(file, text, size, lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 from extract.convert import LONGEST_TEXT, RecordRejected, converter_of
 from extract.readers.chunks import UnreadableFile
 from extract.records import Batch, RecordShape
-from extract.schema import DECIMAL_PLACES, FieldType, RecordType
+from extract.schema import DECIMAL_PLACES, FieldType
 
 WIDE = pa.decimal256(76, 18)
 SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
@@ -82,23 +83,30 @@ def _has_signed_exponent(text: bytes) -> bool:
     return any(byte in b"0123456789." for byte in np.unique(bytes_[exponents - 2]))
 
 
-def named(header: Sequence[str], record_type: RecordType) -> tuple[list[str], dict[str, str]]:
+def named(header: Sequence[str], shape: RecordShape) -> tuple[list[str], RecordShape]:
     """Finds our fields among the columns of a file, by their names in any case.
 
     Returns:
-        A name for every column, and the mapping of those that are ours to our names.
+        A name for every column, and the shape with the names as this file writes them.
 
     Raises:
         UnreadableFile: `missing_column`, or `duplicate_column` if two have one name.
     """
     columns = [name.strip() or f"column_{number}" for number, name in enumerate(header, 1)]
-    mapping = {name: name.lower() for name in columns if name.lower() in record_type.fields}
-    if missing := sorted(record_type.required - set(mapping.values())):
+    ours = {theirs.lower(): ours for theirs, ours in shape.names.items()}
+    mapping = {name: ours[name.lower()] for name in columns if name.lower() in ours}
+    absent = shape.type.required - set(mapping.values())
+    if missing := sorted(theirs for theirs, name in shape.names.items() if name in absent):
         raise UnreadableFile("missing_column", ", ".join(missing))
     for names in (columns, list(mapping.values())):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise UnreadableFile("duplicate_column", ", ".join(twice))
-    return columns, mapping
+    if shape.filter is None:
+        return columns, replace(shape, names=mapping)
+    choice = next((name for name in columns if name.lower() == shape.filter.column.lower()), None)
+    if choice is None:
+        raise UnreadableFile("missing_column", shape.filter.column)
+    return columns, replace(shape, names=mapping, filter=replace(shape.filter, column=choice))
 
 
 def convert_columns(

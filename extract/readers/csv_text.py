@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.csv
@@ -13,7 +12,6 @@ from extract.convert import RecordRejected, extra_text
 from extract.readers.chunks import LONGEST_RECORD, UnreadableFile, is_fine_grained, places_of
 from extract.readers.columns import Guess, convert_columns, may_break_decimals, named
 from extract.records import Batch, RecordShape, convert_records
-from extract.schema import RecordType
 
 _DELIMITERS = ",;\t|"
 # A quoted field may hold newlines, but a quote that nobody closes must not swallow the rest of the file.
@@ -25,8 +23,8 @@ class Csv:
 
     mark = b"\n"
 
-    def __init__(self, header: bytes, record_type: RecordType, report_timezone: ZoneInfo) -> None:
-        """Reads the header.
+    def __init__(self, header: bytes, shape: RecordShape) -> None:
+        """Reads the header, in which names may be in any case.
 
         Raises:
             UnreadableFile: `missing_column` or `duplicate_column`, naming it.
@@ -34,9 +32,8 @@ class Csv:
         csv.field_size_limit(LONGEST_RECORD)
         line = header.decode().rstrip("\r\n")
         self._delimiter = max(_DELIMITERS, key=lambda delimiter: len(_fields(line, delimiter)))
-        self._columns, names = named(_fields(line, self._delimiter), record_type)
-        self._extras = [name for name in self._columns if name not in names]
-        self.shape = RecordShape(record_type, names, report_timezone)
+        self._columns, self.shape = named(_fields(line, self._delimiter), shape)
+        self._extras = [name for name in self._columns if name not in self.shape.names]
         self._guess = Guess(self.shape, pa.string())
 
     def parse_fast(self, chunk: bytes, is_last: bool) -> Batch | None:

@@ -7,12 +7,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from extract.convert import RecordRejected
 from extract.readers.json_text import JsonArray, elements, record
 from extract.records import Batch, RecordShape, convert_records, renumbered
-from extract.schema import RecordType
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -33,27 +31,19 @@ class Page:
     next: str | None
 
 
-def read_page(
-    payload: bytes,
-    record_type: RecordType,
-    fields: Mapping[str, str],
-    report_timezone: ZoneInfo,
-    first_position: int = 1,
-) -> Page:
+def read_page(payload: bytes, shape: RecordShape, fields: Mapping[str, str], first_position: int = 1) -> Page:
     """Reads one page.
 
     Args:
         payload: The body of the answer.
-        record_type: The fields wanted.
-        fields: Our names of the fields → the API's, where they differ. `records`, `total`, `pages`, `page`, `next` too.
-        report_timezone: Where a time becomes a date.
+        shape: How its records are written.
+        fields: What the API calls `records`, `total`, `pages`, `page` and `next`, where it differs.
         first_position: The number of the page's first record.
 
     Raises:
         BadAnswer: It is not JSON, or has no records.
     """
-    names = {fields.get(name, name): name for name in record_type.fields}
-    reader = JsonArray(RecordShape(record_type, names, report_timezone))
+    reader = JsonArray(shape)
     payload = payload.removeprefix(_BOM).strip()
     key = fields.get("records", "records")
     if payload.startswith(b"["):

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,12 +15,12 @@ from extract.convert import NotFinite, Number, extra_text
 from extract.readers.chunks import UnreadableFile
 from extract.readers.columns import convert_columns, named
 from extract.records import Batch, RecordShape, convert_records, renumbered
-from extract.schema import FieldType, RecordType
+from extract.schema import FieldType
 
 _ROWS, _BYTES = 65_536, 64 << 20
 
 
-def read_parquet(path: Path, record_type: RecordType, report_timezone: ZoneInfo, rows: int = _ROWS) -> Iterator[Batch]:
+def read_parquet(path: Path, shape: RecordShape, rows: int = _ROWS) -> Iterator[Batch]:
     """Reads a Parquet file, some tens of thousands of records at once.
 
     Raises:
@@ -29,13 +28,12 @@ def read_parquet(path: Path, record_type: RecordType, report_timezone: ZoneInfo,
     """
     try:
         with pq.ParquetFile(path) as file:
-            columns, names = named(file.schema_arrow.names, record_type)
-            shape = RecordShape(record_type, names, report_timezone)
+            columns, shape = named(file.schema_arrow.names, shape)
             count = 0
             for block in file.iter_batches(min(rows, _rows_in_memory(file.metadata))):
                 table = pa.Table.from_batches([block]).rename_columns(columns)
                 for number, name in enumerate(columns):
-                    if name in names:
+                    if name in shape.names:
                         table = table.set_column(number, name, _readable(table.column(number)))
                 batch = _parse_fast(table, shape) or convert_records(map(_plain_members, table.to_pylist()), shape)
                 if batch:
@@ -56,6 +54,8 @@ def _rows_in_memory(metadata: pq.FileMetaData) -> int:
 
 
 def _parse_fast(table: pa.Table, shape: RecordShape) -> Batch | None:
+    if shape.filter is not None:
+        return None
     theirs = {ours: name for name, ours in shape.names.items()}
     try:
         fields = [_parsed(table.column(theirs[name]), field_type) for name, field_type in shape.type.fields.items()]
