@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from extract.sources.campaign_api import Fetch, days_to_ask
 from support.extracting import (
     TOKEN,
     RecordedProgress,
@@ -28,7 +29,6 @@ from extract.http.client import ApiClient, ApiSettings
 from extract.lake.ledger import Ledger
 from extract.landing import Landing
 from extract.sources import campaign_api
-from extract.sources.campaign_api import Fetch, days_to_ask
 from extract.storage import Folder
 from simulate.api_faults import Fault, FaultPlan, Kind
 from simulate.mock_api import create_app

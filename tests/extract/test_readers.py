@@ -13,10 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from extract.convert import DELIVERY, concatenated
-from extract.readers import BadAnswer, Batch, Page, UnreadableFile, format_of, read_delivery, read_delivery_page
+from extract.readers import BadAnswer, Batch, Page, UnreadableFile, format_of, read_file, read_page
+from extract.records import RecordShape, concatenated
+from extract.sources.campaign_delivery import KIND
 
 UTC = ZoneInfo("UTC")
+DELIVERY = KIND.record_type
+SHAPE = RecordShape(DELIVERY, DELIVERY.names({}), UTC)
 FIELDS = list(DELIVERY.fields)
 HEADER = ",".join(FIELDS)
 ROW = "c1,a1,2024-05-20,B,US,CA,LA,00501,10,2,1.5,1"
@@ -25,7 +28,7 @@ ROW = "c1,a1,2024-05-20,B,US,CA,LA,00501,10,2,1.5,1"
 def batches(folder: Path, name: str, content: bytes | str) -> list[Batch]:
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return list(read_delivery(path, UTC))
+    return list(read_file(path, SHAPE))
 
 
 def read(folder: Path, name: str, content: bytes | str) -> Batch:
@@ -100,7 +103,7 @@ def test_missing_columns_are_named(tmp_path: Path) -> None:
         pa.table({name: pa.nulls(1) for name in FIELDS if name not in ("spend", "date")}), tmp_path / "a.parquet"
     )
     with pytest.raises(UnreadableFile) as caught:
-        list(read_delivery(tmp_path / "a.parquet", UTC))
+        list(read_file(tmp_path / "a.parquet", SHAPE))
     assert (caught.value.reason, caught.value.detail) == ("missing_column", "date, spend")
 
 
@@ -114,7 +117,7 @@ def test_a_cut_parquet_file_is_unreadable(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_the_callers_mistake(tmp_path: Path) -> None:
     for name in ("a.json", "a.parquet"):
         with pytest.raises(FileNotFoundError):
-            list(read_delivery(tmp_path / name, UTC))
+            list(read_file(tmp_path / name, SHAPE))
 
 
 def test_one_bad_line_costs_one_record(tmp_path: Path) -> None:
@@ -206,7 +209,7 @@ def test_a_good_file_is_read_by_column_alone(tmp_path: Path, monkeypatch: pytest
         read(tmp_path, "a.jsonl", lines + "\n"),
         read(tmp_path, "a.json", json.dumps(records, indent=2)),
         read(tmp_path, "a.csv", "\r\n".join([",".join(values), *rows, ""])),
-        *read_delivery(tmp_path / "p.parquet", UTC),
+        *read_file(tmp_path / "p.parquet", SHAPE),
     ):
         assert outcome(batch) == ([1, 2, 3], [])
         assert {str(spend) for spend in batch.records["spend"].to_pylist()} == {"0.300000"}
@@ -220,6 +223,27 @@ def test_records_are_numbered_through_a_file_of_many_chunks(tmp_path: Path) -> N
     assert [one.position for batch in found for one in batch.rejected] == [5001, 10002, 15003, 20004]
     positions = [position for batch in found for position in batch.records["_position"].to_pylist()]
     assert positions == [position for position in range(1, 20005) if position % 5001]
+
+
+@pytest.mark.parametrize("size", [50, 300, 8 << 20])
+def test_a_rejected_record_says_in_which_line_it_begins(tmp_path: Path, size: int) -> None:
+    split, bad = ROW.replace("LA", '"L\n\nA"'), ROW.replace("2024-05-20", "20/05/2024")
+    rows = ["", HEADER, ROW, "", split, bad, split.replace("1.5", "x"), "too,short", *[ROW] * 50, "x", split, bad, ""]
+    texts = {
+        "a.csv": "\n".join(rows),
+        "a.jsonl": '\n{}\n\n{"clicks":"x"}\n' + "{}\n" * 50 + "{]\n \n{}\n[1]\n",
+        "a.json": '\n[{"clicks":1},\n {"clicks":"x"},\n\n{\n"clicks":\n"x"}, 3' + ",{}\n" * 50 + ",\n{]\n]\n",
+    }
+    wanted = {
+        "a.csv": [(6 + 2, "date"), (7 + 2, "spend"), (8 + 4, None), (59 + 4, None), (61 + 6, "date")],
+        "a.jsonl": [(4, "clicks"), (55, None), (58, None)],
+        "a.json": [(3, "clicks"), (5, "clicks"), (7, None), (58, None)],
+    }
+    for name, text in texts.items():
+        path = tmp_path / name
+        path.write_text(text)
+        rejected = [one for batch in read_file(path, SHAPE, size) for one in batch.rejected]
+        assert [(one.line, one.field) for one in rejected] == wanted[name], name
 
 
 def gzip_bomb(path: Path) -> None:
@@ -267,11 +291,14 @@ def test_memory_stays_bounded(tmp_path: Path, write: Callable[[Path], None], nam
 import resource, sys
 from pathlib import Path
 from zoneinfo import ZoneInfo
-from extract.readers import UnreadableFile, read_delivery
+from extract.readers import UnreadableFile, read_file
+from extract.records import RecordShape
+from extract.sources.campaign_delivery import KIND
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 rows, rejected = 0, []
 try:
-    for batch in read_delivery(Path(sys.argv[1]), ZoneInfo("UTC")):
+    shape = RecordShape(KIND.record_type, KIND.record_type.names({}), ZoneInfo("UTC"))
+    for batch in read_file(Path(sys.argv[1]), shape):
         rows += batch.records.num_rows
         rejected += [(one.position, one.reason) for one in batch.rejected]
     print(rows, rejected)
@@ -286,7 +313,8 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10)
 
 
 def page(payload: str | bytes, **fields: str) -> Page:
-    return read_delivery_page(payload.encode() if isinstance(payload, str) else payload, fields, UTC, 11)
+    shape = RecordShape(DELIVERY, DELIVERY.names(fields), UTC)
+    return read_page(payload.encode() if isinstance(payload, str) else payload, shape, fields, 11)
 
 
 def test_a_page_says_what_it_is() -> None:
