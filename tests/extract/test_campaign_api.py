@@ -10,7 +10,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from extract.sources.campaign_api import Fetch, days_to_ask
 from support.extracting import (
     TOKEN,
     RecordedProgress,
@@ -26,9 +25,12 @@ from support.extracting import (
 from support.platform import answering, page
 
 from extract.http.client import ApiClient, ApiSettings
-from extract.lake.ledger import Ledger
+from extract.http.source import ApiSource, Fetch, days_to_ask
+from extract.lake.lake import Lake
+from extract.lake.ledger import read_ledger
 from extract.landing import Landing
-from extract.sources import campaign_api
+from extract.registry import SOURCES
+from extract.source import ExtractRun
 from extract.storage import Folder
 from simulate.api_faults import Fault, FaultPlan, Kind
 from simulate.mock_api import create_app
@@ -73,12 +75,18 @@ def expected(served: str, plan: FaultPlan, tmp_path_factory: pytest.TempPathFact
 
 def landed(home: Path, api: ApiSettings) -> tuple[list[str], list[dict[str, Any]]]:
     """Lands without loading; gives the errors and what landing tells of every fetch, the oldest first."""
-    landing = Landing(Folder.at(home / "landing"))
-    now = partial(datetime.now, UTC)
-    errors = campaign_api.land(
-        api, landing, Ledger({}, {}), home / "fetching", ZoneInfo("UTC"), now, RecordedProgress()
+    run = ExtractRun(
+        landing=Landing(Folder.at(home / "landing")),
+        ledger=read_ledger(Lake(Folder.at(home / "lake"))),
+        inbox=Folder.at(home / "inbox"),
+        scratch=home / "fetching",
+        report_timezone=ZoneInfo("UTC"),
+        now=partial(datetime.now, UTC),
+        progress=RecordedProgress(),
     )
-    told = sorted((home / "landing" / "campaign_api").glob("*/fetch.json"))
+    source = ApiSource(SOURCES["campaign_api"], run, api)
+    errors = source.land([*source.landed()]).errors
+    told = sorted((home / "landing" / "campaign_api").glob("*/*/.receipt.json"))
     return errors, [json.loads(path.read_text()) for path in told]
 
 
@@ -90,6 +98,8 @@ def asked(plan: FaultPlan) -> list[date]:
 def test_days_are_landed_as_received_and_loaded_with_their_origin(tmp_path: Path, platform: str) -> None:
     report = extracted(tmp_path, api_at(platform))
     assert report.errors == []
+    numbers = "receipt_number, reading, source, kind"
+    assert rows(tmp_path, "fetches", numbers) == [(n, 1, "campaign_api", "campaign_delivery") for n in (1, 2, 3)]
     fetches = rows(tmp_path, "fetches", f"_source, {LEDGER}, _fetched_at = _received_at, _replaces")
     assert [fetch[1] for fetch in fetches] == DAYS
     for source, day, pages, total, loaded, *rest in fetches:
@@ -117,12 +127,12 @@ def test_a_second_run_asks_for_what_may_be_restated_and_loads_nothing_twice(
     report = extracted(tmp_path, api_at(platform, restated_days=2))
     assert asked(plan) == DAYS[1:]
     assert records_of(tmp_path) == before
-    assert not report.new_rows
+    assert (report.units, report.changes_marts) == (2, False)
     assert report.sources["campaign_api"].unchanged == 2
     ledger = rows(tmp_path, "fetches", LEDGER)
     assert [fetch[3:] for fetch in ledger[3:]] == [(0, True, True)] * 2
-    landing = tmp_path / "landing" / "campaign_api"
-    assert [len(list(place.iterdir())) for place in sorted(landing.iterdir())][3:] == [1, 1]
+    places = sorted((tmp_path / "landing" / "campaign_api").glob("*/*"))
+    assert [len(list(place.iterdir())) for place in places][3:] == [1, 1]
 
 
 def test_a_restated_day_is_a_newer_fetch_of_the_same_scope(tmp_path: Path) -> None:
@@ -139,7 +149,7 @@ def test_an_empty_day_is_complete_and_replaces_what_was_there(tmp_path: Path) ->
     answers = iter([[record(1)], [], []])
     with answering(lambda asked: page(asked, *next(answers))) as (url, _):
         reports = [extracted(tmp_path, api_at(url, since=DAYS[0], until=DAYS[0])) for _ in range(3)]
-    assert [report.new_rows for report in reports] == [True, True, False]
+    assert [report.changes_marts for report in reports] == [True, True, False]
     assert [row[2:] for row in rows(tmp_path, "fetches", LEDGER)] == [
         (1, 1, True, False),
         (0, 0, True, False),
@@ -214,7 +224,7 @@ def test_what_lasts_fails_its_day_alone_and_the_next_run_asks_again(
     assert "\n" not in error
     assert [fetch["complete"] for fetch in fetches] == [False, True, True]
     assert fetches[0]["error"] in error
-    assert len(list((tmp_path / "landing" / "campaign_api").glob("*/page-*"))) == sum(
+    assert len(list((tmp_path / "landing" / "campaign_api").glob("*/*/page-*"))) == sum(
         len(fetch["pages"]) for fetch in fetches[1:]
     )
 
@@ -231,7 +241,7 @@ def test_a_failed_day_is_in_the_ledger_and_loads_nothing(tmp_path: Path, platfor
     ledger = rows(tmp_path, "fetches", "_report_date, complete, records_loaded > 0, error")
     told = report.errors[0].removeprefix(f"campaign_api {DAYS[1]}: ")
     assert ledger == [(DAYS[0], True, True, None), (DAYS[1], False, False, told), (DAYS[2], True, True, None)]
-    assert report.new_rows
+    assert report.changes_marts
 
 
 def test_a_denied_credential_is_named_not_shown_and_not_tried_again(
@@ -325,7 +335,7 @@ def test_a_foreign_api_has_its_own_names(tmp_path: Path) -> None:
         return page(asked, foreign)
 
     with answering(answer) as (url, _):
-        extracted(tmp_path, api_at(url, until=DAYS[0], fields={"spend": "cost", "ad_id": "creative"}))
+        extracted(tmp_path, api_at(url, until=DAYS[0]), fields={"spend": "cost", "ad_id": "creative"})
     assert rows(tmp_path, "campaign_delivery", "ad_id, spend::varchar, _extra") == [("ad_id 1", "1.250000", None)]
 
 
@@ -334,7 +344,10 @@ def test_records_that_cannot_be_read_are_counted_and_kept_apart(tmp_path: Path) 
         assert extracted(tmp_path, api_at(url, until=DAYS[0])).errors == []
     assert rows(tmp_path, "fetches", "total, records_read, records_loaded, records_rejected") == [(3, 3, 2, 1)]
     assert rows(tmp_path, "campaign_delivery", "_position", "_position") == [(1,), (3,)]
-    assert rows(tmp_path, "rejected_records", "source, _position, reason") == [("campaign_api", 2, "wrong_type")]
+    columns = "source, kind, _position, line, reason, field, value"
+    assert rows(tmp_path, "rejected_records", columns) == [
+        ("campaign_api", "campaign_delivery", 2, None, "wrong_type", "clicks", "true")
+    ]
 
 
 def test_a_failing_platform_does_not_keep_files_back(tmp_path: Path) -> None:
@@ -370,7 +383,7 @@ def test_the_token_is_nowhere_but_in_the_header(tmp_path: Path, caplog: pytest.L
 
 
 def fetch(day: date, number: int, complete: bool = True) -> Fetch:
-    return Fetch(day, datetime(2026, 11, 20, tzinfo=UTC) + timedelta(seconds=number), None, complete=complete)
+    return Fetch(number, day, datetime(2026, 11, 20, tzinfo=UTC), None, complete=complete)
 
 
 @pytest.mark.parametrize(

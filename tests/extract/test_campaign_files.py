@@ -6,14 +6,14 @@ import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from support.extracting import RecordedProgress, drop, extracted, lines, rebuilt, record, records_of, rows
 
+from extract import files
 from extract.lake import package
-from extract.readers import read_delivery
-from extract.sources import campaign_files
+from extract.readers import read_file
+from extract.records import RecordShape
 
 SCOPE = "campaign_files/export.jsonl"
 LEDGER = "file_name, status, reason, is_verified, records_read, records_loaded, records_rejected, _replaces"
@@ -27,29 +27,39 @@ def test_a_file_is_landed_untouched_and_loaded_with_its_origin(tmp_path: Path) -
     report = extracted(tmp_path, now=lambda: at)
 
     sha256 = hashlib.sha256(content).hexdigest()
-    source = f"campaign_files/20261123T075105.123Z-{sha256[:8]}/export.jsonl"
+    source = f"campaign_files/2026-11-23/00000001-20261123T075105.123Z-{sha256[:8]}/export.jsonl"
     assert (tmp_path / "landing" / source).read_bytes() == content
     assert list((tmp_path / "inbox" / "campaign_files").iterdir()) == []
-    columns = "ad_id, impressions, spend, _source, _position, _received_at, typeof(spend), typeof(date), _extra"
+    receipt = json.loads((tmp_path / "landing" / source).with_name(".receipt.json").read_bytes())
+    assert receipt == {
+        "source": "campaign_files",
+        "number": 1,
+        "received_at": "2026-11-23T07:51:05.123+00:00",
+        "bytes": len(content),
+        "sha256": sha256,
+    }
+    columns = "ad_id, impressions, spend, source, _source, _position, _received_at, typeof(spend), typeof(date), _extra"
     received_at = at.replace(tzinfo=None)  # UTC, without saying so
     assert rows(tmp_path, "campaign_delivery", columns, "_position") == [
-        ("ad_id 1", 1, Decimal("1.25"), source, 1, received_at, "DECIMAL(38,6)", "DATE", None),
-        ("ad_id 2", 2, Decimal("2.25"), source, 2, received_at, "DECIMAL(38,6)", "DATE", None),
+        ("ad_id 1", 1, Decimal("1.25"), "campaign_files", source, 1, received_at, "DECIMAL(38,6)", "DATE", None),
+        ("ad_id 2", 2, Decimal("2.25"), "campaign_files", source, 2, received_at, "DECIMAL(38,6)", "DATE", None),
     ]
+    numbers = "source, kind, receipt_number, reading"
+    assert rows(tmp_path, "loaded_files", numbers) == [("campaign_files", "campaign_delivery", 1, 1)]
     assert rows(tmp_path, "loaded_files", f"_source, bytes, sha256, format, {LEDGER}") == [
         (source, len(content), sha256, "json", "export.jsonl", "loaded", None, False, 2, 2, 0, SCOPE),
     ]
-    assert report.new_rows
+    assert (report.units, report.changes_marts) == (1, True)
     assert report.sources["campaign_files"].loaded == 2
 
 
 def test_the_first_extract_makes_every_table_and_a_second_one_changes_nothing(tmp_path: Path) -> None:
     report = extracted(tmp_path)
-    assert not report.new_rows
+    assert (report.units, report.changes_marts) == (0, False)
     for table in ("campaign_delivery", "rejected_records", "fetches", "loaded_files"):
         assert rows(tmp_path, table) == []
     before = sorted(tmp_path.rglob("*"))
-    assert not extracted(tmp_path).new_rows
+    assert not extracted(tmp_path).changes_marts
     assert sorted(tmp_path.rglob("*")) == before
     assert (tmp_path / "inbox" / "campaign_files").is_dir()
 
@@ -60,7 +70,6 @@ def test_the_same_bytes_under_any_name_are_a_duplicate(tmp_path: Path) -> None:
         drop(tmp_path, name, content)
         report = extracted(tmp_path)
     assert report.sources["campaign_files"].duplicates == 1
-    assert not report.new_rows
     assert sum(records_of(tmp_path).values()) == 1
     assert rows(tmp_path, "loaded_files", LEDGER) == [
         ("first.jsonl", "loaded", None, False, 1, 1, 0, "campaign_files/first.jsonl"),
@@ -79,7 +88,7 @@ def test_two_equal_files_at_once_are_one_and_a_duplicate(tmp_path: Path) -> None
 def test_new_content_under_a_name_is_a_later_file_of_the_same_scope(tmp_path: Path) -> None:
     for number in (1, 2):
         drop(tmp_path, "export.jsonl", lines(record(number)))
-        assert extracted(tmp_path).new_rows
+        assert extracted(tmp_path).changes_marts
     assert rows(tmp_path, "loaded_files", "status, _replaces") == [("loaded", "campaign_files/export.jsonl")] * 2
 
 
@@ -102,7 +111,10 @@ def test_a_file_that_breaks_at_its_end_leaves_nothing_and_stops_no_other(tmp_pat
     assert found["no_spend.csv"] == ("quarantined", "missing_column", 0)
     assert found["cut.json"][0] == found["notes.docx"][0] == "quarantined"
     assert found["good.jsonl"] == ("loaded", None, 1)
-    assert report.sources["campaign_files"].quarantined == 4
+    assert report.sources["campaign_files"].quarantined == len(report.quarantined) == 4
+    missing = "brand, city, clicks, conversions, country, date, impressions, spend, state, zipcode"
+    assert ("campaign_files", "no_spend.csv", "missing_column", missing) in report.quarantined
+    assert (missing,) in rows(tmp_path, "loaded_files", "detail")
     assert report.errors == []
     assert sum("quarantined" in message for message in said.messages) == 4
 
@@ -176,12 +188,12 @@ def test_a_file_quarantined_by_its_manifest_can_come_again(tmp_path: Path) -> No
 
 def test_a_reader_that_fails_costs_its_file_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
-    def failing(path: Path, *arguments: object) -> object:
+    def failing(path: Path, shape: RecordShape) -> object:
         if path.name == "odd.jsonl":
             raise ZeroDivisionError("a bug")
-        return read_delivery(path, ZoneInfo("UTC"))
+        return read_file(path, shape)
 
-    monkeypatch.setattr(campaign_files, "read_delivery", failing)
+    monkeypatch.setattr(files, "read_file", failing)
     drop(tmp_path, "odd.jsonl", lines(record(1)))
     drop(tmp_path, "even.jsonl", lines(record(2)))
     extracted(tmp_path)

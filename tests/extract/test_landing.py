@@ -1,29 +1,33 @@
 """Landing and the inbox: what is taken, when, and that nothing is lost on the way."""
 
+import json
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from support.extracting import drop, extracted, lines, record, rows
 
-from extract.inbox import Left, take
+from extract.inbox import Taken, take
 from extract.landing import Landing
+from extract.registry import SOURCES
 from extract.storage import Folder
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def taken(home: Path, quiet: float = 0.3, patience: float = 1.0, now: Callable[[], datetime] = lambda: NOON) -> Left:
+def taken(home: Path, quiet: float = 0.3, patience: float = 1.0, now: Callable[[], datetime] = lambda: NOON) -> Taken:
     inbox, landing = Folder.at(home / "inbox" / "campaign_files"), Landing(Folder.at(home / "landing"))
     return take(inbox, landing, "campaign_files", now, quiet_seconds=quiet, patience_seconds=patience)
 
 
 def landed(home: Path) -> list[str]:
-    return sorted(path.name for path in (home / "landing").rglob("*") if path.is_file())
+    return sorted(path.name for path in (home / "landing").glob("*/*/*/[!.]*"))
 
 
 def test_quiet_files_are_taken_without_a_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,7 +35,8 @@ def test_quiet_files_are_taken_without_a_wait(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("extract.inbox.time.sleep", waits.append)
     for number in range(20):
         drop(tmp_path, f"{number}.jsonl", lines(record(number)))
-    assert taken(tmp_path, quiet=30, patience=60) == Left()
+    result = taken(tmp_path, quiet=30, patience=60)
+    assert (len(result.units), result.growing, result.refused) == (20, [], [])
     assert waits == []
     assert len(landed(tmp_path)) == 20
 
@@ -51,9 +56,9 @@ def test_a_file_is_taken_when_its_writer_is_done(tmp_path: Path) -> None:
     writer = threading.Thread(target=write)
     writer.start()
     has_begun.wait()  # the file that was dropped is an old one until it is written to
-    assert taken(tmp_path, quiet=2, patience=30) == Left()
+    assert taken(tmp_path, quiet=2, patience=30).growing == []
     writer.join()
-    place = next((tmp_path / "landing" / "campaign_files").iterdir())
+    (place,) = (tmp_path / "landing" / "campaign_files" / "2026-11-23").iterdir()
     assert (place / "growing.jsonl").read_bytes() == lines(*map(record, range(8)))
 
 
@@ -79,7 +84,7 @@ def test_a_file_that_never_rests_is_left_and_named(tmp_path: Path) -> None:
 def test_a_clock_that_is_ahead_delays_a_file_only_until_it_was_seen_quiet(tmp_path: Path) -> None:
     path = drop(tmp_path, "tomorrow.jsonl", b"{}\n")
     os.utime(path, (time.time() + 86_400,) * 2)
-    assert taken(tmp_path, patience=5) == Left()
+    assert taken(tmp_path, patience=5).growing == []
     assert landed(tmp_path) == ["tomorrow.jsonl"]
 
 
@@ -109,22 +114,134 @@ def test_only_regular_files_with_plain_names_are_taken(tmp_path: Path) -> None:
     assert len(list(inbox.iterdir())) == 10
 
 
-def test_a_file_taken_in_the_same_millisecond_gets_a_later_one(tmp_path: Path) -> None:
-    drop(tmp_path, "a.jsonl", b"{}\n")
-    drop(tmp_path, "b.jsonl", b"{}\n")
-    taken(tmp_path)
-    places = sorted(path.name for path in (tmp_path / "landing" / "campaign_files").iterdir())
-    assert [place.partition("-")[0] for place in places] == ["20261123T120000.000Z", "20261123T120000.001Z"]
+def test_receipts_are_numbered_whatever_the_clock_says(tmp_path: Path) -> None:
+    clock = iter((NOON, NOON, NOON - timedelta(days=2)))
+    for name in ("c.jsonl", "b.jsonl", "a.jsonl"):
+        drop(tmp_path, name, lines(record(ord(name[0]))))
+        extracted(tmp_path, now=lambda: next(clock))
+    places = {path.parent.name[:24]: path.parent.parent.name for path in (tmp_path / "landing").glob("*/*/*/*.jsonl")}
+    assert places == {
+        "00000001-20261123T120000": "2026-11-23",
+        "00000002-20261123T120000": "2026-11-23",
+        "00000003-20261121T120000": "2026-11-21",
+    }
+    assert rows(tmp_path, "loaded_files", "file_name, receipt_number", "receipt_number") == [
+        ("c.jsonl", 1),
+        ("b.jsonl", 2),
+        ("a.jsonl", 3),
+    ]
+
+
+@pytest.mark.parametrize("damage", ["", "{", '{"last": null}', "gone"])
+def test_a_lost_counter_is_found_again(tmp_path: Path, damage: str) -> None:
+    counter = tmp_path / "landing" / "receipts.json"
+    for number in range(3):
+        drop(tmp_path, f"{number}.jsonl", lines(record(number)))
+        extracted(tmp_path)
+        counter.unlink() if damage == "gone" else counter.write_text(damage)
+    assert rows(tmp_path, "loaded_files", "receipt_number", "1") == [(1,), (2,), (3,)]
+    shutil.rmtree(tmp_path / "landing")  # as a pruned one
+    drop(tmp_path, "last.jsonl", lines(record(9)))
+    extracted(tmp_path)
+    assert rows(tmp_path, "loaded_files", "receipt_number", "1") == [(1,), (2,), (3,), (4,)]
+
+
+def test_many_receipts_cost_few_writes_of_the_counter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    landing = Landing(Folder.at(tmp_path))
+    written: list[int] = []
+    monkeypatch.setattr(Landing, "_count_to", lambda _, number: written.append(number))
+    assert [landing.next_number() for _ in range(3000)] == [*range(1, 3001)]
+    assert len(written) < 15
+    assert landing.settle_numbers() == 3000
+    assert written[-1] == 3000
+
+
+def test_a_landing_of_the_layout_of_before_is_read(tmp_path: Path) -> None:
+    """Its receipts come before all numbered ones, the last with the number -1."""
+    for place in (
+        "campaign_files/20261102T120000.000Z-00000002/b.jsonl",
+        "campaign_files/20261101T120000.000Z-00000001/a.jsonl",
+        "campaign_files/20261103T120000.000Z-00000003/only.jsonl.manifest.json",
+    ):
+        path = tmp_path / "landing" / place
+        path.parent.mkdir(parents=True)
+        path.write_bytes(lines(record(ord(path.name[0]))))
+    fetch = tmp_path / "landing" / "campaign_api" / "20261102T120000.000Z-0000000f"
+    fetch.mkdir(parents=True)
+    (fetch / "page-0001.json").write_bytes(b"[" + lines(record(4)) + b"]")
+    told = {"pages": ["page-0001.json"], "total": None, "bytes": 1, "sha256": "f", "unchanged": False, "error": None}
+    told |= {"report_date": "2026-11-01", "fetched_at": "", "replaces": "campaign_api/2026-11-01", "complete": True}
+    (fetch / "fetch.json").write_text(json.dumps(told))
+    drop(tmp_path, "c.jsonl", lines(record(9)))
+
+    extracted(tmp_path)
+    extracted(tmp_path)
+
+    assert rows(tmp_path, "loaded_files", "receipt_number, file_name", "1") == [
+        (-4, "a.jsonl"),
+        (-2, "b.jsonl"),
+        (1, "c.jsonl"),
+    ]
+    assert rows(tmp_path, "fetches", "receipt_number, _received_at") == [(-3, datetime(2026, 11, 2, 12))]  # noqa: DTZ001
+    assert len(rows(tmp_path, "campaign_delivery")) == 4
+
+
+def test_landing_is_not_listed_when_nothing_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drop(tmp_path, "a.jsonl", lines(record(1)))
+    extracted(tmp_path)
+    monkeypatch.setattr(Landing, "listed", None)
+    extracted(tmp_path)
+    drop(tmp_path, "b.jsonl", lines(record(2)))
+    extracted(tmp_path)
+    assert len(rows(tmp_path, "loaded_files")) == 2
+
+
+def test_what_waits_of_one_source_is_not_forgotten_when_another_is_extracted(tmp_path: Path) -> None:
+    drop(tmp_path, "a.jsonl", lines(record(1)))
+    taken(tmp_path)  # as if killed before it was loaded
+    for _ in range(2):
+        assert extracted(tmp_path, sources=[SOURCES["campaign_api"]]).units == 0
+    assert extracted(tmp_path).units == 1
+
+
+def test_pruning_goes_by_the_day_of_receipt(tmp_path: Path) -> None:
+    for day in (1, 2, 3):
+        drop(tmp_path, f"{day}.jsonl", lines(record(day)))
+        extracted(tmp_path, now=partial(datetime, 2026, 11, day, 23, tzinfo=UTC))
+    old = [tmp_path / "landing" / "campaign_files" / f"2026110{day}T120000.000Z-00000000" for day in (1, 2)]
+    for place in old:
+        place.mkdir()
+        (place / "old.jsonl").touch()
+    Landing(Folder.at(tmp_path / "landing")).prune(date(2026, 11, 2))
+    assert landed(tmp_path) == ["2.jsonl", "3.jsonl"]
+    assert [place.exists() for place in old] == [False, True]
+    assert len(rows(tmp_path, "loaded_files")) == 3
+
+
+def unfinished(home: Path) -> Path:
+    """The folder of a receipt that a kill cut off."""
+    place = home / "landing" / "campaign_files" / "2026-11-23" / "00000001-20261123T120000.000Z-00000000"
+    place.mkdir(parents=True)
+    (home / "landing" / "receipts.json").write_text('{"last": 1}')
+    return place
 
 
 def test_a_move_cut_off_behind_the_manifest_is_undone(tmp_path: Path) -> None:
     drop(tmp_path, "export.jsonl", lines(record(1)))
-    place = tmp_path / "landing" / "campaign_files" / "20261123T120000.000Z-00000000"
-    place.mkdir(parents=True)
+    place = unfinished(tmp_path)
     (place / "export.jsonl.manifest.json").write_text('{"rows": 1}')
     extracted(tmp_path)
-    assert rows(tmp_path, "loaded_files", "status, is_verified") == [("loaded", True)]
+    assert rows(tmp_path, "loaded_files", "status, is_verified, receipt_number") == [("loaded", True, 2)]
     assert not place.exists()
+
+
+def test_a_move_cut_off_before_the_receipt_is_finished(tmp_path: Path) -> None:
+    place = unfinished(tmp_path)
+    (place / "export.jsonl.manifest.json").write_text('{"rows": 1}')
+    (place / "export.jsonl").write_bytes(lines(record(1)))
+    extracted(tmp_path)
+    assert rows(tmp_path, "loaded_files", "status, is_verified, receipt_number") == [("loaded", True, 1)]
+    assert json.loads((place / ".receipt.json").read_bytes())["bytes"] == len(lines(record(1)))
 
 
 def test_a_folder_of_landing_that_is_not_ours_is_passed_over(tmp_path: Path) -> None:
