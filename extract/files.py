@@ -13,7 +13,7 @@ from extract import inbox
 from extract.inbox import MANIFEST
 from extract.lake.package import LedgerRow, UnitRows
 from extract.lake.tables import LOADED_FILES
-from extract.landing import RECEIPT, LandedUnit
+from extract.landing import LandedUnit
 from extract.readers import Batch, UnreadableFile, format_of, read_file
 from extract.records import KindFilter, RecordShape
 from extract.schema import Kind
@@ -45,9 +45,8 @@ class FileSource:
         for folder in self._run.landing.folders(self.config.name):
             is_whole = folder.unit.number < 0 or folder.has_receipt
             if is_whole or inbox.finish_moves(folder, self._run.landing, self.inbox):
-                for name in folder.names:
-                    if name != RECEIPT and not name.endswith(MANIFEST):
-                        yield replace(folder.unit, path=f"{folder.unit.path}/{name}")
+                for name in inbox.data_files(folder):
+                    yield replace(folder.unit, path=f"{folder.unit.path}/{name}")
 
     def land(self, waiting: Collection[LandedUnit]) -> Arrivals:
         """Takes the files of the inbox that nobody is writing to."""

@@ -90,15 +90,18 @@ def _land(inbox: Folder, entry: Entry, landing: Landing, place: LandedUnit, sha2
     return replace(place, path=path)
 
 
+def data_files(folder: LandedFolder) -> list[str]:
+    """The files in a folder of landing but for manifests, receipts and what a kill left of either."""
+    return [name for name in folder.names if not name.startswith(".") and not name.endswith((MANIFEST, _UNFINISHED))]
+
+
 def finish_moves(folder: LandedFolder, landing: Landing, inbox: Folder) -> bool:
     """Ends the move of a file that a kill cut off, or undoes it; says whether the folder has its file.
 
     The manifest of a file is moved before it, and the receipt is written after it.
     """
     place = folder.unit
-    for name in folder.names:
-        if name.endswith((MANIFEST, _UNFINISHED)):
-            continue
+    for name in data_files(folder):
         path = f"{place.path}/{name}"
         landing.write_receipt(place, landing.folder.size(path), landing.sha256(path), {})
         return True

@@ -239,6 +239,7 @@ def test_a_move_cut_off_before_the_receipt_is_finished(tmp_path: Path) -> None:
     place = unfinished(tmp_path)
     (place / "export.jsonl.manifest.json").write_text('{"rows": 1}')
     (place / "export.jsonl").write_bytes(lines(record(1)))
+    (place / ".receipt.json.tmp").write_text("{")
     extracted(tmp_path)
     assert rows(tmp_path, "loaded_files", "status, is_verified, receipt_number") == [("loaded", True, 1)]
     assert json.loads((place / ".receipt.json").read_bytes())["bytes"] == len(lines(record(1)))
