@@ -1,10 +1,10 @@
--- Nothing is lost and nothing counted twice: of every fetch and file, what was read was loaded or rejected, stands in
--- raw, and went exactly one way from there.
+-- Nothing is lost and nothing counted twice: of every fetch and file, what was read was loaded or rejected, is in raw, and
+-- went exactly one way from there.
 with
 
 balances as (
 
-    select * from {{ ref('delivery_balances') }}
+    select * from {{ ref('source_balances') }}
 
 )
 

@@ -1,8 +1,9 @@
--- A warning about the source: records came with fields that nobody asked for. They are kept in `_extra`, as JSON; map
--- them with ADHOUSE_API_FIELDS if they are ours under other names.
+-- A warning about the source: records came with fields that nobody asked for. They are kept in `_extra`, as JSON. Map them
+-- in the settings if they are ours under other names.
 {{ config(severity='warn') }}
 
 select
+    source,
     _source,
     count(*) as records,
     min(_extra) as example
@@ -11,4 +12,6 @@ from {{ source('raw', 'campaign_delivery') }}
 
 where _extra is not null
 
-group by _source
+group by
+    source,
+    _source

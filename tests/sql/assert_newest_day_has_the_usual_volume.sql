@@ -9,7 +9,7 @@ last_receipt as (
 
     select max(cast(received_at as date)) as received_date
 
-    from {{ ref('stg_campaign_delivery__sources') }}
+    from {{ ref('int_units') }}
 
 ),
 

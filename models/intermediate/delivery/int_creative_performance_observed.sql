@@ -1,12 +1,39 @@
--- depends_on: {{ ref('int_delivery_sources') }}
--- depends_on: {{ ref('int_delivery_source_days') }}
-{{ config(**kept_apart('remove_changed_dates')) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    partitioned_by=['month(date)', 'spend_coverage'],
+    pre_hook="{{ delete_changed('date', kind='campaign_delivery') }}",
+    database='marts',
+) }}
 
 with
 
 deliveries as (
 
-    select * from {{ ref('int_deliveries_observed') }}
+    select * from {{ ref('int_deliveries_accepted') }}
+
+    where {{ is_changed('date', kind='campaign_delivery') }}
+
+),
+
+-- A sum passes over the records whose spend is missing, and a group of such records alone has no row.
+observed as (
+
+    select
+        ad_id,
+        campaign_id,
+        brand,
+        country,
+        state,
+        city,
+        zipcode,
+        date,
+        case when spend is not null then impressions end as impressions,
+        case when spend is not null then clicks end as clicks,
+        case when spend is not null then conversions end as conversions,
+        spend
+
+    from deliveries
 
 ),
 
@@ -14,31 +41,29 @@ summed as (
 
     select
         ad_id,
+        campaign_id,
         brand,
         country,
         state,
         city,
         zipcode,
         date,
-        cast(sum(impressions) as bigint) as impressions,
-        cast(sum(clicks) as bigint) as clicks,
-        cast(sum(conversions) as bigint) as conversions,
-        cast(sum(spend) as decimal(38, 6)) as spend
+        {{ metric_sums() }},
+        case when count(spend) = count(*) then 'full' else 'partial' end as spend_coverage
 
-    from deliveries
-
-    {% if is_incremental() %}
-        where {{ of_changed_dates() }}
-    {% endif %}
+    from observed
 
     group by
         ad_id,
+        campaign_id,
         brand,
         country,
         state,
         city,
         zipcode,
         date
+
+    having count(spend) > 0
 
 )
 

@@ -1,10 +1,12 @@
-{{ config(database='marts', **written_anew()) }}
+{{ config(database='marts', **full_rewrite()) }}
 
 with
 
 missing_spend as (
 
-    select * from {{ ref('int_deliveries_missing_spend') }}
+    select * from {{ ref('int_deliveries_accepted') }}
+
+    where spend_source = 'missing'
 
 ),
 
@@ -25,9 +27,10 @@ select
     missing_spend.zipcode,
     missing_spend.impressions,
     missing_spend.clicks,
-    medians.imputed_spend as spend,
     missing_spend.conversions,
+    medians.imputed_spend as spend,
     medians.spend_source,
+    missing_spend.source,
     missing_spend._source,
     missing_spend._position,
     missing_spend._received_at
@@ -39,5 +42,3 @@ inner join medians
         missing_spend.ad_id = medians.ad_id
         and missing_spend.brand = medians.brand
         and missing_spend.country = medians.country
-
-where medians.imputed_spend is not null

@@ -1,39 +1,22 @@
--- depends_on: {{ ref('int_deliveries_touched') }}
-{{ config(**merged(unique_key=['campaign_id', 'brand', 'country', 'state', 'city', 'zipcode', 'date'])) }}
+{{ config(materialized='view') }}
 
 with
 
-deliveries as (
+observed as (
 
-    {{ observed_with_imputed(
-        apart='int_campaign_performance_observed',
-        together='processed_campaign_data',
-        columns=['campaign_id', 'brand', 'country', 'state', 'city', 'zipcode', 'date']
-        + ['impressions', 'clicks', 'conversions', 'spend'],
-    ) }}
+    select * from {{ ref('int_campaign_performance_observed') }}
+
+    where spend_coverage = 'full'
 
 ),
 
-{% if is_incremental() %}
+completed as (
 
-    touched as (
+    select * from {{ ref('int_campaign_performance_completed') }}
 
-        select distinct
-            campaign_id,
-            brand,
-            country,
-            state,
-            city,
-            zipcode,
-            date
+),
 
-        from {{ ref('int_deliveries_touched') }}
-
-    ),
-
-{% endif %}
-
-summed as (
+unioned as (
 
     select
         campaign_id,
@@ -43,43 +26,34 @@ summed as (
         city,
         zipcode,
         date,
-        cast(sum(impressions) as bigint) as impressions,
-        cast(sum(clicks) as bigint) as clicks,
-        cast(sum(conversions) as bigint) as conversions,
-        cast(sum(spend) as decimal(38, 6)) as spend
+        impressions,
+        clicks,
+        conversions,
+        spend
 
-    {% if is_incremental() %}
-        -- A touched group without deliveries sums to null, and the merge takes it out.
-        from touched
+    from observed
 
-        left join deliveries
-            using (campaign_id, brand, country, state, city, zipcode, date)
-    {% else %}
-        from deliveries
-    {% endif %}
+    union all
 
-    group by
+    select
         campaign_id,
         brand,
         country,
         state,
         city,
         zipcode,
-        date
+        date,
+        impressions,
+        clicks,
+        conversions,
+        spend
 
-),
-
-rated as (
-
-    select
-        *,
-        {{ ratio_or_zero('clicks', 'impressions') }} as ctr,
-        {{ ratio_or_zero('spend', 'clicks') }} as cpc,
-        {{ ratio_or_zero('spend', 'impressions', times=1000) }} as cpm,
-        {{ ratio_or_zero('conversions', 'clicks') }} as conversion_rate
-
-    from summed
+    from completed
 
 )
 
-select * from rated
+select
+    *,
+    {{ delivery_rates() }}
+
+from unioned

@@ -1,14 +1,10 @@
-{{ config(**written_anew()) }}
+{{ config(**full_rewrite()) }}
 
 with
 
 performances as (
 
-    {{ observed_with_imputed(
-        apart='int_daily_performance_observed',
-        together='campaign_performance',
-        columns=['date', 'brand', 'country', 'impressions', 'clicks', 'conversions', 'spend'],
-    ) }}
+    select * from {{ ref('campaign_performance') }}
 
 ),
 
@@ -18,10 +14,7 @@ summed as (
         date,
         brand,
         country,
-        cast(sum(impressions) as bigint) as impressions,
-        cast(sum(clicks) as bigint) as clicks,
-        cast(sum(conversions) as bigint) as conversions,
-        cast(sum(spend) as decimal(38, 6)) as spend
+        {{ metric_sums() }}
 
     from performances
 
@@ -30,19 +23,10 @@ summed as (
         brand,
         country
 
-),
-
-rated as (
-
-    select
-        *,
-        {{ ratio_or_zero('clicks', 'impressions') }} as ctr,
-        {{ ratio_or_zero('spend', 'clicks') }} as cpc,
-        {{ ratio_or_zero('spend', 'impressions', times=1000) }} as cpm,
-        {{ ratio_or_zero('conversions', 'clicks') }} as conversion_rate
-
-    from summed
-
 )
 
-select * from rated
+select
+    *,
+    {{ delivery_rates() }}
+
+from summed

@@ -4,7 +4,9 @@ with
 
 observed as (
 
-    select * from {{ ref('int_deliveries_observed') }}
+    select * from {{ ref('int_deliveries_accepted') }}
+
+    where spend_source = 'observed'
 
 ),
 
@@ -16,76 +18,35 @@ imputed as (
 
 kept as (
 
-    select
-        campaign_id,
-        ad_id,
-        date,
-        brand,
-        country,
-        state,
-        city,
-        zipcode,
-        impressions,
-        clicks,
-        spend,
-        conversions,
-        'observed' as spend_source,
-        _source,
-        _position,
-        _received_at
-
-    from observed
+    select * from observed
 
     union all
 
-    select
-        campaign_id,
-        ad_id,
-        date,
-        brand,
-        country,
-        state,
-        city,
-        zipcode,
-        impressions,
-        clicks,
-        spend,
-        conversions,
-        spend_source,
-        _source,
-        _position,
-        _received_at
-
-    from imputed
-
-),
-
-rated as (
-
-    select
-        campaign_id,
-        ad_id,
-        date,
-        brand,
-        country,
-        state,
-        city,
-        zipcode,
-        impressions,
-        clicks,
-        spend,
-        conversions,
-        spend_source,
-        {{ ratio('clicks', 'impressions') }} as ctr,
-        {{ ratio('spend', 'clicks') }} as cpc,
-        {{ ratio('spend', 'impressions', times=1000) }} as cpm,
-        {{ ratio('conversions', 'clicks') }} as conversion_rate,
-        _source,
-        _position,
-        _received_at
-
-    from kept
+    select * from imputed
 
 )
 
-select * from rated
+select
+    campaign_id,
+    ad_id,
+    date,
+    brand,
+    country,
+    state,
+    city,
+    zipcode,
+    impressions,
+    clicks,
+    spend,
+    conversions,
+    spend_source,
+    {{ ratio('clicks', 'impressions') }} as ctr,
+    {{ ratio('spend', 'clicks') }} as cpc,
+    {{ ratio('spend', 'impressions', times=1000) }} as cpm,
+    {{ ratio('conversions', 'clicks') }} as conversion_rate,
+    source,
+    _source,
+    _position,
+    _received_at
+
+from kept

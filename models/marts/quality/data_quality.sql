@@ -1,10 +1,10 @@
-{{ config(**written_anew()) }}
+{{ config(**full_rewrite()) }}
 
 with
 
 balances as (
 
-    select * from {{ ref('delivery_balances') }}
+    select * from {{ ref('source_balances') }}
 
 ),
 
@@ -13,12 +13,12 @@ summed as (
     select
         source,
         cast(received_at as date) as received_date,
-        cast(sum(case when kind = 'fetch' then 1 else 0 end) as bigint) as fetches,
-        cast(sum(case when kind = 'fetch' and status = 'unchanged' then 1 else 0 end) as bigint) as fetches_unchanged,
-        cast(sum(case when kind = 'fetch' and status = 'failed' then 1 else 0 end) as bigint) as fetches_failed,
-        cast(sum(case when kind = 'file' then 1 else 0 end) as bigint) as files,
-        cast(sum(case when status = 'duplicate' then 1 else 0 end) as bigint) as files_duplicate,
-        cast(sum(case when status = 'quarantined' then 1 else 0 end) as bigint) as files_quarantined,
+        count(distinct case when unit_type = 'fetch' then _source end) as fetches,
+        count(distinct case when unit_type = 'fetch' and status = 'unchanged' then _source end) as fetches_unchanged,
+        count(distinct case when unit_type = 'fetch' and status = 'failed' then _source end) as fetches_failed,
+        count(distinct case when unit_type = 'file' then _source end) as files,
+        count(distinct case when status = 'duplicate' then _source end) as files_duplicate,
+        count(distinct case when status = 'quarantined' then _source end) as files_quarantined,
         cast(sum(records_read) as bigint) as records_read,
         cast(sum(records_rejected) as bigint) as records_rejected,
         cast(sum(records_loaded) as bigint) as records_loaded,

@@ -1,10 +1,18 @@
-{{ config(**written_anew()) }}
+{{ config(**full_rewrite()) }}
 
 with
 
-set_aside as (
+breaking_a_rule as (
 
-    select * from {{ ref('int_deliveries_set_aside') }}
+    select * from {{ ref('int_deliveries_quarantined') }}
+
+),
+
+missing_spend as (
+
+    select * from {{ ref('int_deliveries_accepted') }}
+
+    where spend_source = 'missing'
 
 ),
 
@@ -14,43 +22,70 @@ medians as (
 
 ),
 
-judged as (
+without_median as (
 
     select
-        set_aside.*,
-        coalesce(
-            set_aside.rejection_reason,
-            case when medians.imputed_spend is null then 'no_median' end
-        ) as reason
+        'no_median' as reason,
+        missing_spend.*
 
-    from set_aside
+    from missing_spend
 
     left join medians
         on
-            set_aside.ad_id = medians.ad_id
-            and set_aside.brand = medians.brand
-            and set_aside.country = medians.country
+            missing_spend.ad_id = medians.ad_id
+            and missing_spend.brand = medians.brand
+            and missing_spend.country = medians.country
+
+    where medians.imputed_spend is null
+
+),
+
+unioned as (
+
+    select
+        reason,
+        campaign_id,
+        ad_id,
+        date,
+        brand,
+        country,
+        state,
+        city,
+        zipcode,
+        impressions,
+        clicks,
+        spend,
+        conversions,
+        source,
+        _source,
+        _position,
+        _received_at
+
+    from breaking_a_rule
+
+    union all
+
+    select
+        reason,
+        campaign_id,
+        ad_id,
+        date,
+        brand,
+        country,
+        state,
+        city,
+        zipcode,
+        impressions,
+        clicks,
+        spend,
+        conversions,
+        source,
+        _source,
+        _position,
+        _received_at
+
+    from without_median
 
 )
 
-select
-    reason,
-    campaign_id,
-    ad_id,
-    date,
-    brand,
-    country,
-    state,
-    city,
-    zipcode,
-    impressions,
-    clicks,
-    spend,
-    conversions,
-    _source,
-    _position,
-    _received_at
-
-from judged
-
-where reason is not null
+select * from unioned

@@ -1,5 +1,5 @@
 {#
-    How an incremental build knows what it still has to do. int_delivery_sources notes with each fetch and file the number
+    How an incremental build knows what it still has to do. int_unit_days notes with each fetch and file the number
     of the build in which its standing last changed; build_progress holds the numbers of the builds whose incremental
     models all came to their end. What changed in a build that is not complete is taken up again by the next one, so a
     build that was killed anywhere is healed by running it again, and doing a change twice changes nothing.
@@ -49,7 +49,7 @@
             {% endif %}
         {% endfor %}
         {% if not left_out %}
-            {% set sources = api.Relation.create(database=target.database, schema=schema_of_layer('intermediate'), identifier='int_delivery_sources') %}
+            {% set sources = api.Relation.create(database=target.database, schema=schema_of_layer('intermediate'), identifier='int_unit_days') %}
             {% do run_query(
                 'insert into ' ~ build_progress() ~ ' select max(changed_in_build) from ' ~ sources
                 ~ ' having max(changed_in_build) > ' ~ completed_build()

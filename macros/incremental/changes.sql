@@ -1,0 +1,54 @@
+{#
+    What an incremental model has to look at: the units and report days of which int_unit_days says that they changed since
+    the last complete build. A unit is one fetch or file; `kind` is what its records are, such as 'campaign_delivery'.
+#}
+
+{% macro is_changed(column, kind) -%}
+    {#-
+        Whether `column`, a `_source` or a `date`, has changed since the last complete build; in a full build everything has.
+        For the `where` of every incremental model.
+    -#}
+    {%- set condition = has_changed_value(column, kind) -%}
+    {{ return(condition if is_incremental() else 'true') }}
+{%- endmacro %}
+
+{% macro delete_changed(column, kind) -%}
+    {#-
+        For the hook before an incremental model that appends what changed: removes the older rows first. A kill between the
+        two leaves a gap that the next build fills, because the same units are then still to be done.
+    -#}
+    {% if is_incremental() %}delete from {{ this }} where {{ has_changed_value(column, kind) }}{% endif %}
+{%- endmacro %}
+
+{% macro has_changed_value(column, kind) -%}
+    {%- set query -%}
+        select distinct {{ column.split('.') | last }} from {{ ref('int_unit_days') }}
+        where kind = '{{ kind }}' and changed_in_build > {{ completed_build() }}
+    {%- endset -%}
+    {{ return(in_values(column, query)) }}
+{%- endmacro %}
+
+{% macro in_values(column, query) -%}
+    {#-
+        Whether `column` is among the texts or dates that `query` returns. They are written into the statement, because
+        Athena skips a file only by values that it knows when it plans a query. A statement has room for 262,144 bytes, and
+        with more than a thousand values hardly any file is skipped: then the query itself stands there.
+    -#}
+    {%- set most_values = 1000 -%}
+    {%- set values = [] -%}
+    {%- if execute and is_incremental() -%}
+        {%- set values = run_query(query ~ ' limit ' ~ (most_values + 1)).columns[0].values() -%}
+    {%- endif -%}
+    {%- set literals = [] -%}
+    {%- for value in values -%}
+        {%- set text = "'" ~ (value | string | replace("'", "''")) ~ "'" -%}
+        {%- do literals.append(text if value is string else 'date ' ~ text) -%}
+    {%- endfor -%}
+    {%- set listed = literals | join(', ') -%}
+    {%- if not values -%}
+        {{ return('false') }}
+    {%- elif values | length > most_values or listed | length > 50000 -%}
+        {{ return(column ~ ' in (' ~ query ~ ')') }}
+    {%- endif -%}
+    {{ return(column ~ ' in (' ~ listed ~ ')') }}
+{%- endmacro %}

@@ -1,0 +1,80 @@
+{{ config(database='marts', **full_rewrite()) }}
+
+with
+
+observed as (
+
+    select * from {{ ref('int_campaign_performance_observed') }}
+
+    where spend_coverage = 'partial'
+
+),
+
+imputed as (
+
+    select * from {{ ref('int_deliveries_imputed') }}
+
+),
+
+unioned as (
+
+    select
+        campaign_id,
+        brand,
+        country,
+        state,
+        city,
+        zipcode,
+        date,
+        impressions,
+        clicks,
+        conversions,
+        spend
+
+    from observed
+
+    union all
+
+    select
+        campaign_id,
+        brand,
+        country,
+        state,
+        city,
+        zipcode,
+        date,
+        impressions,
+        clicks,
+        conversions,
+        spend
+
+    from imputed
+
+),
+
+summed as (
+
+    select
+        campaign_id,
+        brand,
+        country,
+        state,
+        city,
+        zipcode,
+        date,
+        {{ metric_sums() }}
+
+    from unioned
+
+    group by
+        campaign_id,
+        brand,
+        country,
+        state,
+        city,
+        zipcode,
+        date
+
+)
+
+select * from summed

@@ -1,0 +1,125 @@
+{{ config(**full_rewrite()) }}
+
+with
+
+units as (
+
+    select * from {{ ref('int_units') }}
+
+),
+
+unit_days as (
+
+    select * from {{ ref('int_unit_days') }}
+
+),
+
+imputed_deliveries as (
+
+    select * from {{ ref('int_deliveries_imputed') }}
+
+),
+
+quarantined_deliveries as (
+
+    select * from {{ ref('quarantined_deliveries') }}
+
+),
+
+days_summed as (
+
+    select
+        kind,
+        _source,
+        _dlt_load_id,
+        cast(sum(records_found) as bigint) as records_found,
+        cast(sum(case when outcome = 'superseded' then records_found else 0 end) as bigint) as records_superseded,
+        cast(sum(case when outcome = 'duplicate' then records_found else 0 end) as bigint) as records_duplicate,
+        cast(sum(case when outcome = 'current' then records_kept else 0 end) as bigint) as records_kept
+
+    from unit_days
+
+    group by
+        kind,
+        _source,
+        _dlt_load_id
+
+),
+
+-- What was kept beyond the accepted records, and what was quarantined. A new kind of records adds its own two counts.
+records_decided as (
+
+    select
+        'campaign_delivery' as kind,
+        _source,
+        1 as records_kept,
+        0 as records_quarantined
+
+    from imputed_deliveries
+
+    union all
+
+    select
+        'campaign_delivery' as kind,
+        _source,
+        0 as records_kept,
+        1 as records_quarantined
+
+    from quarantined_deliveries
+
+),
+
+decided_summed as (
+
+    select
+        kind,
+        _source,
+        cast(sum(records_kept) as bigint) as records_kept,
+        cast(sum(records_quarantined) as bigint) as records_quarantined
+
+    from records_decided
+
+    group by
+        kind,
+        _source
+
+),
+
+joined as (
+
+    select
+        units.source,
+        units.kind,
+        units._source,
+        units.reading,
+        units._dlt_load_id,
+        units.unit_type,
+        units.status,
+        units.outcome,
+        units.received_at,
+        units.records_read,
+        units.records_loaded,
+        units.records_rejected,
+        coalesce(days_summed.records_found, 0) as records_found,
+        coalesce(days_summed.records_superseded, 0) as records_superseded,
+        coalesce(days_summed.records_duplicate, 0) as records_duplicate,
+        coalesce(decided_summed.records_quarantined, 0) as records_quarantined,
+        coalesce(days_summed.records_kept, 0) + coalesce(decided_summed.records_kept, 0) as records_kept
+
+    from units
+
+    left join days_summed
+        on
+            units.kind = days_summed.kind
+            and units._source = days_summed._source
+            and units._dlt_load_id = days_summed._dlt_load_id
+
+    left join decided_summed
+        on
+            units.kind = decided_summed.kind
+            and units._source = decided_summed._source
+            and units.outcome = 'current'
+
+)
+
+select * from joined

@@ -1,0 +1,85 @@
+with
+
+records as (
+
+    select * from {{ source('raw', 'campaign_delivery') }}
+
+),
+
+typed as (
+
+    select
+        source,
+        coalesce(account, 'unknown_account') as account,
+        campaign_id,
+        ad_id,
+        coalesce(date, cast(_received_at as date)) as date,
+        brand,
+        country,
+        state,
+        city,
+        zipcode,
+        impressions,
+        clicks,
+        cast(conversions as decimal(38, 6)) as conversions,
+        cast(spend as decimal(38, 6)) as spend,
+        _source,
+        _position,
+        cast(_received_at as timestamp(6)) as _received_at,
+        _dlt_load_id
+
+    from records
+
+),
+
+-- The first rule that a record breaks. What passes satisfies conversions <= clicks <= impressions; a negative spend is a
+-- credit and passes. Judged before the texts get their defaults, so that no engine computes them for rows that it drops.
+judged as (
+
+    select
+        *,
+        case
+            when date < date '2000-01-01' then 'out_of_range'
+            when abs(spend) >= 1000000000000 or abs(conversions) >= 1000000000000 then 'out_of_range'
+            when impressions < 0 or clicks < 0 or conversions < 0 then 'negative_count'
+            when impressions is null then 'null_impressions'
+            when clicks is null then 'null_clicks'
+            when conversions is null then 'null_conversions'
+            when clicks > impressions then 'clicks_over_impressions'
+            when conversions > clicks then 'conversions_over_clicks'
+            when date > cast(_received_at as date) + interval '{{ var("delivery_future_tolerance_days") }}' day
+                then 'future_date'
+        end as rejection_reason
+
+    from typed
+
+),
+
+defaulted as (
+
+    select
+        source,
+        account,
+        coalesce(nullif(campaign_id, ''), 'unknown_campaign') as campaign_id,
+        coalesce(nullif(ad_id, ''), 'unknown_ad') as ad_id,
+        date,
+        coalesce(nullif(brand, ''), 'Unknown') as brand,
+        coalesce(nullif(country, ''), 'Unknown') as country,
+        coalesce(nullif(state, ''), 'Unknown') as state,
+        coalesce(nullif(city, ''), 'Unknown') as city,
+        coalesce(nullif(zipcode, ''), '0000') as zipcode,
+        impressions,
+        clicks,
+        conversions,
+        spend,
+        rejection_reason,
+        _source,
+        _position,
+        _received_at,
+        _dlt_load_id
+
+    from judged
+
+)
+
+select * from defaulted
