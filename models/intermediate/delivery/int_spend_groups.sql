@@ -24,7 +24,7 @@ keys as (
 
 ),
 
--- The four groups that the spends of a key are in, from the narrowest to the widest.
+-- The four groups that each key is in, from the narrowest to the widest.
 grouped as (
 
     select
@@ -44,45 +44,34 @@ observed as (
 
     select
         *,
-        max(case when has_observed_spend then 1 else 0 end) over (
+        bool_or(has_observed_spend) over (
             partition by spend_source, group_name, group_country
-        ) as is_group_observed
+        ) as is_observed
 
     from grouped
 
 ),
 
-ranked as (
+-- A missing spend takes the median of the narrowest group that has an observed one.
+chosen as (
 
     select
         *,
-        row_number() over (
+        has_missing_spend and is_observed and tier = min(case when is_observed then tier end) over (
             partition by ad_id, brand, country
-            order by is_group_observed desc, tier
-        ) as narrowness
+        ) as takes_median
 
     from observed
 
 ),
 
--- The narrowest group with an observed spend gives the spend that is missing.
-chosen as (
+numbered as (
 
     select
         *,
-        has_missing_spend and is_group_observed = 1 and narrowness = 1 as takes_median
-
-    from ranked
-
-),
-
-needed as (
-
-    select
-        *,
-        max(case when takes_median then 1 else 0 end) over (
+        bool_or(takes_median) over (
             partition by spend_source, group_name, group_country
-        ) as is_group_needed,
+        ) as is_needed,
         dense_rank() over (order by spend_source, group_name, group_country) as group_number
 
     from chosen
@@ -95,9 +84,8 @@ select
     country,
     spend_source,
     group_number,
-    has_observed_spend,
     takes_median
 
-from needed
+from numbered
 
-where is_group_needed = 1
+where is_needed
