@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from extract.source import SourceConfig
 
 # These list every fetch, also one that brought nothing new; the other marts hold numbers.
-LEDGER_MARTS = {"data_quality", "delivery_balances"}
+LEDGER_MARTS = {"data_quality", "source_balances"}
 NEXT_COMMANDS = """Next:
   uv run adhouse status       what is published, and what became of every record
   uv run adhouse quarantine   what was set aside, and why

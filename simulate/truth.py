@@ -38,13 +38,13 @@ _PLACE_AND_DAY = ("brand", "country", "state", "city", "zipcode", "date")
 _MARTS: dict[str, tuple[str, ...]] = {
     "campaign_summary": ("campaign_id",),
     "campaign_performance": ("campaign_id", *_PLACE_AND_DAY),
-    "creative_performance": ("ad_id", *_PLACE_AND_DAY),
+    "creative_performance": ("ad_id", "campaign_id", *_PLACE_AND_DAY),
     "daily_performance": ("date", "brand", "country"),
 }
-_BLANK = " \t\n\r\f\v"
 _OLDEST = date(2000, 1, 1)
 _FUTURE_TOLERANCE = timedelta(days=1)
-_MICROS_LIMIT = 10**18
+_MICROS = 10**6
+_LIMIT = 10**12 * _MICROS
 # Wide enough for every decimal(38): the default context would round at 28 digits.
 _EXACT = Context(prec=80, rounding=ROUND_HALF_UP)
 _MICRO = Decimal("0.000001")
@@ -56,11 +56,12 @@ class Delivered:
 
     Attributes:
         source: Its path relative to landing, `<system>/<stamp>-<sha8>` and a file's name.
-        records: The twelve columns: text, date32, int64 and decimals.
+        records: The twelve columns: text, date32, int64 and decimals; conversions as integers or decimals.
         received_at: UTC.
         replaces: The scope in which it replaces everything received before it, such as `campaign_api/2024-05-20` or
             `campaign_files/a.csv`; None: it adds to what is there.
         content: Stands for its bytes: one that is byte-equal to an earlier one is not taken again. None: like no other.
+        number: Its receipt number, which decides what came later; of equal numbers the time decides.
     """
 
     source: str
@@ -68,6 +69,7 @@ class Delivered:
     received_at: datetime
     replaces: str | None = None
     content: object = None
+    number: int = 0
 
     @property
     def system(self) -> str:
@@ -92,8 +94,10 @@ class Truth:
     """What must come out.
 
     Attributes:
-        processed: One row per kept record: the twelve fields, `spend_source`, the rates, `_source` and `_position`.
-        marts: By name, rows with the mart's columns, sorted by its grain. Spend is a Decimal with six places.
+        processed: One row per kept record: the twelve fields, `spend_source`, the rates, `source`, `_source` and
+            `_position`.
+        marts: By name, rows with the mart's columns, sorted by its grain. Spend and conversions are Decimals with six
+            places.
         quarantined: Records by reason.
         spend_sources: Kept records by where their spend is from.
         balance: By source system.
@@ -157,7 +161,7 @@ def truth_of(deliveries: Iterable[Delivered]) -> Truth:
         result.marts[name] = _summed(result.processed, grain, "total_" if name == "campaign_summary" else "")
     for row in result.processed:
         row |= _rates(row["impressions"], row["clicks"], row["spend"], row["conversions"], otherwise=None)
-        row["spend"] = _money(row["spend"])
+        row |= {name: _decimal(row[name]) for name in ("spend", "conversions")}
     return result
 
 
@@ -165,7 +169,7 @@ def _standing(deliveries: Iterable[Delivered], balances: dict[str, Balance]) -> 
     """The deliveries that were taken and that no later one replaces."""
     standing: dict[object, Delivered] = {}
     seen: set[tuple[str, object]] = set()
-    for delivered in sorted(deliveries, key=lambda delivered: (delivered.received_at, delivered.source)):
+    for delivered in sorted(deliveries, key=lambda one: (one.number, one.received_at, one.source)):
         balance = balances.setdefault(delivered.system, Balance())
         scope = delivered.source if delivered.replaces is None else delivered.replaces
         newest = standing.get(scope)
@@ -188,19 +192,19 @@ def _standing(deliveries: Iterable[Delivered], balances: dict[str, Balance]) -> 
 
 
 def _rows(delivered: Delivered) -> Iterable[Row]:
-    """The records with the null defaults applied and spend in whole millionths."""
+    """The records with the defaults applied, and spend and conversions in whole millionths."""
     received_on = delivered.received_at.astimezone(UTC).date()
     columns = [delivered.records.column(name).to_pylist() for name in FIELDS]
     for position, values in enumerate(zip(*columns, strict=True), start=1):
         row: Row = dict(zip(FIELDS, values, strict=True))
         for name, default in _NULL_DEFAULTS.items():
-            text = row[name]
-            if text is None or not text.strip(_BLANK):
-                row[name] = default
+            row[name] = (row[name] or "").strip() or default
         if row["date"] is None:
             row["date"] = received_on
-        if row["spend"] is not None:
-            row["spend"] = int(row["spend"].quantize(_MICRO, context=_EXACT).scaleb(6, _EXACT))
+        for name in ("spend", "conversions"):
+            if row[name] is not None:
+                row[name] = int(Decimal(row[name]).quantize(_MICRO, context=_EXACT).scaleb(6, _EXACT))
+        row["source"] = delivered.system
         row["_source"] = delivered.source
         row["_position"] = position
         yield row
@@ -209,7 +213,7 @@ def _rows(delivered: Delivered) -> Iterable[Row]:
 def _reason(row: Row, received_at: datetime) -> str | None:
     """Why a record is quarantined before imputation: the first rule it breaks."""
     impressions, clicks, conversions, spend = row["impressions"], row["clicks"], row["conversions"], row["spend"]
-    if row["date"] < _OLDEST or (spend is not None and abs(spend) >= _MICROS_LIMIT):
+    if row["date"] < _OLDEST or any(micros is not None and abs(micros) >= _LIMIT for micros in (spend, conversions)):
         return "out_of_range"
     if any(count is not None and count < 0 for count in (impressions, clicks, conversions)):
         return "negative_count"
@@ -218,7 +222,7 @@ def _reason(row: Row, received_at: datetime) -> str | None:
             return f"null_{name}"
     if clicks > impressions:
         return "clicks_over_impressions"
-    if conversions > clicks:
+    if conversions > clicks * _MICROS:
         return "conversions_over_clicks"
     if row["date"] > (received_at.astimezone(UTC) + _FUTURE_TOLERANCE).date():
         return "future_date"
@@ -277,23 +281,23 @@ def _summed(rows: list[Row], grain: tuple[str, ...], prefix: str) -> list[Row]:
         mart |= {
             f"{prefix}impressions": impressions,
             f"{prefix}clicks": clicks,
-            f"{prefix}conversions": conversions,
-            f"{prefix}spend": _money(spend),
+            f"{prefix}conversions": _decimal(conversions),
+            f"{prefix}spend": _decimal(spend),
         }
         marts.append(mart | _rates(impressions, clicks, spend, conversions, otherwise=0.0))
     return marts
 
 
-def _rates(impressions: int, clicks: int, micros: int, conversions: int, otherwise: float | None) -> Row:
-    # Each division is of the two nearest doubles; a millionth is not one, so spend is divided out first.
-    spend = micros / 10**6
+def _rates(impressions: int, clicks: int, spend: int, conversions: int, otherwise: float | None) -> Row:
+    # Each division is of the two nearest doubles; a millionth is not one, so millionths are divided out first.
+    spent, converted = spend / _MICROS, conversions / _MICROS
     return {
         "ctr": clicks / impressions if impressions else otherwise,
-        "cpc": spend / clicks if clicks else otherwise,
-        "cpm": spend / impressions * 1000 if impressions else otherwise,
-        "conversion_rate": conversions / clicks if clicks else otherwise,
+        "cpc": spent / clicks if clicks else otherwise,
+        "cpm": spent / impressions * 1000 if impressions else otherwise,
+        "conversion_rate": converted / clicks if clicks else otherwise,
     }
 
 
-def _money(micros: int) -> Decimal:
+def _decimal(micros: int) -> Decimal:
     return Decimal(micros).scaleb(-6, _EXACT)

@@ -28,7 +28,7 @@ TABLES = ("intermediate", READERS)
 LAYERS = ("staging", *TABLES)
 POINTER = "published.json"
 LEAST_SNAPSHOT_SECONDS = 86_400  # a query that began before a vacuum may still read what it found
-LEDGER_MARTS = ["data_quality", "delivery_balances"]
+LEDGER_MARTS = ["data_quality", "source_balances"]
 COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
 RELATION = re.compile(r'"awsdatacatalog"\."(\w+)"\."(\w+)"')
 

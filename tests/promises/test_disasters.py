@@ -33,7 +33,7 @@ TABLES = (
     "daily_performance",
     "processed_campaign_data",
     "quarantined_deliveries",
-    "delivery_balances",
+    "source_balances",
 )
 # A record is the same whenever it came.
 CONTENT = "columns(lambda name: name not in ('_source', '_received_at', 'received_at', '_dlt_load_id'))"
@@ -332,7 +332,7 @@ def test_nothing_to_read_is_a_success_and_the_marts_are_there(tmp_path: Path, wh
     assert "no campaign has delivered yet" in ended.stdout
     marts = seen(house)
     assert marts
-    assert [mart for mart in TABLES if marts[mart]] == ([] if what == "no file" else ["delivery_balances"])
+    assert [mart for mart in TABLES if marts[mart]] == ([] if what == "no file" else ["source_balances"])
 
 
 def test_a_token_that_the_platform_sends_back_is_written_nowhere(tmp_path: Path) -> None:

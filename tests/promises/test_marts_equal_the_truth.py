@@ -21,19 +21,25 @@ from simulate.world import World
 
 SINCE = date(2026, 11, 1)
 MARTS = ("campaign_summary", "campaign_performance", "creative_performance", "daily_performance")
-TABLES = (*MARTS, "processed_campaign_data", "quarantined_deliveries", "delivery_balances", "data_quality")
+TABLES = (*MARTS, "processed_campaign_data", "quarantined_deliveries", "source_balances", "data_quality")
 
 
 def landed(house: Workspace, source: str) -> list[Path]:
     """What a source has in landing, the oldest first."""
-    return sorted((house.home / "landing" / source).iterdir())
+    return sorted((house.home / "landing" / source).glob("*/*"))
+
+
+def receipt(place: Path) -> dict[str, Any]:
+    """What landing knows of what it received."""
+    told: dict[str, Any] = json.loads((place / ".receipt.json").read_text())
+    return told
 
 
 def fetches(house: Workspace, world: World, today_at: dict[str, date]) -> list[Delivered]:
     """Each answer of the platform, with what it knew on the day it was asked."""
     deliveries = []
     for place in landed(house, "campaign_api"):
-        told = json.loads((place / "fetch.json").read_text())
+        told = receipt(place)
         day, at = date.fromisoformat(told["report_date"]), datetime.fromisoformat(told["fetched_at"])
         deliveries.append(fetched(world, day, at, today_at[place.name]))
     return deliveries
@@ -63,10 +69,12 @@ def test_three_days_of_runs_end_in_the_truth_cell_by_cell(world: World, tmp_path
     for place, records in zip(
         landed(house, "campaign_files"), [exported, exported.slice(0, 40), corrected], strict=True
     ):
-        (path,) = place.iterdir()
-        received_at = datetime.strptime(f"{place.name.partition('-')[0]}+0000", "%Y%m%dT%H%M%S.%fZ%z")
-        source = f"campaign_files/{place.name}/{path.name}"
-        deliveries.append(Delivered(source, records, received_at, replaces=f"campaign_files/{path.name}"))
+        (path,) = place.glob("[!.]*")
+        told = receipt(place)
+        source = str(path.relative_to(house.home / "landing"))
+        received_at = datetime.fromisoformat(told["received_at"])
+        replaces = f"campaign_files/{path.name}"
+        deliveries.append(Delivered(source, records, received_at, replaces=replaces, number=told["number"]))
     truth = truth_of(deliveries)
     assert truth.balance["campaign_api"].superseded > 0
     assert set(truth.spend_sources) == {"observed", "ad_country", "ad", "brand_country", "brand"}
@@ -85,14 +93,14 @@ def test_three_days_of_runs_end_in_the_truth_cell_by_cell(world: World, tmp_path
     assert Counter(row["reason"] for row in as_rows(settings, "quarantined_deliveries")) == truth.quarantined
     assert Counter(row["spend_source"] for row in as_rows(settings, "processed_campaign_data")) == truth.spend_sources
     for source, balance in json.loads(house.adhouse("status", "--json").stdout)["sources"].items():
-        told: dict[str, Any] = {name: balance[name] for name in ("loaded", "superseded", "quarantined", "kept")}
-        assert told == {name: getattr(truth.balance[source], name) for name in told}
+        counts = {name: balance[name] for name in ("loaded", "superseded", "quarantined", "kept")}
+        assert counts == {name: getattr(truth.balance[source], name) for name in counts}
 
     incremental = {table: cells(settings, table) for table in TABLES}
     assert house.adhouse("build", "--full-refresh", ADHOUSE_API_URL="none").returncode == 0
     assert {table: cells(settings, table) for table in TABLES} == incremental
     assert house.adhouse("rebuild", ADHOUSE_API_URL="none").returncode == 0
-    ledgers = {"delivery_balances"}  # names the load package, which is another one
+    ledgers = {"source_balances"}  # names the load package, which is another one
     assert {table: cells(settings, table) for table in TABLES if table not in ledgers} == {
         table: rows for table, rows in incremental.items() if table not in ledgers
     }

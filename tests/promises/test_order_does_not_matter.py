@@ -1,10 +1,11 @@
 """Any split of the same records into files and runs, in any order, gives the same marts, however they were built.
 
-The files stand in landing under their times of receipt, so that a run may come upon a file that is older than what an
-earlier run has loaded.
+The files are put into landing under receipt numbers of any order, so that a run may find a file that was received before
+what an earlier run has loaded.
 """
 
 import hashlib
+import json
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from adhouse.console import Terminal
 from adhouse.dbt import build as transform
 from adhouse.settings import Settings, read_settings
 from adhouse.warehouse.base import Build
+from extract.registry import SOURCES
 from extract.run import Places, extract
 from simulate.delivery import delivery
 from simulate.files import write
@@ -65,17 +67,21 @@ def drops(draw: st.DrawFn) -> list[Dropped]:
 
 
 def land(home: Path, dropped: Dropped, index: int, records: pa.Table) -> Delivered:
-    """Puts a file into landing as the inbox would have, and says what the truth must know of it."""
+    """Puts a file into landing as the inbox would, and returns what the truth must know about it."""
     received_at = RECEIVED + timedelta(hours=dropped.hours, milliseconds=index)
+    number = 100 * dropped.hours + index + 1
     part = home / dropped.name
     write(records, part)
     content = part.read_bytes()
-    place = f"campaign_files/{received_at:%Y%m%dT%H%M%S.%fZ}-{hashlib.sha256(content).hexdigest()[:8]}"
+    sha256 = hashlib.sha256(content).hexdigest()
+    place = f"campaign_files/{received_at:%Y-%m-%d}/{number:08}-{received_at:%Y%m%dT%H%M%S.%fZ}-{sha256[:8]}"
     folder = home / "landing" / place
     folder.mkdir(parents=True)
     part.rename(folder / dropped.name)
+    (folder / ".receipt.json").write_text(json.dumps({"bytes": len(content), "sha256": sha256}))
+    (home / "landing" / "receipts.json").unlink(missing_ok=True)  # what landing has is then found by listing it
     source = f"{place}/{dropped.name}"
-    return Delivered(source, records, received_at, replaces=f"campaign_files/{dropped.name}")
+    return Delivered(source, records, received_at, replaces=f"campaign_files/{dropped.name}", number=number)
 
 
 def emptied(home: Path) -> None:
@@ -90,8 +96,8 @@ def build(house: Settings, *, full_refresh: bool = False) -> None:
     """Loads what landing has, and builds and tests the models."""
     extract(
         places=Places(house.home, str(house.home), house.lake_url),
-        sources=["campaign_files"],
-        api=None,
+        sources=[SOURCES["campaign_files"]],
+        apis={},
         report_timezone=ZoneInfo("UTC"),
         now=lambda: datetime.now(UTC),
         progress=RecordedProgress(),
@@ -151,7 +157,7 @@ def test_any_split_and_any_order_give_the_truth(house: Settings, records: pa.Tab
     quarantined = [row[0] for row in cells(house, "quarantined_deliveries")]
     assert {reason: quarantined.count(reason) for reason in quarantined} == dict(truth.quarantined)
 
-    tables = (*MARTS, "processed_campaign_data", "quarantined_deliveries", "delivery_balances", "data_quality")
+    tables = (*MARTS, "processed_campaign_data", "quarantined_deliveries", "source_balances", "data_quality")
     incremental = {table: cells(house, table) for table in tables}
     build(house, full_refresh=True)
     assert {table: cells(house, table) for table in tables} == incremental
