@@ -66,6 +66,19 @@ class Athena:
         place: str = found["StorageDescriptor"]["Location"]
         return place
 
+    def drop_tables(self, database: str) -> None:
+        """Removes the descriptions of all tables of a database; a second call finds none, and the files stay."""
+        import boto3
+
+        glue = boto3.client("glue")
+        try:
+            pages = [*glue.get_paginator("get_tables").paginate(DatabaseName=database)]
+        except glue.exceptions.EntityNotFoundException:
+            return
+        # In order: `_dlt_version`, from which dlt concludes that there are tables, comes before the tables.
+        for name in sorted(table["Name"] for page in pages for table in page["TableList"]):
+            glue.delete_table(DatabaseName=database, Name=name)
+
     def bytes_read(self, query_ids: Iterable[str]) -> dict[str, int]:
         """How many bytes each of these queries has read, by its id; one that Athena has forgotten is left out."""
         told = executions(query_ids)

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,11 @@ class FileSource:
     def __init__(self, config: SourceConfig, run: ExtractRun) -> None:
         self.config = config
         self._run = run
-        self._known = set(run.ledger.loaded_hashes(config.name))
+
+    @cached_property
+    def _known(self) -> set[str]:
+        """The sha256 of each file that was loaded, asked for once there is a file."""
+        return set(self._run.ledger.loaded_hashes(self.config.name))
 
     @property
     def inbox(self) -> Folder:

@@ -156,6 +156,9 @@ def extract(
     with _plain_errors(places.work):
         lake = Lake(Folder.at(places.lake), places.athena)
         clear_away(places.package, lake)
+        if lake.is_outdated:
+            progress.message("the lake has an older format: everything in landing is loaded again")
+            lake.empty()
         ledger = read_ledger(lake)
         run = _run(places, ledger, report_timezone, now, progress)
         opened = {source.name: _opened(source, run, apis.get(source.name)) for source in sources}
@@ -184,7 +187,6 @@ def load_from_landing(
     """
     with _plain_errors(places.work):
         lake = Lake(Folder.at(places.lake), places.athena)
-        places.package.mkdir(parents=True, exist_ok=True)  # so that what a kill leaves of the old lake is cleared away
         lake.empty()
         clear_away(places.package, lake)
         nothing = read_ledger(lake)

@@ -125,6 +125,10 @@ class _Client(FilesystemClient):
         if self.is_local_filesystem:
             self.fs_client = WholeFiles()
 
+    def create_dataset(self) -> None:
+        """Makes the folder of the tables, where the index may be already."""
+        self.fs_client.makedirs(self.dataset_path, exist_ok=True)
+
 
 class _lake(filesystem):  # noqa: N801 - dlt takes the name of a destination from its class
     @property

@@ -7,21 +7,40 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from extract.lake.lake import Lake
 from extract.lake.tables import FETCHES, LEDGERS, LOADED_FILES
+
+_FETCH_COLUMNS = (
+    "source",
+    "_source",
+    "receipt_number",
+    "reading",
+    "_report_date",
+    "_fetched_at",
+    "sha256",
+    "complete",
+    "unchanged",
+    "_replaces",
+)
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """Every unit that a complete load package has.
+    """Every unit that a complete load package has. Nothing is read before it is asked for, and then a few columns.
 
     Attributes:
-        rows: The rows of each ledger: one for each unit, reading and kind.
-        through: Every landed unit with a number up to this one is in the ledger; None if that is not known.
+        lake: Where it is.
     """
 
-    rows: Mapping[str, list[dict[str, Any]]]
-    through: int | None
+    lake: Lake
+
+    @property
+    def through(self) -> int | None:
+        """Every landed unit with a number up to this one is in the ledger; None if that is not known."""
+        return self.lake.through
 
     def __contains__(self, path: str) -> bool:
         """Whether the unit was loaded, or refused."""
@@ -33,25 +52,39 @@ class Ledger:
 
     def loaded_hashes(self, source: str) -> Collection[str]:
         """The sha256 of each file of a source that was loaded."""
-        return {row["sha256"] for row in self._of(LOADED_FILES, source) if row["status"] == "loaded"}
+        rows = self.lake.read(LOADED_FILES, ("source", "status", "sha256"))
+        rows = rows.filter((pc.field("source") == source) & (pc.field("status") == "loaded"))
+        return set(rows.column("sha256").to_pylist())
 
     def fetches(self, source: str) -> list[dict[str, Any]]:
-        """What the ledger says of each fetch of a source."""
-        return self._of(FETCHES, source)
+        """What the ledger says of fetches of a source: of each day the newest and the newest complete one.
+
+        Where answers add up, every complete one counts, so it gives all of them.
+        """
+        rows = self.lake.read(FETCHES, _FETCH_COLUMNS).filter(pc.field("source") == source)
+        complete = rows.filter(pc.field("complete"))
+        numbers = [
+            _newest_of_each_day(rows),
+            _newest_of_each_day(complete),
+            complete.filter(pc.field("_replaces").is_null()).column("receipt_number").combine_chunks(),
+        ]
+        wanted = rows.filter(pc.is_in(rows.column("receipt_number"), pa.concat_arrays(numbers)))
+        newest = {row["receipt_number"]: row for row in wanted.sort_by("reading").to_pylist()}
+        return [newest[number] for number in sorted(newest)]
 
     @cached_property
-    def _readings(self) -> dict[str, int]:
-        readings: dict[str, int] = {}
-        for table in LEDGERS:
-            for row in self.rows[table]:
-                readings[row["_source"]] = max(row["reading"], readings.get(row["_source"], 0))
-        return readings
-
-    def _of(self, table: str, source: str) -> list[dict[str, Any]]:
-        return [row for row in self.rows[table] if row["source"] == source]
+    def _readings(self) -> Mapping[str, int]:
+        """How often each unit was read, by its path."""
+        rows = pa.concat_tables([self.lake.read(table, ("_source", "reading")) for table in LEDGERS])
+        units = rows.group_by("_source").aggregate([("reading", "max")])
+        return dict(zip(units.column("_source").to_pylist(), units.column("reading_max").to_pylist(), strict=True))
 
 
 def read_ledger(lake: Lake) -> Ledger:
-    """Reads the ledger; an empty one from a lake that is not there yet."""
-    loads = lake.completed_loads()
-    return Ledger({table: lake.rows(table, loads) for table in LEDGERS}, lake.through)
+    """The ledger of a lake; an empty one of a lake that is not there yet."""
+    return Ledger(lake)
+
+
+def _newest_of_each_day(fetches: pa.Table) -> pa.Int64Array:
+    newest = fetches.group_by("_report_date").aggregate([("receipt_number", "max")])
+    return newest.column("receipt_number_max").combine_chunks()

@@ -32,12 +32,17 @@ class Progress(Protocol):
 
 
 def clear_away(working: Path, lake: Lake) -> None:
-    """Removes what a killed load left: its files in the lake, which count for nothing, and its working folder.
+    """Removes what a killed run left: files that do not count, and the folder it worked in.
 
-    Afterwards every file in the lake belongs to a complete package.
+    An outdated lake is left as it is: it is to be emptied.
+
+    Raises:
+        AthenaError: The tables in Athena are those of another lake.
+        LakeDamagedError: A file of the lake is missing.
     """
-    if working.exists() or not lake.root.is_local:  # the load that was killed may have run on another machine
-        lake.sweep(lake.completed_loads())
+    lake.check_owner()
+    if (lake.index.is_open or working.exists()) and not lake.is_outdated:
+        lake.sweep()
     if working.exists():
         shutil.rmtree(working)
 
@@ -53,7 +58,8 @@ def load(
 ) -> Mapping[str, list[Mapping[str, Any]]]:
     """Loads the units, if there are any; the first load makes all tables, so that a reader finds every one.
 
-    A kill at any point leaves a package that does not count; `clear_away`, and the same call again, make it anew.
+    A kill at any point leaves a package that does not count; `clear_away`, and the same call again, make it again.
+    Small files of earlier loads are merged from time to time.
 
     Args:
         working: A folder for the package while it is made, on the lake's file system if that is a disk.
@@ -73,8 +79,10 @@ def load(
         lake.note_through(through)
         return {}
     from extract.lake import dlt_pipeline
+    from extract.lake.merge import merge_if_due
 
     added: dict[str, list[Mapping[str, Any]]] = {}
+    loaded: dict[str, dict[str, list[Path]]] = {}
 
     def write(load_id: str) -> dict[str, list[Path]]:
         package = Package(working / "parquet", load_id)
@@ -87,13 +95,19 @@ def load(
             package.enter(unit, ledger.readings(unit.path) + 1, entries)
             _log_line("unit", started, source=unit.source, unit=unit.path, records_read=read)
         added.update(package.ledgers)
-        return package.finish(missing)
+        loaded[load_id] = package.finish(missing)
+        return loaded[load_id]
 
     progress.start("load", None)
     started = time.monotonic()
+    lake.open()
     dlt_pipeline.load(working, lake, write)
-    lake.note_through(through)
+    for load_id, files in loaded.items():
+        lake.add_load(load_id, [table for table, paths in files.items() if paths], through)
     _log_line("load package", started, units=len(units))
+    started = time.monotonic()
+    if count := merge_if_due(lake):
+        _log_line("merge small files", started, files=count)
     return added
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from extract.lake.table_file import REPEATED, TableFile, stored_schema
 from extract.lake.tables import RAW_TABLES, REJECTED_RECORDS
 from extract.landing import LandedUnit
 from extract.records import Batch
@@ -18,8 +18,6 @@ from extract.schema import Kind
 from extract.source import SourceConfig
 
 HELD_BYTES = 64 << 20  # a unit with more rows than this gets a file of its own
-_ROW_GROUP = 4 * 122_880  # whole vectors of DuckDB, and enough groups for every core
-_REPEATED = {"_source", "_dlt_load_id", "source", "account"}
 _REJECTED_FIELDS = ("_position", "line", "reason", "field", "value", "payload")
 _REJECTED = pa.schema([RAW_TABLES[REJECTED_RECORDS].schema.field(name) for name in (*_REJECTED_FIELDS, "kind")])
 
@@ -50,8 +48,8 @@ class Package:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._load_id = load_id
-        self._shared: dict[str, _File] = {}
-        self._finished: list[_File] = []
+        self._shared: dict[str, TableFile] = {}
+        self._finished: list[TableFile] = []
         self.ledgers: dict[str, list[Mapping[str, Any]]] = {}
 
     @contextmanager
@@ -89,17 +87,17 @@ class Package:
             file.close()
         return {table: [file.path for file in files if file.table == table] for table in RAW_TABLES}
 
-    def shared(self, table: str) -> _File:
+    def shared(self, table: str) -> TableFile:
         """The file that the table's small units share."""
         if table not in self._shared:
             self._shared[table] = self.file(table, "shared")
         return self._shared[table]
 
-    def file(self, table: str, name: str) -> _File:
+    def file(self, table: str, name: str) -> TableFile:
         """A new file."""
-        return _File(self._folder / f"{table}-{name}.parquet", table)
+        return TableFile(self._folder / f"{table}-{name}.parquet", table)
 
-    def hand_over(self, file: _File) -> None:
+    def hand_over(self, file: TableFile) -> None:
         """Takes a finished file of one unit."""
         self._finished.append(file)
 
@@ -187,7 +185,7 @@ class _Held:
         self._own_name = str(unit.number)
         self._few: list[pa.Table] = []
         self._bytes = 0
-        self._own: _File | None = None
+        self._own: TableFile | None = None
 
     def add(self, rows: pa.Table) -> None:
         if not rows.num_rows:
@@ -215,63 +213,16 @@ class _Held:
             self._own.drop()
             self._own = None
 
-    def _empty_into(self, file: _File) -> None:
+    def _empty_into(self, file: TableFile) -> None:
         for rows in self._few:
             file.write(rows)
         self._few = []
 
 
-class _File:
-    """A Parquet file in the making, written a row group at a time."""
-
-    def __init__(self, path: Path, table: str) -> None:
-        self.path = path
-        self.table = table
-        self._schema = _stored(table)
-        self._waiting: list[pa.Table] = []
-        self._rows = 0
-        raw = RAW_TABLES[table]
-        self._writer = pq.ParquetWriter(
-            path,
-            self._schema,
-            compression="snappy",
-            use_dictionary=[*raw.with_dictionary],
-            write_statistics=[*raw.with_statistics],
-            store_schema=False,
-        )
-
-    def write(self, rows: pa.Table) -> None:
-        self._waiting.append(rows)
-        self._rows += rows.num_rows
-        if self._rows >= _ROW_GROUP:
-            self._flush()
-
-    def close(self) -> None:
-        if self._rows:
-            self._flush()
-        self._writer.close()
-
-    def drop(self) -> None:
-        self._writer.close()
-        self.path.unlink()
-
-    def _flush(self) -> None:
-        rows = pa.concat_tables(self._waiting).cast(self._schema)
-        self._writer.write_table(rows, row_group_size=_ROW_GROUP)
-        self._waiting, self._rows = [], 0
-
-
-def _stored(table: str) -> pa.Schema:
-    """The schema to write: what repeats itself in every row is written once, and read again as text."""
-    repeated = pa.dictionary(pa.int32(), pa.string())
-    fields = RAW_TABLES[table].schema
-    return pa.schema([field.with_type(repeated) if field.name in _REPEATED else field for field in fields])
-
-
 def _with_constants(rows: pa.Table, table: str, constants: Mapping[str, object]) -> pa.Table:
     columns = []
-    for field in _stored(table):
-        if field.name in _REPEATED:
+    for field in stored_schema(table):
+        if field.name in REPEATED:
             value = constants[field.name]
             index = pa.scalar(None if value is None else 0, pa.int32())
             values = pa.array([] if value is None else [value], pa.string())
@@ -281,4 +232,4 @@ def _with_constants(rows: pa.Table, table: str, constants: Mapping[str, object])
             columns.append(pa.repeat(pa.scalar(value, field.type), rows.num_rows))
         else:
             columns.append(rows.column(field.name))
-    return pa.table(columns, schema=_stored(table))
+    return pa.table(columns, schema=stored_schema(table))

@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from support.extracting import TOKEN, api_at, drop, extracted, lines, record, rows
+from support.killing import SMALL, ends
 
 from extract.lake import package
 from extract.lake.lake import Lake
@@ -28,58 +29,6 @@ from simulate.serve import serving
 from simulate.world import make_world
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-SMALL = 20_000  # what a unit may hold in memory in these tests, so that some files are big
-
-# Runs extract in a process of its own that dies by SIGKILL just before it creates, renames, links or removes something
-# for the n-th time, or after so many seconds (below one).
-KILLER = """
-import os, signal, sys, threading, time
-from pathlib import Path
-sys.path[:0] = [sys.argv[1], sys.argv[1] + "/extract"]
-from support.extracting import api_at, extracted
-from test_lake import NOON, SMALL
-import extract.lake.dlt_pipeline  # once for all
-from extract.lake import package
-package.HELD_BYTES = SMALL
-CHANGES = {"os.rename", "os.link", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "shutil.rmtree"}
-
-def is_change(event, arguments):
-    return event in CHANGES or (event == "open" and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT)
-
-def run(home, api, kill):
-    changes = 0
-    def watch(event, arguments):
-        nonlocal changes
-        if is_change(event, arguments):
-            changes += 1
-            if changes == kill:
-                os.kill(os.getpid(), signal.SIGKILL)
-    if kill is None or kill >= 1:
-        sys.addaudithook(watch)
-    else:
-        threading.Thread(target=lambda: (time.sleep(kill), os.kill(os.getpid(), signal.SIGKILL)), daemon=True).start()
-    extracted(home, api, now=lambda: NOON)
-    return changes
-
-def forked(home, api, kill):
-    child = os.fork()
-    if not child:
-        try:
-            changes = run(home, api, kill)
-            (home / "changes").write_text(str(changes))
-            os._exit(0)
-        except BaseException:
-            import traceback
-            traceback.print_exc()
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-for line in sys.stdin:
-    home, url, *kills = line.split()
-    api = api_at(url, restated_days=1)
-    ends = [forked(Path(home), api, float(kill)) for kill in kills]
-    print(*ends, flush=True)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -102,23 +51,6 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     drop(home, "told.jsonl", lines(*map(record, (7, 8, 9))))
     drop(home, "copy.jsonl", lines(*map(record, (7, 8, 9))))
     return home
-
-
-@pytest.fixture
-def killer() -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-c", KILLER, str(Path(__file__).parent.parent)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield process
-        process.stdin.close()  # type: ignore[union-attr]
-
-
-def ends(killer: subprocess.Popen[str], home: Path, url: str, *kills: float) -> list[int]:
-    """Runs extract and kills it, as often as there are kills; `inf` lets it be."""
-    assert killer.stdin
-    assert killer.stdout
-    killer.stdin.write(f"{home} {url} {' '.join(map(str, kills))}\n")
-    killer.stdin.flush()
-    return [int(end) for end in killer.stdout.readline().split()]
 
 
 def everything(home: Path) -> dict[str, Counter[tuple[Any, ...]]]:
@@ -168,16 +100,16 @@ def test_a_kill_at_any_change_of_a_file_is_healed_by_the_same_call(
     expected = everything(clean)
     counting = tmp_path / "counting"
     shutil.copytree(prepared, counting)
-    assert ends(killer, counting, platform, float("inf")) == [0]
+    assert ends(killer, "extract_all", counting, platform, float("inf")) == [0]
     assert everything(counting) == expected
     changes = int((counting / "changes").read_text())
     assert changes > 60
     for point in range(1, changes - 5, changes // 14):
         home = tmp_path / f"at_{point}"
         shutil.copytree(prepared, home)
-        assert ends(killer, home, platform, point) == [-signal.SIGKILL], point
+        assert ends(killer, "extract_all", home, platform, point) == [-signal.SIGKILL], point
         nothing_is_half_there(home)
-        assert ends(killer, home, platform, float("inf")) == [0], point
+        assert ends(killer, "extract_all", home, platform, float("inf")) == [0], point
         nothing_is_half_there(home)
         assert everything(home) == expected, point
         shutil.rmtree(home)
@@ -191,9 +123,16 @@ def test_kills_at_any_time_one_after_another_are_healed(
     for number in range(4):
         home = tmp_path / f"try_{number}"
         shutil.copytree(prepared, home)
-        ends(killer, home, platform, *(chance.uniform(0.01, 0.6) for _ in range(3)), chance.randrange(20, 100))
+        ends(
+            killer,
+            "extract_all",
+            home,
+            platform,
+            *(chance.uniform(0.01, 0.6) for _ in range(3)),
+            chance.randrange(20, 100),
+        )
         nothing_is_half_there(home)
-        assert ends(killer, home, platform, float("inf")) == [0]
+        assert ends(killer, "extract_all", home, platform, float("inf")) == [0]
         assert everything(home) == expected
 
 
