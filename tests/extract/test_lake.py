@@ -16,11 +16,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from support.extracting import TOKEN, api_at, drop, extracted, lines, record, rows
+from support.extracting import TOKEN, RecordedProgress, api_at, drop, extracted, lines, record, rows
 from support.killing import SMALL, ends
 
 from extract.lake import package
-from extract.lake.lake import Lake
+from extract.lake.lake import Lake, LakeDamagedError
+from extract.lake.ledger import read_ledger
 from extract.lake.load import clear_away
 from extract.lake.tables import RAW_TABLES
 from extract.storage import Folder
@@ -257,3 +258,121 @@ def test_dlt_is_alone(tmp_path: Path) -> None:
     assert [path.name for path in elsewhere.rglob("*")] == [".dlt", "config.toml"]
     assert sorted(path.name for path in home.iterdir()) == ["inbox", "lake", "landing"]
     assert len(rows(home, "campaign_delivery")) == 1
+
+
+def raw(home: Path) -> Path:
+    return home / "lake" / "raw"
+
+
+def parquet_files(home: Path) -> list[Path]:
+    return sorted(raw(home).rglob("*.parquet"))
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"{", b"[]", b"null", b'{"files": {"fetches": {"a": "b"}}}'])
+def test_a_lost_or_damaged_index_is_found_again_and_nothing_is_loaded_twice(
+    tmp_path: Path, prepared: Path, damage: bytes | None
+) -> None:
+    home = tmp_path / "data"
+    shutil.copytree(prepared, home)
+    extracted(home)
+    before, files = everything(home), parquet_files(home)
+    (raw(home) / "campaign_delivery" / "1.5.left.parquet").write_bytes(b"")
+    index = raw(home) / "_index.json"
+    if damage is None:
+        index.unlink()
+    else:
+        index.write_bytes(damage)
+    assert extracted(home).units == 0
+    assert everything(home) == before
+    assert parquet_files(home) == files
+    assert json.loads(index.read_text())["through"] is not None
+
+
+def test_a_lake_of_an_older_format_is_loaded_again_from_landing(tmp_path: Path, prepared: Path) -> None:
+    home = tmp_path / "data"
+    shutil.copytree(prepared, home)
+    extracted(home)
+    before = everything(home)
+    (raw(home) / "_index.json").unlink()
+    for path in parquet_files(home):
+        table = pq.read_table(path)
+        pq.write_table(
+            table.drop_columns([name for name in ("receipt_number", "account") if name in table.column_names]), path
+        )
+    said = RecordedProgress()
+    assert Lake(Folder.at(home / "lake")).is_outdated
+    assert extracted(home, said=said).units == 6
+    assert said.messages[0] == "the lake has an older format: everything in landing is loaded again"
+    assert everything(home) == before
+    assert not Lake(Folder.at(home / "lake")).is_outdated
+
+
+def test_a_kill_while_the_lake_is_emptied_is_healed(
+    tmp_path: Path, prepared: Path, killer: subprocess.Popen[str]
+) -> None:
+    home = tmp_path / "data"
+    shutil.copytree(prepared, home)
+    extracted(home)
+    before = everything(home)
+    changes = 25
+    for point in range(1, changes, 2):
+        one = tmp_path / "one"
+        shutil.copytree(home, one)
+        ends(killer, "empty", one, "-", point)
+        nothing_is_half_there(one)
+        extracted(one)
+        assert everything(one) == before, point
+        shutil.rmtree(one)
+
+
+def test_a_file_that_is_missing_or_damaged_is_named(tmp_path: Path, prepared: Path) -> None:
+    home = tmp_path / "data"
+    shutil.copytree(prepared, home)
+    (ledger,) = (raw(home) / "loaded_files").iterdir()
+    whole = ledger.read_bytes()
+    for damage, why in (
+        (whole[:-20], "is not a whole Parquet file"),
+        (b"", "is not a whole Parquet file"),
+        (None, "is missing"),
+    ):
+        ledger.unlink(missing_ok=True)
+        if damage is not None:
+            ledger.write_bytes(damage)
+        with pytest.raises(LakeDamagedError, match=f"loaded_files/{ledger.name} {why}"):
+            extracted(home)
+
+
+def test_the_ledger_gives_what_sources_ask_for(tmp_path: Path, platform: str) -> None:
+    home = tmp_path / "data"
+    api = api_at(platform, restated_days=3)
+    for _ in range(3):
+        extracted(home, api)
+    ledger = read_ledger(Lake(Folder.at(home / "lake")))
+    fetches = ledger.fetches("campaign_api")
+    assert [(one["_report_date"].day, one["complete"], one["unchanged"]) for one in fetches] == [
+        (1, True, True),
+        (2, True, True),
+        (3, True, True),
+    ]
+    assert len(rows(home, "fetches")) == 9
+    assert ledger.fetches("another") == []
+    assert ledger.readings(fetches[0]["_source"]) == 1
+    assert fetches[0]["_source"] in ledger
+    assert "campaign_api/never" not in ledger
+    assert ledger.readings("campaign_api/never") == 0
+
+
+def test_a_run_without_anything_new_opens_no_file_of_the_lake_but_the_index(
+    tmp_path: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "data"
+    shutil.copytree(prepared, home)
+    extracted(home)
+    opened: list[str] = []
+    listed: list[str] = []
+    read, entries = Folder.read, Folder.entries
+    monkeypatch.setattr(Folder, "read", lambda self, name: opened.append(self.path(name)) or read(self, name))
+    monkeypatch.setattr(Folder, "entries", lambda self: listed.append(self.root) or entries(self))
+    extracted(home)
+    assert [path for path in opened if "/lake/" in path] == [str(raw(home) / "_index.json")]
+    assert [path for path in listed if "/lake" in path] == []

@@ -37,6 +37,16 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(scope="module")
+def two_loads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the least that can be merged."""
+    home = tmp_path_factory.mktemp("two") / "data"
+    for number in range(2):
+        drop(home, f"{number}.jsonl", lines(record(number)))
+        extracted(home)
+    return home
+
+
 @pytest.fixture
 def home(loaded: Path, tmp_path: Path) -> Path:
     """A copy of it."""
@@ -229,12 +239,12 @@ class Killed(BaseException):
     """Stands for the end of the process, where the storage is a server that lives on."""
 
 
-def in_bucket(bucket: CountingBucket, loaded: Path, name: str) -> Lake:
+def in_bucket(bucket: CountingBucket, home: Path, name: str) -> Lake:
     """A copy of the lake in the bucket."""
     lake = Lake(Folder.at(f"{bucket.url}/{name}"))
-    for path in (loaded / "lake").rglob("*"):
+    for path in (home / "lake").rglob("*"):
         if path.is_file():
-            lake.root.put(path, path.relative_to(loaded / "lake").as_posix())
+            lake.root.put(path, path.relative_to(home / "lake").as_posix())
     return Lake(Folder.at(f"{bucket.url}/{name}"))
 
 
@@ -249,9 +259,9 @@ def rows_in_bucket(lake: Lake, tmp_path: Path) -> dict[str, Counter[tuple[Any, .
 
 
 def test_in_a_bucket_too_a_kill_leaves_the_rows_as_they_were_or_merged(
-    loaded: Path, bucket: CountingBucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    two_loads: Path, bucket: CountingBucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = all_rows(loaded)
+    before = all_rows(two_loads)
     left = [float("inf")]
 
     def dying(change: Any) -> Any:
@@ -267,7 +277,7 @@ def test_in_a_bucket_too_a_kill_leaves_the_rows_as_they_were_or_merged(
         monkeypatch.setattr(Folder, name, dying(getattr(Folder, name)))
     point, is_whole = 0, False
     while not is_whole:
-        lake = in_bucket(bucket, loaded, f"at-{point}")
+        lake = in_bucket(bucket, two_loads, f"at-{point}")
         left[0] = point
         try:
             merge_small_files(lake, say)
