@@ -20,7 +20,7 @@ from extract.athena import Athena, AthenaError
 from extract.files import FileSource
 from extract.http.client import ApiSettings
 from extract.http.source import ApiSource
-from extract.lake.lake import Lake
+from extract.lake.lake import Lake, LakeDamagedError
 from extract.lake.ledger import Ledger, read_ledger
 from extract.lake.load import Progress, clear_away, load
 from extract.lake.tables import FETCHES
@@ -281,6 +281,8 @@ def _plain_errors(folder: Path) -> Iterator[None]:
                 free = shutil.disk_usage(folder).free
                 said = f"No space left on device: {folder} has {free:,} bytes free"
                 raise OSError(errno.ENOSPC, said, str(cause.filename or folder)) from None
+            if isinstance(cause, LakeDamagedError):
+                raise cause from None
             if isinstance(cause, OSError) and cause.errno in _CANNOT_WRITE and cause.filename:
                 raise cause from None
             if type(cause).__module__ == "pyathena.error":

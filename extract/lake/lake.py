@@ -216,10 +216,6 @@ class Lake:
         found = {table: {entry.name: entry.size for entry in self._files(table)} for table in self.stored_tables}
         if not any(found.values()):
             return Index()
-        for table, raw in RAW_TABLES.items():
-            for file in self._opened(table, [name for name in found[table] if name.endswith(".parquet")][:1]):
-                if not file.schema_arrow.equals(raw.schema):
-                    return Index(formats={table: "older"}, is_open=True)
         complete, uncounted = self._completed_loads(), self._uncounted()
         files = {
             table: {
@@ -231,6 +227,10 @@ class Lake:
             }
             for table, named in found.items()
         }
+        for table, raw in RAW_TABLES.items():
+            for file in self._opened(table, [*files[table]][:1]):
+                if not file.schema_arrow.equals(raw.schema):
+                    return Index(formats={table: "older"}, is_open=True)
         return Index(formats(), None, files, is_open=True)
 
     def _completed_loads(self) -> set[str]:
