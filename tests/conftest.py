@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.athena_fixture import athena, pytest_terminal_summary, pytest_testnodedown
+from support.killing import killer
 
 from simulate.data_faults import FaultRates
 from simulate.delivery import delivery
@@ -21,7 +22,7 @@ from simulate.serve import serving
 from simulate.world import World, make_world
 
 # A fixture and hooks, found here by their names.
-__all__ = ["athena", "pytest_terminal_summary", "pytest_testnodedown"]
+__all__ = ["athena", "killer", "pytest_terminal_summary", "pytest_testnodedown"]
 
 SINCE, UNTIL = date(2026, 11, 1), date(2026, 11, 5)
 TODAY = UNTIL + timedelta(days=1)

@@ -1,7 +1,7 @@
 """Any split of the same records into files and runs, in any order, gives the same marts, however they were built.
 
-The files are put into landing under receipt numbers of any order, so that a run may find a file that was received before
-what an earlier run has loaded.
+The files are put into landing under receipt numbers of any order, so that a run may find a file that was received
+before what an earlier run has loaded.
 """
 
 import hashlib
