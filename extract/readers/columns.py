@@ -35,6 +35,8 @@ _SMALL_EXPONENTS = (re.compile(rb"e-[0-9]+[^0-9\w-]"), re.compile(rb"E-[0-9]+[^0
 _SURE_BELOW = 10**14
 _MANY_ZEROS = b".0000000000000"
 _FOUR_ZEROS = int.from_bytes(b"0000", "little")
+_SIGNED_EXPONENTS = tuple(int.from_bytes(text, "little") for text in (b"e-", b"E-"))
+_MOST_PLACES = 1000
 
 
 class Guess:
@@ -67,20 +69,25 @@ def may_break_decimals(text: bytes) -> bool:
     Arrow 26 then reads a power of ten from behind the end of a table: `1e-77` becomes some other number, `1e-999999999`
     ends the process. It takes a negative exponent, or as many zeros as `_MANY_ZEROS` has for types of 12 decimals.
     """
-    # Looking for single bytes, and for fours of them, costs a third of `in`; it is seldom that more is to be done.
+    # Looking for bytes by twos and fours costs a fraction of `in`; it is seldom that more is to be done.
     if _has_signed_exponent(text) and any(exponent.search(text) for exponent in _SMALL_EXPONENTS):
         return True
     fours = np.frombuffer(text, "<u4", len(text) // 4) == _FOUR_ZEROS
-    return bool((fours[:-1] & fours[1:]).any()) and _MANY_ZEROS in text
+    places = np.flatnonzero(fours[:-1] & fours[1:]) * 4
+    if len(places) > _MOST_PLACES:
+        return _MANY_ZEROS in text
+    return any(_MANY_ZEROS in text[max(place - 8, 0) : place + 16] for place in places.tolist())
 
 
 def _has_signed_exponent(text: bytes) -> bool:
     """Whether `e-` stands behind a digit or a point somewhere; a name such as `creative-7` has it behind a letter."""
-    bytes_ = np.frombuffer(text, np.uint8)
-    signs = np.flatnonzero(bytes_ == ord("-"))
-    signs = signs[signs > 1]
-    exponents = signs[(bytes_[signs - 1] | 0x20) == ord("e")]
-    return any(byte in b"0123456789." for byte in np.unique(bytes_[exponents - 2]))
+    for start in (0, 1):
+        twos = np.frombuffer(text, "<u2", max(len(text) - start, 0) // 2, min(start, len(text)))
+        places = np.flatnonzero((twos == _SIGNED_EXPONENTS[0]) | (twos == _SIGNED_EXPONENTS[1])) * 2 + start
+        befores = np.frombuffer(text, np.uint8)[places[places > 0] - 1]
+        if any(byte in b"0123456789." for byte in np.unique(befores)):
+            return True
+    return False
 
 
 def named(header: Sequence[str], shape: RecordShape) -> tuple[list[str], RecordShape]:
@@ -137,10 +144,7 @@ def convert_columns(
 def _convert_column(column: pa.ChunkedArray, field_type: FieldType, shape: RecordShape) -> pa.ChunkedArray | pa.Array:
     is_text = pa.types.is_string(column.type)
     if field_type is FieldType.TEXT:
-        longest = pc.max(pc.binary_length(column)).as_py() or 0
-        if longest > LONGEST_TEXT and pc.max(pc.utf8_length(column)).as_py() > LONGEST_TEXT:
-            raise RecordRejected("too_long")
-        return _trimmed(column)
+        return pa.chunked_array([_trimmed(texts) for texts in column.chunks], pa.string())
     if field_type not in _NUMBERS:
         return _converted_by_text(column, field_type, shape) if is_text else column.cast(field_type.raw_type)
     if is_text:
@@ -164,31 +168,32 @@ def _converted_by_text(column: pa.ChunkedArray, field_type: FieldType, shape: Re
     return pa.array(values, field_type.raw_type).take(encoded.indices)
 
 
-def _trimmed(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The texts as `text_of` makes them, given that none holds NUL; nearly always they are so already."""
-    chunks = [_without_spaces(chunk) if _may_have_spaces(chunk) else chunk for chunk in column.chunks]
-    return pa.chunked_array(chunks, pa.string())
+def _trimmed(texts: pa.StringArray) -> pa.StringArray:
+    """The texts as `text_of` makes them, given that none holds NUL; nearly always they are so already.
 
-
-def _without_spaces(texts: pa.StringArray) -> pa.StringArray:
-    # This trims exactly the characters that `str.strip` does.
-    trimmed = pc.utf8_trim_whitespace(texts)
-    return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
-
-
-def _may_have_spaces(texts: pa.StringArray) -> bool:
-    """Whether a text is empty, or begins or ends with a byte of white space: quicker told than trimmed."""
+    Raises:
+        RecordRejected: One is so long that it must be cut.
+    """
     _, offsets, characters = texts.buffers()
     if characters is None:
-        return bool(texts.null_count < len(texts))
+        return pa.nulls(len(texts), pa.string())
     edges = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
     starts, ends = edges[:-1], edges[1:]
-    filled = starts < ends
-    if np.count_nonzero(filled) + texts.null_count < len(texts):
-        return True
+    lengths = ends - starts
+    if lengths.max(initial=0) > LONGEST_TEXT and pc.max(pc.utf8_length(texts)).as_py() > LONGEST_TEXT:
+        raise RecordRejected("too_long")
+    has_text = lengths > 0
+    if not has_text.all():
+        starts, ends = starts[has_text], ends[has_text]
+        has_text &= np.asarray(texts.is_valid())
     bytes_ = np.frombuffer(characters, np.uint8)
-    firsts, lasts = bytes_[starts[filled]], bytes_[ends[filled] - 1]
-    return bool(_MAY_BEGIN_SPACE[firsts].any() or _MAY_END_SPACE[lasts].any())
+    may_begin, may_end = _MAY_BEGIN_SPACE.take(bytes_.take(starts)), _MAY_END_SPACE.take(bytes_.take(ends - 1))
+    if may_begin.any() or may_end.any():
+        texts = pc.utf8_trim_whitespace(texts)  # exactly the characters that `str.strip` trims
+        return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    if np.count_nonzero(has_text) + texts.null_count == len(texts):
+        return texts
+    return pc.if_else(pa.array(has_text), texts, pa.scalar(None, pa.string()))
 
 
 def _edge_bytes(place: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
