@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.csv
@@ -15,7 +15,7 @@ from extract.records import Batch, RecordShape, convert_records
 
 _DELIMITERS = ",;\t|"
 # A quoted field may hold newlines, but a quote that nobody closes must not swallow the rest of the file.
-_MOST_LINES = 64
+MOST_LINES = 64
 
 
 class Csv:
@@ -31,7 +31,7 @@ class Csv:
         """
         csv.field_size_limit(LONGEST_RECORD)
         line = header.decode().rstrip("\r\n")
-        self._delimiter = max(_DELIMITERS, key=lambda delimiter: len(_fields(line, delimiter)))
+        self._delimiter = _delimiter_of(line)
         self._columns, self.shape = named(_fields(line, self._delimiter), shape)
         self._extras = [name for name in self._columns if name not in self.shape.names]
         self._guess = Guess(self.shape, pa.string())
@@ -94,7 +94,7 @@ class Csv:
         count = 1
         try:
             if _is_open(text, self._delimiter):
-                following = _until_long(lines[number : number + _MOST_LINES])
+                following = _until_long(lines[number : number + MOST_LINES])
                 reader = csv.reader(following, delimiter=self._delimiter, strict=True)
                 try:
                     fields = next(reader)
@@ -106,7 +106,7 @@ class Csv:
                 return {name: field or None for name, field in zip(self._columns, fields, strict=True)}, count
         except csv.Error:
             # The quote may yet be closed by what comes.
-            if not is_last and count < _MOST_LINES and number + count == len(lines):
+            if not is_last and count < MOST_LINES and number + count == len(lines):
                 return None, 0
         return RecordRejected("wrong_shape"), 1
 
@@ -125,6 +125,24 @@ class Csv:
             )
         except pa.ArrowInvalid:
             return None
+
+
+def lines_of_record(header: bytes, following: Sequence[bytes]) -> int:
+    """How many of these lines the record takes that begins in the first of them."""
+    names = header.decode(errors="replace").rstrip("\r\n")
+    delimiter = _delimiter_of(names)
+    lines = [line.decode(errors="replace").rstrip("\n").encode() for line in following]
+    if not _is_open(lines[0].decode(), delimiter):
+        return 1
+    reader = csv.reader(_until_long(lines), delimiter=delimiter, strict=True)
+    try:
+        return reader.line_num if len(next(reader, [])) == len(_fields(names, delimiter)) else 1
+    except csv.Error:
+        return 1
+
+
+def _delimiter_of(header: str) -> str:
+    return max(_DELIMITERS, key=lambda delimiter: len(_fields(header, delimiter)))
 
 
 def _fields(line: str, delimiter: str) -> list[str]:

@@ -46,12 +46,7 @@ def read_page(payload: bytes, shape: RecordShape, fields: Mapping[str, str], fir
     reader = JsonArray(shape)
     payload = payload.removeprefix(_BOM).strip()
     key = fields.get("records", "records")
-    if payload.startswith(b"["):
-        start = 1
-    elif opening := re.search(re.escape(json.dumps(key)).encode() + rb"\s*:\s*\[", payload):
-        start = opening.end()
-    else:
-        raise BadAnswer("it is neither a JSON array nor an object with records" if payload else "it is empty")
+    start = _start_of_records(payload, key)
     batch, end = _records(payload, start, reader)
     # The records are right by themselves; with none in their place, what is around them must be right too.
     try:
@@ -75,6 +70,26 @@ def read_page(payload: bytes, shape: RecordShape, fields: Mapping[str, str], fir
         )
     except (ValueError, TypeError):
         raise BadAnswer("what it says about itself has the wrong types") from None
+
+
+def page_elements(payload: bytes, key: str) -> list[bytes]:
+    """The text of each record of a page, under this key or in a bare array.
+
+    Raises:
+        BadAnswer: There are no records.
+    """
+    payload = payload.removeprefix(_BOM).strip()
+    payload = payload[_start_of_records(payload, key) :]
+    found = [(payload[start : end - 1], closes) for start, end, closes in elements(payload)]
+    return [element for element, closes in found if element.strip() or not closes]
+
+
+def _start_of_records(payload: bytes, key: str) -> int:
+    if payload.startswith(b"["):
+        return 1
+    if opening := re.search(re.escape(json.dumps(key)).encode() + rb"\s*:\s*\[", payload):
+        return opening.end()
+    raise BadAnswer("it is neither a JSON array nor an object with records" if payload else "it is empty")
 
 
 def _records(payload: bytes, start: int, reader: JsonArray) -> tuple[Batch, int]:
