@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -14,6 +15,7 @@ QUIET_SECONDS = 2.0
 PATIENCE_SECONDS = 60.0
 MANIFEST = ".manifest.json"
 _LOOK_SECONDS = 0.1
+_MOVES_AT_ONCE = 8  # each waits for the disk or the network
 _UNFINISHED = ".tmp"
 _NEVER_TAKEN = (".part", _UNFINISHED)
 
@@ -60,22 +62,28 @@ def take(
     """
     inbox.make()
     taken = Taken()
-    for entry in _quiet_files(inbox, taken, quiet_seconds, patience_seconds):
-        try:
-            with inbox.local(entry.name) as path:
-                sha256 = sha256_of(path)
-        except FileNotFoundError:
-            continue  # whoever dropped it has taken it back
-        except PermissionError:
-            taken.refused.append(f"{entry.name!r} is not taken: it may not be read")
-            continue
-        if inbox.entry(entry.name) != entry:
-            taken.growing.append(entry.name)
-            continue
-        if not inbox.is_local and (sha256[:8], entry.name) in landed:
-            inbox.remove(entry.name)
-            continue
-        taken.units.append(_land(inbox, entry, landing, landing.place(source, now(), sha256), sha256))
+    moves: list[Future[LandedUnit]] = []
+    with ThreadPoolExecutor(_MOVES_AT_ONCE, "move") as pool:
+        for entry in _quiet_files(inbox, taken, quiet_seconds, patience_seconds):
+            try:
+                with inbox.local(entry.name) as path:
+                    sha256 = sha256_of(path)
+            except FileNotFoundError:
+                continue  # whoever dropped it has taken it back
+            except PermissionError:
+                taken.refused.append(f"{entry.name!r} is not taken: it may not be read")
+                continue
+            if inbox.entry(entry.name) != entry:
+                taken.growing.append(entry.name)
+                continue
+            if not inbox.is_local and (sha256[:8], entry.name) in landed:
+                inbox.remove(entry.name)
+                continue
+            moves.append(pool.submit(_land, inbox, entry, landing, landing.place(source, now(), sha256), sha256))
+    taken.units += [move.result() for move in moves]
+    left = [*inbox.entries()]
+    taken.refused += [f"{entry.name!r} is not taken: {why}" for entry in left if (why := _why_refused(entry))]
+    taken.refused += [f"{name!r} is a manifest without its file" for name in _lone_manifests(left)]
     return taken
 
 
@@ -134,14 +142,12 @@ def _quiet_files(inbox: Folder, result: Taken, quiet_seconds: float, patience_se
                 growing.append(entry.name)
         if not growing or time.monotonic() > end:
             result.growing += growing
-            result.refused += [f"{entry.name!r} is not taken: {why}" for entry in found if (why := _why_refused(entry))]
-            result.refused += [f"{name!r} is a manifest without its file" for name in _lone_manifests(inbox)]
             return
         time.sleep(_LOOK_SECONDS)
 
 
-def _lone_manifests(inbox: Folder) -> list[str]:
-    names = {entry.name for entry in inbox.entries()}
+def _lone_manifests(left: Iterable[Entry]) -> list[str]:
+    names = {entry.name for entry in left}
     return sorted(name for name in names if name.endswith(MANIFEST) and name.removesuffix(MANIFEST) not in names)
 
 

@@ -64,7 +64,7 @@ class KindFilter:
             return False
         if not isinstance(record, dict):
             raise RecordRejected("not_an_object")
-        raise RecordRejected("unknown_kind", self.column, as_written(value))
+        raise RecordRejected("unknown_kind", self.column, None if value is None else as_written(value))
 
 
 @dataclass(frozen=True)

@@ -78,8 +78,10 @@ def _replace(path: str, write: Callable[[str], object]) -> None:
 
 def sha256_of(path: Path) -> str:
     """The sha256 of a file, read in pieces so large that threads beside this one do not hold it up between them."""
-    digest, buffer = hashlib.sha256(), memoryview(bytearray(_PIECE))
+    digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
+        # To clear more memory than the file needs would take longer than to read a small one.
+        buffer = memoryview(bytearray(min(_PIECE, os.fstat(file.fileno()).st_size + 1)))
         while count := file.readinto(buffer):
             digest.update(buffer[:count])
     return digest.hexdigest()

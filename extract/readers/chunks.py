@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
@@ -88,6 +89,12 @@ def parsed(file: IO[bytes], text: TextFormat, size: int = CHUNK, lines: int = 0)
     Yields:
         The records in order, numbered from one; no empty batch.
     """
+    cuts = _cut(file, text.mark, size)
+    first, is_whole_file = next(cuts)
+    if is_whole_file:  # a small file needs no threads
+        if batch := renumbered(_parse(first, True, text)[0], 0, lines):
+            yield batch
+        return
     count = 0
     left_over = b""
     waiting: deque[tuple[bytes, bool, Future[tuple[Batch, bytes]]]] = deque()
@@ -104,7 +111,7 @@ def parsed(file: IO[bytes], text: TextFormat, size: int = CHUNK, lines: int = 0)
         return batch
 
     try:
-        for chunk, is_last in _cut(file, text.mark, size):
+        for chunk, is_last in chain([(first, False)], cuts):
             waiting.append((chunk, is_last, pool.submit(_parse, chunk, is_last, text)))
             if len(waiting) > _AHEAD and (batch := finished()):
                 yield batch

@@ -111,9 +111,9 @@ def lines(*records: dict[str, Any]) -> bytes:
     return b"".join(json.dumps(one).encode() + b"\n" for one in records)
 
 
-def drop(home: Path, name: str, content: bytes) -> Path:
+def drop(home: Path, name: str, content: bytes, source: str = "campaign_files") -> Path:
     """Puts a file into the inbox that has been quiet for a minute."""
-    path = home / "inbox" / "campaign_files" / name
+    path = home / "inbox" / source / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     a_minute_ago = path.stat().st_mtime - 60
