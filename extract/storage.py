@@ -80,7 +80,7 @@ def sha256_of(path: Path) -> str:
     """The sha256 of a file, read in pieces so large that threads beside this one do not hold it up between them."""
     digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
-        # To clear more memory than the file needs would take longer than to read a small one.
+        # No more than the file needs: to fill 64 MiB with zeros takes longer than to read a small file.
         buffer = memoryview(bytearray(min(_PIECE, os.fstat(file.fileno()).st_size + 1)))
         while count := file.readinto(buffer):
             digest.update(buffer[:count])
