@@ -14,58 +14,16 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bench.http_client import Silent
+from bench.small_days import SOURCE, drop
 from extract.lake import dlt_pipeline
 from extract.lake.lake import LOADS, Lake
 from extract.registry import SOURCES
 from extract.run import Places, extract
-
-SOURCE = "campaign_files"
-RECORDS = 20
-FIRST_DAY = date(2010, 1, 1)
-
-
-def day_file(number: int) -> bytes:
-    """A day of delivery as JSON lines."""
-    day = FIRST_DAY + timedelta(days=number)
-    return b"".join(
-        json.dumps(
-            {
-                "campaign_id": f"cmp{record % 5}",
-                "ad_id": f"ad{record}",
-                "date": day.isoformat(),
-                "brand": f"Brand {record % 3}",
-                "country": "US",
-                "state": "California",
-                "city": "Los Angeles",
-                "zipcode": "90001",
-                "impressions": 1000 + number + record,
-                "clicks": 100 + record,
-                "spend": 12.5 + record,
-                "conversions": record,
-            }
-        ).encode()
-        + b"\n"
-        for record in range(RECORDS)
-    )
-
-
-def drop(inbox: Path, number: int) -> None:
-    """Puts a day into an inbox on the disk; it has been quiet for an hour."""
-    inbox.mkdir(parents=True, exist_ok=True)
-    path = inbox / file_name(number)
-    path.write_bytes(day_file(number))
-    hour_ago = path.stat().st_mtime - 3600
-    os.utime(path, (hour_ago, hour_ago))
-
-
-def file_name(number: int) -> str:
-    """The name of a day's file."""
-    return f"day-{number:05}.jsonl"
 
 
 def run(places: Places) -> None:

@@ -18,7 +18,8 @@ import boto3
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
-from bench.history import SOURCE, day_file, file_name, make, run
+from bench.history import make, run
+from bench.small_days import SOURCE, day_file, file_name
 from extract import inbox
 from extract.lake.merge import FEW
 from extract.run import Places

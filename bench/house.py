@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from bench.processes import Usage, measured
+from bench.processes import PROJECT, Usage, measured
 
 _ADHOUSE = str(Path(sys.executable).with_name("adhouse"))
 
@@ -24,15 +24,27 @@ class Workspace:
         return self._home / "published" / "marts.duckdb"
 
     def empty(self) -> None:
-        """Makes it new again."""
+        """Makes it new again, and forgets how dbt parsed the project, so that the next run parses it."""
         shutil.rmtree(self._home, ignore_errors=True)
         self._inbox.mkdir(parents=True)
+        for kept in (*(PROJECT / "target").glob("parsed-*"), PROJECT / "target" / "partial_parse.msgpack"):
+            kept.unlink(missing_ok=True)
 
     def drop(self, file: Path, name: str = "") -> None:
         """Puts a file into the inbox that has been quiet for an hour; it is linked, so that nothing is copied."""
         hour_ago = file.stat().st_mtime - 3600
         os.utime(file, (hour_ago, hour_ago))
         os.link(file, self._inbox / (name or file.name))
+
+    @property
+    def path(self) -> Path:
+        """The data folder itself."""
+        return self._home
+
+    @property
+    def last_log(self) -> Path | None:
+        """What the last run logged, a JSON object a line."""
+        return max((self._home / "logs").glob("run-*.jsonl"), default=None)
 
     def run(self, *, publishes: bool) -> Usage:
         """Measures `adhouse run` on files alone.

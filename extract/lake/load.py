@@ -93,7 +93,7 @@ def load(
                 entries = source.read(unit, rows)
                 read = rows.read
             package.enter(unit, ledger.readings(unit.path) + 1, entries)
-            _log_line("unit", started, source=unit.source, unit=unit.path, records_read=read)
+            _log_line("read", started, source=unit.source, unit=unit.path, records_read=read)
         added.update(package.ledgers)
         loaded[load_id] = package.finish(missing)
         return loaded[load_id]
@@ -104,12 +104,12 @@ def load(
     dlt_pipeline.load(working, lake, write)
     for load_id, files in loaded.items():
         lake.add_load(load_id, [table for table, paths in files.items() if paths], through)
-    _log_line("load package", started, units=len(units))
+    _log_line("load", started, units=len(units))
     started = time.monotonic()
     if count := merge_if_due(lake):
-        _log_line("merge small files", started, files=count)
+        _log_line("merge", started, files=count)
     return added
 
 
 def _log_line(what: str, started: float, **facts: object) -> None:
-    _log.info(what, extra={**facts, "seconds": round(time.monotonic() - started, 3)})
+    _log.info(what, extra={"phase": what, **facts, "seconds": round(time.monotonic() - started, 3)})
