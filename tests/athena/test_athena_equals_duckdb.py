@@ -28,7 +28,7 @@ MARTS = (
     "creative_performance",
     "daily_performance",
     "quarantined_deliveries",
-    "delivery_balances",
+    "source_balances",
     "data_quality",
     "quarantine_reasons",
 )
