@@ -36,7 +36,7 @@ from read_json(
         impressions: 'bigint',
         clicks: 'bigint',
         spend: 'varchar',
-        conversions: 'bigint'
+        conversions: 'decimal(18, 6)'
     }
 );
 
@@ -146,7 +146,7 @@ select
     clicks / nullif(impressions, 0) as ctr,
     cast(spend as double) / nullif(clicks, 0) as cpc,
     cast(spend as double) / nullif(impressions, 0) * 1000 as cpm,
-    conversions / nullif(clicks, 0) as conversion_rate,
+    cast(conversions as double) / nullif(clicks, 0) as conversion_rate,
     getvariable('delivery_file') as _source,
     _position,
     getvariable('received_at') as _received_at
@@ -166,7 +166,7 @@ select
     case when impressions = 0 then 0 else clicks / impressions end as ctr,
     case when clicks = 0 then 0 else cast(spend as double) / clicks end as cpc,
     case when impressions = 0 then 0 else cast(spend as double) / impressions * 1000 end as cpm,
-    case when clicks = 0 then 0 else conversions / clicks end as conversion_rate
+    case when clicks = 0 then 0 else cast(conversions as double) / clicks end as conversion_rate
 from (
     select
         campaign_id,
@@ -178,7 +178,7 @@ from (
         date,
         cast(sum(impressions) as bigint) as impressions,
         cast(sum(clicks) as bigint) as clicks,
-        cast(sum(conversions) as bigint) as conversions,
+        sum(conversions) as conversions,
         sum(spend) as spend
     from processed_campaign_data
     group by all
@@ -191,10 +191,11 @@ select
     case when impressions = 0 then 0 else clicks / impressions end as ctr,
     case when clicks = 0 then 0 else cast(spend as double) / clicks end as cpc,
     case when impressions = 0 then 0 else cast(spend as double) / impressions * 1000 end as cpm,
-    case when clicks = 0 then 0 else conversions / clicks end as conversion_rate
+    case when clicks = 0 then 0 else cast(conversions as double) / clicks end as conversion_rate
 from (
     select
         ad_id,
+        campaign_id,
         brand,
         country,
         state,
@@ -203,7 +204,7 @@ from (
         date,
         cast(sum(impressions) as bigint) as impressions,
         cast(sum(clicks) as bigint) as clicks,
-        cast(sum(conversions) as bigint) as conversions,
+        sum(conversions) as conversions,
         sum(spend) as spend
     from processed_campaign_data
     group by all
@@ -216,14 +217,14 @@ select
     case when total_impressions = 0 then 0 else total_clicks / total_impressions end as ctr,
     case when total_clicks = 0 then 0 else cast(total_spend as double) / total_clicks end as cpc,
     case when total_impressions = 0 then 0 else cast(total_spend as double) / total_impressions * 1000 end as cpm,
-    case when total_clicks = 0 then 0 else total_conversions / total_clicks end as conversion_rate
+    case when total_clicks = 0 then 0 else cast(total_conversions as double) / total_clicks end as conversion_rate
 from (
     select
         campaign_id,
         cast(sum(impressions) as bigint) as total_impressions,
         cast(sum(clicks) as bigint) as total_clicks,
         sum(spend) as total_spend,
-        cast(sum(conversions) as bigint) as total_conversions
+        sum(conversions) as total_conversions
     from campaign_performance
     group by campaign_id
 );
