@@ -1,5 +1,5 @@
--- Nothing is lost and nothing counted twice: of every fetch and file, what was read was loaded or rejected, is in raw, and
--- went exactly one way from there.
+-- Nothing is lost and nothing counted twice: of every fetch and file, what was read was loaded or rejected, is in raw,
+-- and went exactly one way from there.
 with
 
 balances as (

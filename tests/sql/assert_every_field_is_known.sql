@@ -1,5 +1,5 @@
--- A warning about the source: records came with fields that nobody asked for. They are kept in `_extra`, as JSON. Map them
--- in the settings if they are ours under other names.
+-- A warning about the source: records came with fields that nobody asked for. They are kept in `_extra`, as JSON. Map
+-- them in the settings if they are ours under other names.
 {{ config(severity='warn') }}
 
 select

@@ -1,5 +1,5 @@
--- The balance counts records when they come; this test counts the rows of the marts again, for every fetch and file: none
--- may have lost a row, and none that does not count, or that the ledger does not know, may have left one.
+-- The balance counts records when they come; this test counts the rows of the marts again, for every fetch and file:
+-- none may have lost a row, and none that does not count, or that the ledger does not know, may have left one.
 with
 
 deliveries as (
@@ -44,14 +44,14 @@ balances as (
 )
 
 select
-    kind,
-    _source,
+    coalesce(balances.kind, mart_rows.kind) as kind,
+    coalesce(balances._source, mart_rows._source) as _source,
     mart_rows.mart_rows,
     balances.records_kept
 
 from balances
 
 full outer join mart_rows
-    using (kind, _source)
+    on balances.kind = mart_rows.kind and balances._source = mart_rows._source
 
 where coalesce(mart_rows.mart_rows, 0) <> coalesce(balances.records_kept, -1)

@@ -18,11 +18,49 @@ imputed as (
 
 kept as (
 
-    select * from observed
+    select
+        campaign_id,
+        ad_id,
+        date,
+        brand,
+        country,
+        state,
+        city,
+        zipcode,
+        impressions,
+        clicks,
+        spend,
+        conversions,
+        spend_source,
+        source,
+        _source,
+        _position,
+        _received_at
+
+    from observed
 
     union all
 
-    select * from imputed
+    select
+        campaign_id,
+        ad_id,
+        date,
+        brand,
+        country,
+        state,
+        city,
+        zipcode,
+        impressions,
+        clicks,
+        spend,
+        conversions,
+        spend_source,
+        source,
+        _source,
+        _position,
+        _received_at
+
+    from imputed
 
 )
 

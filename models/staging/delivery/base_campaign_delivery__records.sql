@@ -32,8 +32,8 @@ typed as (
 
 ),
 
--- The first rule that a record breaks. What passes satisfies conversions <= clicks <= impressions; a negative spend is a
--- credit and passes. Judged before the texts get their defaults, so that no engine computes them for rows that it drops.
+-- The first rule that a record breaks. What passes satisfies conversions <= clicks <= impressions; a negative spend is
+-- a credit and passes. Judged before the texts get their defaults, so that no engine computes those for rows it drops.
 judged as (
 
     select
