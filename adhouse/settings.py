@@ -2,73 +2,256 @@
 
 import json
 import os
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from pathlib import Path
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic.config import JsonDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
 from adhouse.errors import CommandError, Exit
 
-FIELDS = (
-    "campaign_id",
-    "ad_id",
-    "date",
-    "brand",
-    "country",
-    "state",
-    "city",
-    "zipcode",
-    "impressions",
-    "clicks",
-    "spend",
-    "conversions",
-)
-SOURCES = ("campaign_api", "campaign_files")
-ANSWERS = ("by_day", "add", "replace")
-TARGETS = ("duckdb", "athena")
-LEAST_SECRET = 16  # characters; shorter ones of Amazon's stand for a local Athena, and are words of our own
+PROJECT_FILE = "dbt_project.yml"
 FIRST_DAYS = 30
-MOST_DAYS = 36_500  # a calendar does not go back for ever
-Get = Callable[[str, str], str]
+MOST_DAYS = 36_500  # a calendar does not go back forever
+SHORTEST_AWS_SECRET = 16  # characters; shorter values stand for a local Athena, and are ordinary words
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Everything that can be set, read once at the start of a command.
+def _default_project() -> Path:
+    """The current folder if it is a dbt project, otherwise the clone from which this package was installed."""
+    current, clone = Path.cwd(), Path(__file__).parents[1]
+    is_clone = (clone / PROJECT_FILE).is_file() and not (current / PROJECT_FILE).is_file()
+    return clone if is_clone else current
 
-    Attributes:
-        home: The data folder (inbox, landing, lake, warehouse, published, logs), absolute.
-        project: Where the dbt project is (`DBT_PROJECT_DIR`; the clone this command was installed from).
-        profiles: Where `profiles.yml` is (`DBT_PROFILES_DIR`; the dbt project).
-        api_url: The campaign API; None is the mock API started for the run, "none" is files alone.
-        since: First report day ever wanted; None is 30 days back from `until`.
-        until: Last report day wanted; None is yesterday by the report time zone.
-        landing_days: How long landing keeps what was received; None is for good.
-        athena_results: Where Athena puts the results of queries, an S3 address.
-        athena_workgroup: The workgroup in which Athena runs them.
-    """
 
-    home: Path
-    project: Path
-    profiles: Path
-    target: str
-    lake_url: str
-    api_url: str | None = field(repr=False)
-    api_token: str = field(repr=False)
-    api_answers: str
-    api_fields: Mapping[str, str]
-    since: date | None
-    until: date | None
-    restated_days: int
-    report_timezone: ZoneInfo
-    currency: str
-    landing_days: int | None
-    athena_results: str
-    athena_workgroup: str
-    secrets: tuple[str, ...] = field(repr=False)
+class _WantedError(ValueError):
+    """What a setting may be, where that depends on another one."""
+
+
+def _setting(name: str, meaning: str, *, shown_default: str = "", wanted: str = "", **options: Any) -> Any:
+    """A setting: its environment variable, what it means, its default as the documentation shows it, what it may be."""
+    extra: JsonDict = {"shown_default": shown_default, "wanted": wanted}
+    return Field(validation_alias=name, description=meaning, json_schema_extra=extra, **options)
+
+
+def _secret_of_aws(name: str) -> Any:
+    """A secret by which AWS knows us, read only so that it is redacted; not one of our settings."""
+    return Field(default="", validation_alias=name, repr=False)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, read once at the start of a command. Paths are absolute."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, case_sensitive=True, extra="ignore", hide_input_in_errors=True, validate_default=False
+    )
+
+    project: Path = _setting(
+        "DBT_PROJECT_DIR",
+        "the dbt project",
+        shown_default="the current folder if it has a `dbt_project.yml`, otherwise the clone",
+        default_factory=_default_project,
+    )
+    profiles: Path = _setting(
+        "DBT_PROFILES_DIR",
+        "the folder with `profiles.yml`",
+        shown_default="`$DBT_PROJECT_DIR`",
+        default_factory=lambda known: known["project"],
+    )
+    home: Path = _setting(
+        "ADHOUSE_HOME",
+        "the data folder: inbox, landing, lake, warehouse, published marts, logs",
+        shown_default="`data/` in the dbt project",
+        default_factory=lambda known: known["project"] / "data",
+    )
+    target: Literal["duckdb", "athena"] = _setting(
+        "ADHOUSE_TARGET",
+        "the engine: `duckdb` or `athena`",
+        shown_default="`duckdb`",
+        wanted="duckdb or athena",
+        default="duckdb",
+    )
+    lake_url: str = _setting(
+        "ADHOUSE_LAKE_URL",
+        "the raw Parquet lake; on Athena `s3://…`, with inbox and landing beside it",
+        shown_default="`$ADHOUSE_HOME/lake`",
+        default_factory=lambda known: str(known["home"] / "lake"),
+        validate_default=True,
+    )
+    athena_results: str = _setting(
+        "ADHOUSE_ATHENA_RESULTS",
+        "where Athena puts the results of queries",
+        shown_default="`$ADHOUSE_LAKE_URL/results/`",
+        wanted="s3://bucket/folder/",
+        default_factory=lambda known: f"{known['lake_url']}/results/",
+    )
+    athena_workgroup: str = _setting(
+        "ADHOUSE_ATHENA_WORKGROUP", "the workgroup of Athena", shown_default="`primary`", default="primary"
+    )
+    api_url: str | None = _setting(
+        "ADHOUSE_API_URL",
+        "the campaign API; `none`: files only",
+        shown_default="the mock API, started for the run",
+        wanted="http(s)://host[:port][/path], or none",
+        default=None,
+        repr=False,
+    )
+    api_token: str = _setting(
+        "ADHOUSE_API_TOKEN", "the bearer token of the campaign API; never printed or written", default="", repr=False
+    )
+    api_answers: Literal["by_day", "add", "replace"] = _setting(
+        "ADHOUSE_API_ANSWERS",
+        "`by_day`; `add`: an API without days, whose answers add up; `replace`: whose newest answer is all there is",
+        shown_default="`by_day`",
+        wanted="by_day, add or replace",
+        default="by_day",
+    )
+    api_fields: Annotated[Mapping[str, str], NoDecode] = _setting(
+        "ADHOUSE_API_FIELDS",
+        "our field names = the API's, as `spend=cost,ad_id=creative`",
+        shown_default="the same names",
+        default_factory=dict,
+    )
+    since: date | None = _setting(
+        "ADHOUSE_SINCE",
+        "first report day",
+        shown_default=f"{FIRST_DAYS} days before the last",
+        wanted="a day as YYYY-MM-DD",
+        default=None,
+    )
+    until: date | None = _setting(
+        "ADHOUSE_UNTIL",
+        "last report day",
+        shown_default="yesterday",
+        wanted="a day as YYYY-MM-DD",
+        default=None,
+    )
+    restated_days: int = _setting(
+        "ADHOUSE_RESTATED_DAYS",
+        "complete days to ask for again, because platforms correct them",
+        shown_default="3",
+        wanted=f"a whole number of days, 0 to {MOST_DAYS:,}",
+        default=3,
+        ge=0,
+        le=MOST_DAYS,
+    )
+    report_timezone: ZoneInfo = _setting(
+        "ADHOUSE_REPORT_TIMEZONE",
+        "the time zone in which a report day begins and ends",
+        shown_default="`UTC`",
+        wanted="an IANA name such as Europe/Berlin",
+        default=ZoneInfo("UTC"),
+    )
+    currency: str = _setting(
+        "ADHOUSE_CURRENCY",
+        "the currency of every price that names none",
+        shown_default="`USD`",
+        wanted="an ISO 4217 code such as USD",
+        default="USD",
+        pattern="^[A-Z]{3}$",
+    )
+    landing_days: int | None = _setting(
+        "ADHOUSE_LANDING_DAYS",
+        "number of days that landing keeps what was received",
+        shown_default="`keep`: forever",
+        wanted=f"a whole number of days, 0 to {MOST_DAYS:,}, or keep",
+        default=None,
+        ge=0,
+        le=MOST_DAYS,
+    )
+    aws_secret_access_key: str = _secret_of_aws("AWS_SECRET_ACCESS_KEY")
+    aws_session_token: str = _secret_of_aws("AWS_SESSION_TOKEN")
+    aws_access_key_id: str = _secret_of_aws("AWS_ACCESS_KEY_ID")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment alone, or the values given in its place."""
+        return (init_settings,) if init_settings() else (env_settings,)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, values: dict[str, Any]) -> dict[str, Any]:
+        stripped = {name: value.strip() for name, value in values.items() if isinstance(value, str)}
+        return {name: value for name, value in stripped.items() if value}
+
+    @field_validator("project", "profiles", "home")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path.expanduser().absolute()
+
+    @field_validator("lake_url")
+    @classmethod
+    def _readable_by_the_engine(cls, url: str, info: ValidationInfo) -> str:
+        url, target = url.removeprefix("file://").rstrip("/"), info.data.get("target")
+        if not (url.startswith("s3://") if target == "athena" else "://" not in url):
+            wanted = "s3://bucket or s3://bucket/folder" if target == "athena" else "a folder"
+            raise _WantedError(f"{wanted}, because ADHOUSE_TARGET is {target}")
+        return url if "://" in url else str(Path(url).expanduser().absolute())
+
+    @field_validator("athena_results")
+    @classmethod
+    def _s3_folder(cls, url: str) -> str:
+        if not url.startswith("s3://"):
+            raise ValueError
+        return url.rstrip("/") + "/"
+
+    @field_validator("api_url")
+    @classmethod
+    def _http(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url != "none" and not (parts.scheme in ("http", "https") and parts.hostname and parts.port != 0):
+            raise ValueError
+        return url.rstrip("/")
+
+    @field_validator("api_fields", mode="before")
+    @classmethod
+    def _names(cls, text: str) -> dict[str, str]:
+        """Reads `spend=cost,ad_id=creative`, or the same as a JSON object, into {our name: their name}."""
+        from extract.convert import DELIVERY  # which brings in pyarrow
+
+        ours = DELIVERY.fields
+        wanted = f"our=theirs pairs such as spend=cost,ad_id=creative; ours are {', '.join(ours)}"
+        try:
+            pairs = (
+                json.loads(text) if text.startswith("{") else dict(pair.split("=") for pair in text.split(",") if pair)
+            )
+        except ValueError:
+            raise _WantedError(wanted) from None
+        names = {str(our).strip(): their.strip() if isinstance(their, str) else "" for our, their in pairs.items()}
+        if not all(our in ours and their for our, their in names.items()) or len(set(names.values())) < len(names):
+            raise _WantedError(wanted)
+        return names
+
+    @field_validator("since", "until", mode="before")
+    @classmethod
+    def _day(cls, text: str) -> date:
+        return date.fromisoformat(text)
+
+    @field_validator("report_timezone", mode="before")
+    @classmethod
+    def _zone(cls, key: str) -> ZoneInfo:
+        try:
+            return ZoneInfo(key)
+        except (KeyError, OSError):
+            raise ValueError from None
+
+    @field_validator("landing_days", mode="before")
+    @classmethod
+    def _kept_days(cls, text: str) -> str | None:
+        return None if text == "keep" else text
 
     @property
     def warehouse(self) -> Path:
@@ -87,12 +270,12 @@ class Settings:
 
     @property
     def logs(self) -> Path:
-        """JSON lines, a file a run, and dbt's own log."""
+        """JSON lines, one file per run, and dbt's own log."""
         return self.home / "logs"
 
     @property
     def dbt_target(self) -> Path:
-        """What dbt compiles and remembers between runs; beside the data, so two homes do not collide."""
+        """What dbt compiles and remembers between runs; beside the data, so that two data folders do not collide."""
         return self.home / "dbt"
 
     @property
@@ -102,7 +285,7 @@ class Settings:
 
     @property
     def data_url(self) -> str:
-        """Where `inbox` and `landing` are: beside the lake in its bucket, else in the data folder."""
+        """Where `inbox` and `landing` are: beside the lake in its bucket, otherwise in the data folder."""
         return self.lake_url if self.is_in_cloud else str(self.home)
 
     @property
@@ -110,15 +293,28 @@ class Settings:
         """The lake as a local folder; None when it is a bucket."""
         return None if "://" in self.lake_url else Path(self.lake_url)
 
-    def today(self) -> date:
-        """The date it is now, by the report time zone."""
-        return datetime.now(self.report_timezone).date()
+    @cached_property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown, the longest first: one may be part of another."""
+        password = urlsplit(self.api_url).password if self.api_url and self.api_url != "none" else None
+        aws = (self.aws_secret_access_key, self.aws_session_token, self.aws_access_key_id)
+        found = {self.api_token, password or "", *(one for one in aws if len(one) >= SHORTEST_AWS_SECRET)}
+        return tuple(sorted(found - {""}, key=len, reverse=True))
 
     def redact(self, text: str) -> str:
-        """Gives the text without the secrets, the longest first: one may be inside another."""
-        for secret in sorted(self.secrets, key=len, reverse=True):
+        """Gives the text without the secrets."""
+        for secret in self.secrets:
             text = text.replace(secret, "[redacted]")
         return text
+
+    def today(self) -> date:
+        """The current date in the report time zone."""
+        return datetime.now(self.report_timezone).date()
+
+    def report_day_start(self, now: datetime) -> datetime:
+        """The beginning, in UTC, of the report day in which `now` lies."""
+        day = now.astimezone(self.report_timezone).date()
+        return datetime.combine(day, time(), self.report_timezone).astimezone(UTC)
 
     def window(self, now: datetime) -> tuple[date, date]:
         """The report days wanted at `now`, both ends included."""
@@ -148,48 +344,35 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         CommandError: A value cannot be used; the message names the setting, what it held and what it may hold.
     """
     env = os.environ if environment is None else environment
+    try:
+        given = {str(field.validation_alias): env.get(str(field.validation_alias), "") for field in _fields().values()}
+        settings = Settings() if environment is None else Settings.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = _fields()[str(first["loc"][0])]
+        extra = field.json_schema_extra
+        said = first.get("ctx", {}).get("error")
+        wanted = said if isinstance(said, _WantedError) else isinstance(extra, dict) and extra["wanted"]
+        raise _unusable(str(field.validation_alias), env, str(wanted)) from None
+    if settings.since and settings.until and settings.since > settings.until:
+        raise _unusable("ADHOUSE_SINCE", env, f"a day not after ADHOUSE_UNTIL ({settings.until})")
+    return settings
 
-    def get(name: str, default: str) -> str:
-        return env.get(name, "").strip() or default
 
-    project = Path(get("DBT_PROJECT_DIR", str(Path(__file__).parent.parent))).absolute()
-    home = Path(get("ADHOUSE_HOME", str(project / "data"))).expanduser().absolute()
-    target = _one_of(get, "ADHOUSE_TARGET", TARGETS)
-    lake_url = get("ADHOUSE_LAKE_URL", str(home / "lake")).removeprefix("file://").rstrip("/")
-    if not (lake_url.startswith("s3://") if target == "athena" else "://" not in lake_url):
-        wanted = "s3://bucket or s3://bucket/folder" if target == "athena" else "a folder"
-        raise _unusable("ADHOUSE_LAKE_URL", lake_url, f"{wanted}, because ADHOUSE_TARGET is {target}")
-    since, until = _day(get, "ADHOUSE_SINCE"), _day(get, "ADHOUSE_UNTIL")
-    if since and until and since > until:
-        raise _unusable("ADHOUSE_SINCE", str(since), f"a day not after ADHOUSE_UNTIL ({until})")
-    token = get("ADHOUSE_API_TOKEN", "")
-    api_url = _api_url(get("ADHOUSE_API_URL", ""))
-    return Settings(
-        home=home,
-        project=project,
-        profiles=Path(get("DBT_PROFILES_DIR", str(project))).absolute(),
-        target=target,
-        lake_url=lake_url if "://" in lake_url else str(Path(lake_url).expanduser().absolute()),
-        api_url=api_url,
-        api_token=token,
-        api_answers=_one_of(get, "ADHOUSE_API_ANSWERS", ANSWERS),
-        api_fields=_fields(get("ADHOUSE_API_FIELDS", "")),
-        since=since,
-        until=until,
-        restated_days=_count(get, "ADHOUSE_RESTATED_DAYS", "3"),
-        report_timezone=_timezone(get("ADHOUSE_REPORT_TIMEZONE", "UTC")),
-        currency=_currency(get("ADHOUSE_CURRENCY", "USD")),
-        landing_days=None if get("ADHOUSE_LANDING_DAYS", "keep") == "keep" else _count(get, "ADHOUSE_LANDING_DAYS", ""),
-        athena_results=_s3_folder(get, "ADHOUSE_ATHENA_RESULTS", f"{lake_url}/results"),
-        athena_workgroup=get("ADHOUSE_ATHENA_WORKGROUP", "primary"),
-        secrets=tuple(secret for secret in (token, _password(api_url), *_amazons(env)) if secret),
-    )
+def settings_table() -> str:
+    """The settings as a Markdown table, for the documentation."""
+    rows = ["| setting | meaning | default |", "|---|---|---|"]
+    for field in Settings.model_fields.values():
+        if isinstance(field.json_schema_extra, dict):
+            default = field.json_schema_extra["shown_default"]
+            rows.append(f"| `{field.validation_alias}` | {field.description} | {default} |")
+    return "\n".join(rows) + "\n"
 
 
 def settle_region() -> None:
-    """Lets everybody find the one region that Amazon's own command would: AWS_REGION, else what is set otherwise.
+    """Sets AWS_REGION and AWS_DEFAULT_REGION to the same region, the one that the AWS command line would use.
 
-    Amazon's library for Python looks at AWS_DEFAULT_REGION and its own files, dbt's profile at both variables alone.
+    boto3 reads AWS_DEFAULT_REGION and its own files, dbt's profile only the two variables.
     """
     import boto3
 
@@ -197,85 +380,14 @@ def settle_region() -> None:
         os.environ.update(AWS_REGION=region, AWS_DEFAULT_REGION=region)
 
 
-def _unusable(name: str, held: str, wanted: str) -> CommandError:
-    return CommandError(f"{name} is {held!r} in the environment", f"set it to {wanted}, or unset it", Exit.USAGE)
+def _fields() -> dict[str, FieldInfo]:
+    """The fields by name and by environment variable; pydantic's errors use the one or the other."""
+    fields = Settings.model_fields
+    return fields | {str(field.validation_alias): field for field in fields.values()}
 
 
-def _one_of(get: Get, name: str, allowed: tuple[str, ...]) -> str:
-    value = get(name, allowed[0])
-    if value not in allowed:
-        raise _unusable(name, value, " or ".join(allowed))
-    return value
-
-
-def _day(get: Get, name: str) -> date | None:
-    text = get(name, "")
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise _unusable(name, text, "a day as YYYY-MM-DD") from None
-
-
-def _count(get: Get, name: str, default: str) -> int:
-    text = get(name, default)
-    if not (text.isdecimal() and int(text) <= MOST_DAYS):
-        raise _unusable(name, text, f"a whole number of days, 0 to {MOST_DAYS:,}")
-    return int(text)
-
-
-def _timezone(key: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(key)
-    except (KeyError, ValueError, OSError):
-        raise _unusable("ADHOUSE_REPORT_TIMEZONE", key, "an IANA name such as Europe/Berlin") from None
-
-
-def _currency(code: str) -> str:
-    if not re.fullmatch("[A-Z]{3}", code):
-        raise _unusable("ADHOUSE_CURRENCY", code, "an ISO 4217 code such as USD")
-    return code
-
-
-def _api_url(url: str) -> str | None:
-    if url in ("", "none"):
-        return url or None
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
-        raise _unusable("ADHOUSE_API_URL", url.rpartition("@")[2], "http(s)://host[:port][/path], or none")
-    return url.rstrip("/")
-
-
-def _s3_folder(get: Get, name: str, default: str) -> str:
-    url = get(name, "")
-    if url and not url.startswith("s3://"):
-        raise _unusable(name, url, "s3://bucket/folder/")
-    return (url or default).rstrip("/") + "/"
-
-
-def _amazons(env: Mapping[str, str]) -> list[str]:
-    """The secrets by which Amazon knows us, as far as they are in the environment: only so that they are redacted."""
-    held = (env.get(name, "") for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID"))
-    return [secret for secret in held if len(secret) >= LEAST_SECRET]
-
-
-def _password(url: str | None) -> str | None:
-    return urlsplit(url).password if url and url != "none" else None
-
-
-def _fields(text: str) -> dict[str, str]:
-    """Reads `spend=cost,ad_id=creative`, or the same as a JSON object, into {our name: their name}."""
-    wanted = f"our=theirs pairs such as spend=cost,ad_id=creative; ours are {', '.join(FIELDS)}"
-    try:
-        pairs = json.loads(text) if text.startswith("{") else dict(pair.split("=") for pair in text.split(",") if pair)
-    except ValueError:
-        raise _unusable("ADHOUSE_API_FIELDS", text, wanted) from None
-    names = {str(ours).strip(): theirs.strip() if isinstance(theirs, str) else "" for ours, theirs in pairs.items()}
-    if not all(ours in FIELDS and theirs for ours, theirs in names.items()) or len(set(names.values())) < len(names):
-        raise _unusable("ADHOUSE_API_FIELDS", text, wanted)
-    return names
+def _unusable(name: str, environment: Mapping[str, str], wanted: str) -> CommandError:
+    held = environment.get(name, "").strip()
+    shown = held.rpartition("@")[2] if "://" in held else held  # without the password of an address
+    said = f"{name} is {shown!r} in the environment" if held else f"{name} is not set in the environment"
+    return CommandError(said, f"set it to {wanted}" + (", or unset it" if held else ""), Exit.USAGE)

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from adhouse.errors import CommandError, Exit
-from adhouse.settings import read_settings
+from adhouse.settings import read_settings, settings_table
 
 
-def test_nothing_set_is_a_working_house() -> None:
+def test_without_any_setting_everything_has_a_working_default() -> None:
     settings = read_settings({})
     assert settings.home == Path(__file__).parents[2] / "data"
     assert settings.lake_url == str(settings.home / "lake")
@@ -16,7 +16,7 @@ def test_nothing_set_is_a_working_house() -> None:
     assert settings.window(datetime(2026, 11, 23, 8, tzinfo=UTC)) == (date(2026, 10, 24), date(2026, 11, 22))
 
 
-def test_yesterday_is_the_report_time_zones() -> None:
+def test_yesterday_is_that_of_the_report_time_zone() -> None:
     settings = read_settings({"ADHOUSE_REPORT_TIMEZONE": "Pacific/Kiritimati"})  # 14 hours ahead
     assert settings.window(datetime(2026, 11, 23, 12, tzinfo=UTC))[1] == date(2026, 11, 23)
 
@@ -52,39 +52,71 @@ def test_a_foreign_apis_names_are_mapped(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "wanted"),
     [
-        ("ADHOUSE_SINCE", "yesterday"),
-        ("ADHOUSE_UNTIL", "2026-02-30"),
-        ("ADHOUSE_RESTATED_DAYS", "-1"),
-        ("ADHOUSE_LANDING_DAYS", "some"),
-        ("ADHOUSE_LANDING_DAYS", "9999999"),
-        ("ADHOUSE_API_ANSWERS", "weekly"),
-        ("ADHOUSE_API_URL", "ftp://example.org"),
-        ("ADHOUSE_API_URL", "http://[broken"),
-        ("ADHOUSE_API_FIELDS", "cost"),
-        ("ADHOUSE_API_FIELDS", "costs=spend"),
-        ("ADHOUSE_API_FIELDS", "spend=cost;ad_id=creative"),
-        ("ADHOUSE_API_FIELDS", "spend=cost,clicks=cost"),
-        ("ADHOUSE_API_FIELDS", '{"spend": 1}'),
-        ("ADHOUSE_REPORT_TIMEZONE", "Mars/Olympus"),
-        ("ADHOUSE_REPORT_TIMEZONE", "../../etc/passwd"),
-        ("ADHOUSE_CURRENCY", "dollars"),
-        ("ADHOUSE_TARGET", "oracle"),
+        ("ADHOUSE_SINCE", "yesterday", "a day as YYYY-MM-DD"),
+        ("ADHOUSE_UNTIL", "2026-02-30", "a day as YYYY-MM-DD"),
+        ("ADHOUSE_RESTATED_DAYS", "-1", "a whole number of days, 0 to 36,500"),
+        ("ADHOUSE_LANDING_DAYS", "some", "a whole number of days, 0 to 36,500, or keep"),
+        ("ADHOUSE_LANDING_DAYS", "9999999", "a whole number of days, 0 to 36,500, or keep"),
+        ("ADHOUSE_API_ANSWERS", "weekly", "by_day, add or replace"),
+        ("ADHOUSE_API_URL", "ftp://example.org", "http(s)://host[:port][/path], or none"),
+        ("ADHOUSE_API_URL", "http://[broken", "http(s)://host[:port][/path], or none"),
+        ("ADHOUSE_API_URL", "http://host:99999", "http(s)://host[:port][/path], or none"),
+        ("ADHOUSE_API_FIELDS", "cost", "our=theirs pairs such as spend=cost,ad_id=creative; ours are campaign_id, "),
+        ("ADHOUSE_API_FIELDS", "costs=spend", "our=theirs pairs"),
+        ("ADHOUSE_API_FIELDS", "spend=cost;ad_id=creative", "our=theirs pairs"),
+        ("ADHOUSE_API_FIELDS", "spend=cost,clicks=cost", "our=theirs pairs"),
+        ("ADHOUSE_API_FIELDS", '{"spend": 1}', "our=theirs pairs"),
+        ("ADHOUSE_REPORT_TIMEZONE", "Mars/Olympus", "an IANA name such as Europe/Berlin"),
+        ("ADHOUSE_REPORT_TIMEZONE", "America", "an IANA name such as Europe/Berlin"),
+        ("ADHOUSE_REPORT_TIMEZONE", "../../etc/passwd", "an IANA name such as Europe/Berlin"),
+        ("ADHOUSE_CURRENCY", "dollars", "an ISO 4217 code such as USD"),
+        ("ADHOUSE_TARGET", "oracle", "duckdb or athena"),
+        ("ADHOUSE_ATHENA_RESULTS", "/a/folder", "s3://bucket/folder/"),
     ],
 )
-def test_a_wrong_setting_is_named_with_what_it_held_and_what_to_do(name: str, value: str) -> None:
+def test_a_wrong_setting_is_named_with_what_it_held_and_what_to_do(name: str, value: str, wanted: str) -> None:
     with pytest.raises(CommandError) as raised:
         read_settings({name: value})
     assert name in raised.value.message
     assert value in raised.value.message
-    assert "set it to" in raised.value.way_out
+    assert raised.value.way_out.startswith(f"set it to {wanted}")
+    assert raised.value.way_out.endswith(", or unset it")
     assert raised.value.code == Exit.USAGE
 
 
 def test_since_after_until_is_refused() -> None:
     with pytest.raises(CommandError, match="ADHOUSE_SINCE"):
         read_settings({"ADHOUSE_SINCE": "2026-02-02", "ADHOUSE_UNTIL": "2026-02-01"})
+
+
+def test_an_empty_or_blank_setting_is_the_same_as_none() -> None:
+    settings = read_settings({"ADHOUSE_CURRENCY": "", "ADHOUSE_RESTATED_DAYS": "  ", "ADHOUSE_TARGET": " duckdb "})
+    assert (settings.currency, settings.restated_days, settings.target) == ("USD", 3, "duckdb")
+
+
+def test_the_report_day_begins_at_midnight_of_its_zone_told_in_utc() -> None:
+    berlin = read_settings({"ADHOUSE_REPORT_TIMEZONE": "Europe/Berlin"})
+    assert berlin.report_day_start(datetime(2026, 7, 1, 22, 30, tzinfo=UTC)) == datetime(2026, 7, 1, 22, tzinfo=UTC)
+    assert berlin.report_day_start(datetime(2026, 7, 1, 21, 59, tzinfo=UTC)) == datetime(2026, 6, 30, 22, tzinfo=UTC)
+
+
+def test_a_dbt_project_in_the_current_folder_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    clone = Path(__file__).parents[2]
+    assert read_settings({}).project == clone
+    (tmp_path / "dbt_project.yml").touch()
+    settings = read_settings({})
+    assert (settings.project, settings.profiles, settings.home) == (tmp_path, tmp_path, tmp_path / "data")
+    assert read_settings({"DBT_PROJECT_DIR": str(clone)}).project == clone
+
+
+def test_the_table_of_the_documentation_has_every_setting_and_no_secret_of_aws() -> None:
+    table = settings_table()
+    assert "| `ADHOUSE_CURRENCY` | the currency of every price that names none | `USD` |" in table
+    assert table.count("\n") == 2 + sum(name.startswith(("ADHOUSE_", "DBT_")) for name in table.split("`"))
+    assert "AWS" not in table
 
 
 def test_no_secret_is_shown_or_passes_the_redaction() -> None:

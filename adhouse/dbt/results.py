@@ -1,0 +1,70 @@
+"""What a build is to be, and what came of it: plain data, which the warehouse keeps on record."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """What a build is to be, decided before dbt starts.
+
+    Attributes:
+        build_id: Sorts by time.
+        as_of: The only time that models know: the beginning, in UTC, of the report day in which the run starts.
+        fingerprint: Names what the tables' contents depend on besides the data: models, macros, seeds and settings.
+        generation: On Athena, the name of the databases that it writes; empty on DuckDB.
+    """
+
+    build_id: str
+    command: str
+    as_of: datetime
+    fingerprint: str
+    is_full_refresh: bool
+    generation: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of one test, model or seed."""
+
+    name: str
+    kind: str
+    status: str
+    failures: int
+    message: str
+
+    def __str__(self) -> str:
+        """One line: the number of rows that a test found, or the engine's own message for what broke."""
+        if self.status in ("fail", "warn"):
+            return f"{self.name}: {self.failures:,} {'row' if self.failures == 1 else 'rows'}"
+        return f"{self.kind} {self.name}: {' '.join(self.message.split())}"
+
+
+@dataclass
+class BuildResult:
+    """What one `dbt build` did.
+
+    Attributes:
+        views: The SQL of each view, by `schema.name`.
+        queries: The ids of Athena's queries for each model and seed, for all tests, and for what is neither.
+    """
+
+    models: int = 0
+    tests: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    views: dict[str, str] = field(default_factory=dict)
+    queries: dict[str, list[str]] = field(default_factory=dict)
+
+    def with_status(self, *statuses: str) -> list[Finding]:
+        """The findings that ended in one of these ways."""
+        return [finding for finding in self.findings if finding.status in statuses]
+
+    @property
+    def errors(self) -> list[Finding]:
+        """What blocks publishing."""
+        return self.with_status("fail", "error", "runtime error")
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """What is shown and never blocks."""
+        return self.with_status("warn")
