@@ -5,6 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -24,52 +25,86 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    add_completion=False,
 )
 
-Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", min=0, help="Wait so long for another run to end.")]
-FullRefresh = Annotated[bool, typer.Option("--full-refresh", help="Make every table anew.")]
+Wait = Annotated[
+    float, typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait for another run to end.")
+]
+FullRefresh = Annotated[bool, typer.Option("--full-refresh", help="Rebuild every table.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print the result as CSV, safe to open in a spreadsheet.")]
+
+
+def _complete_source(incomplete: str) -> list[str]:
+    from extract.run import SOURCES
+
+    return [source for source in SOURCES if source.startswith(incomplete)]
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        typer.echo(f"adhouse {version('adhouse')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    is_version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """A warehouse for digital-advertising data: extract, build, audit, publish."""
 
 
 @app.command()
 def run(
-    allow_stale: Annotated[
-        bool, typer.Option("--allow-stale", help="Publish though a source came incomplete.")
-    ] = False,
+    allow_stale: Annotated[bool, typer.Option("--allow-stale", help="Publish even if a source is incomplete.")] = False,
     full_refresh: FullRefresh = False,
+    is_strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 if a file was quarantined as a whole.")
+    ] = False,
+    as_json: AsJson = False,
     wait: Wait = 0,
 ) -> None:
-    """Extract, build, audit and publish. The same again does only what is left or new."""
+    """Extract, build, audit and publish what is new."""
     from adhouse import run as steps
 
-    _work(lambda session: steps.run(session, allow_stale=allow_stale, full_refresh=full_refresh), wait, is_run=True)
+    def go(session: "Session") -> None:
+        steps.run(session, allow_stale=allow_stale, full_refresh=full_refresh, is_strict=is_strict)
+
+    _work(go, wait, is_run=True, as_json=as_json)
 
 
 @app.command()
 def extract(
-    source: Annotated[str | None, typer.Argument(help="campaign_api or campaign_files; all when left out.")] = None,
+    source: Annotated[
+        str | None,
+        typer.Argument(help="The source to extract (default: all).", autocompletion=_complete_source),
+    ] = None,
     wait: Wait = 0,
 ) -> None:
-    """Bring what the sources have into landing and the lake."""
+    """Load new data from the sources into landing and the lake."""
     from adhouse import run as steps
-    from adhouse.settings import SOURCES
+    from extract.run import SOURCES
 
     if source is not None and source not in SOURCES:
-        raise CommandError(f"there is no source {source!r}", f"there are {', '.join(SOURCES)}", Exit.USAGE)
-    _work(lambda session: steps.extract_alone(session, [source] if source else SOURCES), wait, is_run=True)
+        raise CommandError(f"there is no source {source!r}", f"sources: {', '.join(SOURCES)}", Exit.USAGE)
+    _work(lambda session: steps.extract_only(session, [source] if source else None), wait, is_run=True)
 
 
 @app.command()
 def build(full_refresh: FullRefresh = False, wait: Wait = 0) -> None:
-    """Build and test every model; publishes nothing."""
+    """Build and test every model, without publishing."""
     from adhouse import run as steps
 
-    _work(lambda session: steps.build_alone(session, full_refresh=full_refresh), wait, is_run=True)
+    _work(lambda session: steps.build_only(session, full_refresh=full_refresh), wait, is_run=True)
 
 
 @app.command()
 def publish(wait: Wait = 0) -> None:
-    """Publish the working build, if it passed its audit."""
+    """Publish the newest build, if it passed its audit."""
     from adhouse import run as steps
 
     _work(steps.publish_audited, wait)
@@ -77,7 +112,10 @@ def publish(wait: Wait = 0) -> None:
 
 @app.command()
 def rebuild(wait: Wait = 0) -> None:
-    """Make lake, warehouse and marts again from landing; readers keep the old build meanwhile."""
+    """Rebuild lake, warehouse and marts from landing.
+
+    Readers keep the published build until the new one has passed its audit.
+    """
     from adhouse import run as steps
 
     _work(steps.rebuild, wait, is_run=True)
@@ -85,37 +123,34 @@ def rebuild(wait: Wait = 0) -> None:
 
 @app.command()
 def rollback(
-    build_id: Annotated[str | None, typer.Argument(help="The build to go back to; by default the one before.")] = None,
+    build_id: Annotated[str | None, typer.Argument(help="The build to show (default: the one before).")] = None,
     wait: Wait = 0,
 ) -> None:
     """Show readers an older build, until the next one is published."""
-    from adhouse.warehouse.base import open_warehouse
+    from adhouse import run as steps
 
-    def go(session: "Session") -> None:
-        session.terminal.result(f"published build {open_warehouse(session.settings).rollback(build_id)}")
-
-    _work(go, wait)
+    _work(lambda session: steps.roll_back(session, build_id), wait)
 
 
 @app.command()
 def maintain(wait: Wait = 0) -> None:
-    """Join small files and remove old snapshots of the tables in Athena; DuckDB's files need no upkeep."""
+    """Merge small files and remove old snapshots."""
 
     def tidy(session: "Session") -> None:
         if not session.settings.is_in_cloud:
-            session.terminal.result("DuckDB's files need no upkeep")
+            session.terminal.result("DuckDB's files need no maintenance")
             return
-        from adhouse.warehouse.athena import AthenaWarehouse
+        from adhouse.warehouse.open import open_warehouse
 
-        done = AthenaWarehouse(session.settings).maintain(session.terminal.message)
-        session.terminal.result(f"{done} tables tidied")
+        number = open_warehouse(session.settings).maintain(session.terminal.message)
+        session.terminal.result(f"maintained {number} tables")
 
     _work(tidy, wait)
 
 
 @app.command()
-def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False) -> None:
-    """Show the last run, what is published, the balance of every source, what waits, and the lock."""
+def status(as_json: AsJson = False) -> None:
+    """Show the last run, what is published, balances and the lock."""
     from adhouse.commands import status as report
 
     settings, terminal = _settings_and_terminal()
@@ -128,39 +163,65 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSO
 @app.command()
 def quarantine(
     reason: Annotated[str | None, typer.Option(help="Only this reason.")] = None,
-    source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many; 20 in the table, else all.")] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print as CSV, safe to open in a spreadsheet.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    source: Annotated[str | None, typer.Option(help="Only this source.", autocompletion=_complete_source)] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Maximum number of rows (default: 20 in the table, otherwise all).")
+    ] = None,
+    as_csv: AsCsv = False,
+    as_json: AsJson = False,
 ) -> None:
-    """List what was set aside: why, where it came from, and what it was."""
-    from adhouse.commands import quarantine as aside
+    """Show quarantined records and files, with reasons."""
+    from adhouse.commands import quarantine as listing
 
     settings, terminal = _settings_and_terminal()
     if as_csv or as_json:
-        rows = aside.quarantine(settings, reason, source, limit)
-        terminal.csv(aside.Quarantined._fields, rows) if as_csv else terminal.json([row._asdict() for row in rows])
+        rows = listing.quarantine(settings, reason, source, limit)
+        if as_csv:
+            terminal.csv(listing.Quarantined._fields, rows)
+        else:
+            terminal.json([row._asdict() for row in rows])
     else:
-        aside.show(terminal, settings, reason, source, limit or 20)
+        listing.show(terminal, settings, reason, source, limit or 20)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help='Such as "select * from marts.campaign_summary".')],
+    as_csv: AsCsv = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a query on the published marts; it can change nothing."""
+    from adhouse.commands import sql as reading
+
+    settings, terminal = _settings_and_terminal()
+    reading.show(terminal, settings, query, as_csv=as_csv, as_json=as_json)
 
 
 @app.command()
 def docs(
-    is_opened: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False, wait: Wait = 0
+    is_opened: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False, wait: Wait = 0
 ) -> None:
-    """Write the documentation of every model and column as one page, and print its path."""
-    from adhouse.dbt import build as transform
-    from adhouse.warehouse.base import open_warehouse
+    """Write the documentation of every model on one page."""
+    from adhouse import run as steps
+    from adhouse.dbt import build as dbt_build
 
     def write(session: "Session") -> None:
-        warnings.filterwarnings("ignore", module="agate")  # of a column that Glue has not
-        generation = open_warehouse(session.settings).generation("", is_full_refresh=False)
-        page = transform.docs(session.settings, session.as_of, generation)
+        warnings.filterwarnings("ignore", module="agate")  # about a column that Glue does not have
+        page = dbt_build.docs(session.settings, steps.plan_for_docs(session))
         session.terminal.result(str(page))
         if is_opened:
             typer.launch(str(page))
 
     _work(write, wait)
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="The folder to make.")]) -> None:
+    """Make a dbt project of your own in a new folder."""
+    from adhouse.commands import init as making
+    from adhouse.console import Terminal
+
+    making.init(Terminal(str), folder)
 
 
 @app.command()
@@ -170,11 +231,14 @@ def mock_api(
     fault: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KIND", help="Go wrong like this: 'server_error', 'reset nth=2 times=always', ...; repeatable."
+            metavar="KIND", help="Make it fail: 'server_error', 'reset nth=2 times=always', ...; can be repeated."
         ),
     ] = None,
 ) -> None:
-    """Serve the simulated ad platform until Ctrl-C; its page /docs tells how to ask, and to make it misbehave."""
+    """Serve the simulated ad platform until Ctrl-C.
+
+    Its page /docs explains the API and its faults.
+    """
     from simulate.api_faults import Fault, FaultPlan
     from simulate.mock_api import DEMO_TOKEN, create_app
     from simulate.serve import serve
@@ -184,12 +248,12 @@ def mock_api(
     try:
         plan = FaultPlan([Fault.parse(text) for text in fault or ()])
     except ValueError as error:
-        raise CommandError(f"--fault: {error}", "such as --fault 'reset nth=2'", Exit.USAGE) from None
+        raise CommandError(f"--fault: {error}", "an example: --fault 'reset nth=2'", Exit.USAGE) from None
     token = settings.api_token or DEMO_TOKEN
     shown = "the one in ADHOUSE_API_TOKEN" if settings.api_token else DEMO_TOKEN
 
     def say(url: str) -> None:
-        terminal.result(f"serving {url} (how to ask: {url}/docs; token: {shown})")
+        terminal.result(f"serving {url} (documentation: {url}/docs; token: {shown})")
 
     served = create_app(make_world(), token=token, today=settings.today, faults=plan)
     try:
@@ -200,7 +264,7 @@ def mock_api(
 
 @app.command()
 def doctor() -> None:
-    """Check what a run needs, one line a thing, with the way out."""
+    """Check the environment and suggest a fix for each failure."""
     from adhouse.commands import doctor as checks
 
     settings, terminal = _settings_and_terminal()
@@ -208,7 +272,7 @@ def doctor() -> None:
 
 
 def main() -> None:
-    """Runs the command line; whatever ends a command early is one line on stderr, with the way out."""
+    """Runs the command line; whatever ends a command early is one line on stderr that says what helps."""
     try:
         app(prog_name="adhouse")
         code = int(Exit.OK)
@@ -226,10 +290,10 @@ def main() -> None:
 
 
 def _end(code: int) -> NoReturn:
-    """Ends the process, and lets Python tidy nothing up.
+    """Ends the process without Python's own shutdown.
 
-    An import or a query that was cut off half way would complain at length; and DuckDB's binding does even after all
-    went well, when dbt ran in a thread.
+    An import or a query that was cut off half way would print long errors; and so does DuckDB's binding, even after
+    all went well, when dbt ran in a thread.
     """
     logging.shutdown()
     for stream in filter(None, (sys.stdout, sys.stderr)):  # None is one that was closed before we began
@@ -244,12 +308,22 @@ def _end(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _work(step: "Callable[[Session], object]", wait_seconds: float, *, is_run: bool = False) -> None:
+def _work(
+    step: "Callable[[Session], object]", wait_seconds: float, *, is_run: bool = False, as_json: bool = False
+) -> None:
     from adhouse.session import working
 
     settings, terminal = _settings_and_terminal()
-    with working(settings, terminal, " ".join(["adhouse", *sys.argv[1:]]), wait_seconds, is_run=is_run) as session:
-        step(session)
+    terminal.has_results = not as_json
+    facts: dict[str, object] = {}
+    try:
+        command = " ".join(["adhouse", *sys.argv[1:]])
+        with working(settings, terminal, command, wait_seconds, is_run=is_run) as session:
+            facts = session.facts
+            step(session)
+    finally:
+        if as_json and facts:
+            terminal.json(facts)
 
 
 def _settings_and_terminal() -> "tuple[Settings, Terminal]":

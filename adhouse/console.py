@@ -2,13 +2,16 @@
 
 import csv
 import json
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Literal
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -20,11 +23,12 @@ from adhouse.log import Redact
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 SECONDS_BETWEEN_LINES = 10.0
 GAP = 2  # between the columns of a table
-SHORTEST_NAME = 6
+NARROWEST_NAME = 12
+NUMBER = re.compile(r"-?[\d,.]*\d[%M]?")
 
 
 class _Stream(Console):
-    """A stream that falls silent when nobody reads on (`| head -1`): the work is not done for its words."""
+    """A stream that falls silent when nobody reads on (`| head -1`): the work goes on without its words."""
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
@@ -40,41 +44,41 @@ class Terminal:
         self._bars: Progress | None = None
         self._task: TaskID | None = None
         self._label, self._done, self._said_at = "", 0, 0.0
+        self.has_results = True
 
     def result(self, text: str = "", style: str = "") -> None:
-        """Prints a line of the result, on stdout."""
-        with _written():
-            self._out.print(self._clean(text, style), soft_wrap=True)
+        """Prints a line of the result on stdout, unless the results are printed as JSON at the end."""
+        if self.has_results:
+            with _written():
+                self._out.print(self._clean(text, style), soft_wrap=True)
 
     def message(self, text: str, style: str = "") -> None:
-        """Prints a line about the work, on stderr, above the bars."""
+        """Prints a line about the work on stderr, above the bars."""
         self._err.print(self._clean(text, style), soft_wrap=True)
 
-    @property
-    def width(self) -> int:
-        """Characters in a line on stdout."""
-        return self._out.width
-
     def error(self, error: CommandError) -> None:
-        """Prints why the command ended, and the way out, on stderr."""
+        """Prints why the command ended, and what helps, on stderr."""
         self.stop()
         self.message(f"adhouse: {error.message}" + (f" ({error.way_out})" if error.way_out else ""), "bold red")
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Prints a table on stdout: names to the left and cut to the width, numbers to the right and never cut."""
+        """Prints a table on stdout, numbers to the right; nothing is cut: long names go on in the next line."""
+        if not self.has_results:
+            return
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
         texts = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
-        widths = [max(map(len, column)) for column in zip(columns, *texts, strict=True)]
+        widths = [max(map(cell_len, column)) for column in zip(columns, *texts, strict=True)]
+        others = sum(widths[1:]) + GAP * (len(columns) - 1)
+        if self._out.is_terminal:
+            widths[0] = min(widths[0], max(self._out.width - others, NARROWEST_NAME))
         for index, (name, width) in enumerate(zip(columns, widths, strict=True)):
-            room = width if index else self._out.width - sum(widths[1:]) - GAP * (len(columns) - 1)
-            justify: Literal["left", "right"] = "right" if index else "left"
-            table.add_column(
-                name, justify=justify, no_wrap=True, overflow="ellipsis", max_width=max(room, SHORTEST_NAME)
-            )
+            is_number = index > 0 and all(NUMBER.fullmatch(row[index]) for row in texts)
+            justify: Literal["left", "right"] = "right" if is_number else "left"
+            table.add_column(name, justify=justify, overflow="fold", min_width=width, max_width=width)
         for row in texts:
             table.add_row(*map(self._clean, row))
         with _written():
-            self._out.print(table)
+            self._out.print(table, width=widths[0] + others + GAP, crop=False)
             self._out.print()
 
     def json(self, data: object) -> None:
@@ -88,14 +92,13 @@ class Terminal:
         with _written():
             writer.writerow(columns)
             for row in rows:
-                texts = ("" if cell is None else self._redact(str(cell)) for cell in row)
-                writer.writerow("'" + text if text.startswith(FORMULA_STARTS) else text for text in texts)
+                writer.writerow(self._csv_cell(cell) for cell in row)
 
     def start(self, label: str, total: int | None) -> None:
         """A step begins; `total` is how much there is to do, None when nobody knows."""
         self.stop()
         self._label, self._done, self._said_at = label, 0, time.monotonic()
-        if not self._err.is_terminal:
+        if not self._err.is_terminal or self._err.is_dumb_terminal:
             self.message(label)
             return
         columns = (TextColumn("{task.description:<24}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
@@ -122,6 +125,13 @@ class Terminal:
         """Makes a text from outside harmless: no secrets, no control characters that could move the cursor."""
         shown = (c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in self._redact(text))
         return Text("".join(shown), style=style)
+
+    def _csv_cell(self, cell: object) -> str:
+        if cell is None:
+            return ""
+        text = self._redact(str(cell))
+        is_formula = text.startswith(FORMULA_STARTS) and not isinstance(cell, int | float | Decimal)
+        return f"'{text}" if is_formula else text
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""How a command ends: the exit codes, and the one exception that carries a plain sentence to the person."""
+"""How a command ends: the exit codes, and the one exception whose message is shown to the user."""
 
 from enum import IntEnum
 
@@ -17,7 +17,7 @@ class Exit(IntEnum):
 
 MEANINGS = {
     Exit.OK: "done",
-    Exit.FAILED: "failed, or a source came incomplete: nothing was published",
+    Exit.FAILED: "failed, or a source is incomplete: nothing was published",
     Exit.USAGE: "a wrong argument or setting",
     Exit.AUDIT: "an error test failed: nothing was published, readers keep the old build",
     Exit.LOCKED: "another run holds the lock",
@@ -27,7 +27,7 @@ MEANINGS = {
 
 
 class CommandError(Exception):
-    """Ends the command with one clear line, the way out, and an exit code; never shown as a traceback."""
+    """Ends the command with one line: what happened and what helps, and an exit code; never shown as a traceback."""
 
     def __init__(self, message: str, way_out: str = "", code: Exit = Exit.FAILED) -> None:
         super().__init__(message)

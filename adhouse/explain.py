@@ -1,50 +1,68 @@
-"""Turns whatever ended a command into one plain sentence with the way out."""
+"""Turns whatever ended a command into one plain sentence that says what helps."""
 
 import errno
 import logging
-
-import duckdb
+from collections.abc import Collection
+from pathlib import Path
 
 from adhouse.aws.errors import explain_cloud
+from adhouse.dbt.runner import DbtError
 from adhouse.errors import CommandError, Exit
 from adhouse.settings import Settings
-from adhouse.warehouse.files import disk_full, explain
+from adhouse.warehouse.errors import damaged_lake, disk_full, explain_duckdb
 
-CANNOT_WRITE = (errno.EACCES, errno.EPERM, errno.EROFS)
+NOT_PERMITTED = (errno.EACCES, errno.EPERM, errno.EROFS)
+ENGINE = ("duckdb", "_duckdb")
+LAKE_READERS = ("pyarrow", "json")
+MOST_CAUSES = 20
 
 
 def explain_error(error: Exception, settings: Settings | None) -> CommandError:
-    """Gives the sentence for an error; the traceback of one nobody foresaw is in the log, not on the screen."""
+    """Gives the sentence for an error; of an unforeseen one the traceback is in the log, never on the screen."""
     if isinstance(error, CommandError):
         return error
-    if settings and settings.is_in_cloud and (in_cloud := explain_cloud(_words(error), settings)):
-        return in_cloud
     if settings is None:
         return CommandError(f"{type(error).__name__}: {error}")
     text = " ".join(str(error).split()) or type(error).__name__
+    causes = _causes(error)
+    said = "\n".join(f"{type(cause).__name__}: {' '.join(str(cause).split())}" for cause in causes)
+    is_of_engine = settings.is_in_cloud or isinstance(error, DbtError) or _are_of(causes, ENGINE)
+    if is_of_engine and (explained := explain_engine(said, settings)):
+        return explained
     if "No space left on device" in text:
         return disk_full(settings.home)
-    if isinstance(error, OSError) and error.errno in CANNOT_WRITE:
-        way_out = f"make it writable, or set ADHOUSE_HOME (now {settings.home}) to a folder that is"
+    if _are_of(causes, LAKE_READERS):
+        return damaged_lake(settings.lake_url, text)
+    if isinstance(error, DbtError):
+        return CommandError(f"dbt could not run: {text}", f"details: {settings.logs / 'dbt.log'}")
+    if isinstance(error, OSError) and error.errno in NOT_PERMITTED:
+        way_out = f"give this user access, or set ADHOUSE_HOME (now {settings.home}) to another folder"
         return CommandError(f"cannot write {error.filename or settings.home}: {error.strerror}", way_out)
     if isinstance(error, NotADirectoryError):
         return CommandError(f"ADHOUSE_HOME is {settings.home}, which is not a folder", "set it to one", Exit.USAGE)
-    if isinstance(error, duckdb.Error):
-        try:
-            explain(text, settings.home)
-        except CommandError as explained:
-            return explained
     if not logging.getLogger().handlers:  # a command that keeps no log
         return CommandError(f"{type(error).__name__}: {text[:500]}", "`adhouse doctor` looks for the cause")
     logging.getLogger("adhouse").error("unexpected", exc_info=error)
     return CommandError(f"{type(error).__name__}: {text[:500]}", f"details: the newest file in {settings.logs}")
 
 
-def _words(error: BaseException) -> str:
-    """What the error says, and every one behind it, a line each."""
-    said: list[str] = []
+def explain_engine(text: str, settings: Settings) -> CommandError | None:
+    """Gives the sentence for an engine's error that a person can do something about; otherwise None."""
+    if settings.is_in_cloud:
+        return explain_cloud(text, settings)
+    return explain_duckdb(text, Path(settings.home))
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error, and every error behind it."""
+    causes: list[BaseException] = []
     cause: BaseException | None = error
-    while cause is not None and len(said) < 20:
-        said.append(f"{type(cause).__name__}: {' '.join(str(cause).split())}")
+    while cause is not None and len(causes) < MOST_CAUSES:
+        causes.append(cause)
         cause = cause.__cause__ or cause.__context__
-    return "\n".join(said)
+    return causes
+
+
+def _are_of(causes: list[BaseException], packages: Collection[str]) -> bool:
+    """Whether one of the errors is of one of these packages; they need not be imported to tell."""
+    return any(base.__module__.partition(".")[0] in packages for cause in causes for base in type(cause).__mro__)

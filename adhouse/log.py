@@ -1,4 +1,4 @@
-"""The log: JSON lines, a file a run, every line with the run's id, no secret in any of them."""
+"""The log: JSON lines, one file per run, every line with the run's id and no secret."""
 
 import json
 import logging
@@ -7,8 +7,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 KEPT_LOGS = 100
-
-
+# What a line may say besides its message; whoever logs gives it as `extra`.
+FACTS = (
+    "phase",
+    "source",
+    "unit",
+    "kind",
+    "node",
+    "status",
+    "records_read",
+    "records_loaded",
+    "records_rejected",
+    "counts",
+    "bytes",
+    "seconds",
+)
 Redact = Callable[[str], str]
 
 
@@ -25,17 +38,23 @@ class _JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            **{name: getattr(record, name) for name in FACTS if hasattr(record, name)},
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        # Redacted before it is JSON, or a secret with a quote in it would pass escaped.
-        return json.dumps({key: self._redact(value) for key, value in line.items()}, ensure_ascii=False)
+        return json.dumps(self._redacted(line), ensure_ascii=False, default=str)
+
+    def _redacted(self, value: object) -> object:
+        """Redacts before it becomes JSON: a secret with a quote in it would look different there."""
+        if isinstance(value, dict):
+            return {name: self._redacted(one) for name, one in value.items()}
+        return self._redact(value) if isinstance(value, str) else value
 
 
-def open_log(folder: Path, run_id: str, redact: Redact) -> logging.Logger:
-    """Starts the run's log file in `folder`, removes all but the newest hundred, and gives the `adhouse` logger.
+def open_log(folder: Path, run_id: str, redact: Redact) -> None:
+    """Starts the run's log file in `folder`, and removes all but the newest hundred.
 
-    What extract and dlt log (`logging`, from warnings up; ours from info up) lands in the same file.
+    It gets our own messages from `info` up, and those of libraries from `warning` up.
     """
     folder.mkdir(parents=True, exist_ok=True)
     logging.raiseExceptions = False  # a full disk is told once, not once for every line that found no room
@@ -48,4 +67,3 @@ def open_log(folder: Path, run_id: str, redact: Redact) -> logging.Logger:
     root.setLevel(logging.WARNING)
     for name in ("adhouse", "extract"):
         logging.getLogger(name).setLevel(logging.INFO)
-    return logging.getLogger("adhouse")

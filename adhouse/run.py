@@ -1,50 +1,68 @@
 """The steps of a run: extract, build, audit, publish; and the commands that take one of them."""
 
-from collections.abc import Collection, Iterator
+import logging
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from adhouse.commands import status as report
-from adhouse.dbt import build as transform
-from adhouse.dbt import project as dbt_project
+from adhouse.console import Terminal
+from adhouse.dbt import build as dbt_build
+from adhouse.dbt.project import ProjectParser, fingerprint, inputs_of
+from adhouse.dbt.results import BuildPlan
 from adhouse.dbt.runner import ensure_profile
 from adhouse.errors import CommandError, Exit
+from adhouse.explain import explain_engine
 from adhouse.session import Session
-from adhouse.settings import SOURCES, Settings
-from adhouse.warehouse.base import Build, open_warehouse
+from adhouse.settings import Settings
+from adhouse.warehouse.base import BuildRecord, Warehouse, audited
+from adhouse.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from extract.run import ApiSettings, ExtractReport, Places
-    from extract.source import SourceConfig
 
-# These list every fetch, also one that brought nothing new; the other marts hold numbers.
-LEDGER_MARTS = {"data_quality", "source_balances"}
 NEXT_COMMANDS = """Next:
-  uv run adhouse status       what is published, and what became of every record
-  uv run adhouse quarantine   what was set aside, and why
-  uv run adhouse docs         every model and column explained, on one page"""
+  {0}adhouse status       what is published, and what became of every record
+  {0}adhouse quarantine   quarantined records and files, with reasons
+  {0}adhouse docs         every model and column explained, on one page"""
+
+log = logging.getLogger(__name__)
 
 
-def run(session: Session, *, allow_stale: bool, full_refresh: bool) -> None:
-    """Extracts, builds, audits and publishes; a second run takes up whatever the first left undone.
+def run(session: Session, *, allow_stale: bool, full_refresh: bool, is_strict: bool) -> None:
+    """Extracts, builds, audits and publishes; a second run finishes whatever the first left undone.
 
-    What came is loaded and built even when a source came incomplete; that is published only with `allow_stale`.
+    If nothing is new, dbt is not started: the build of before stays. What came is loaded and built even if a source
+    is incomplete; that is published only with `allow_stale`.
+
+    Raises:
+        CommandError: A step failed; or a source is incomplete; or, with `is_strict`, a file was quarantined.
     """
     session.todo = ["extract", "build and audit", "publish"]
-    attempt = _attempt(session, full_refresh=full_refresh)
-    session.parsed = dbt_project.parse_ahead(session.settings, attempt.as_of, attempt.generation)
-    extracted = extract(session, SOURCES)
-    _build_and_publish(session, attempt, extracted, allow_stale=allow_stale)
+    plan = _plan(session, full_refresh=full_refresh)
+    parser = ProjectParser(session.settings, plan)
+    warehouse = open_warehouse(session.settings)
+    current = warehouse.newest()
+    if (reason := _why_build(plan, current, warehouse)) or report.waiting_files(session.settings):
+        parser.start()
+    log.info("a build is needed: %s", reason or "only if something new comes")
+    extracted = extract(session, None, parser.start)
+    plan = replace(plan, lake_change=extracted.newest_change)
+    if current is not None and not reason and current.lake_change == plan.lake_change:
+        _keep_build(session, current, warehouse, extracted)
+    else:
+        _build_and_publish(session, plan, parser, extracted, allow_stale=allow_stale)
+    _say_quarantined(session, extracted, is_strict=is_strict)
 
 
 def rebuild(session: Session) -> None:
-    """Makes everything after landing again; readers keep the published build until the new one is audited.
+    """Makes everything after landing again; readers keep the published build until the new one has passed its audit.
 
-    A kill on the way is healed by a rebuild or a run: both load whatever the lake does not have.
+    A rebuild that was killed is finished by a rebuild or a run: both load whatever the lake does not have.
     """
-    from extract.run import load_from_landing
+    from extract.run import SOURCES, load_from_landing
 
     settings = session.settings
     if settings.landing_days is not None:
@@ -57,164 +75,255 @@ def rebuild(session: Session) -> None:
     for path in (settings.warehouse, settings.marts):
         path.unlink(missing_ok=True)
         path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
-    attempt = _attempt(session, full_refresh=True)
-    session.parsed = dbt_project.parse_ahead(settings, attempt.as_of, attempt.generation)
-    extracted = load_from_landing(
-        places=_places(settings),
-        sources=_sources(settings, SOURCES),
-        report_timezone=settings.report_timezone,
-        progress=session.terminal,
-    )
+    plan = _plan(session, full_refresh=True)
+    parser = ProjectParser(settings, plan)
+    parser.start()
+    with session.step("load from landing", "extract"):
+        extracted = load_from_landing(
+            places=_places(settings),
+            sources=SOURCES,
+            fields=settings.api_fields,
+            report_timezone=settings.report_timezone,
+            progress=session.terminal,
+        )
     _say_what_came(session, extracted)
-    _build_and_publish(session, attempt, extracted, allow_stale=False)
+    plan = replace(plan, lake_change=extracted.newest_change)
+    _build_and_publish(session, plan, parser, extracted, allow_stale=False)
 
 
-def extract(session: Session, sources: Collection[str]) -> "ExtractReport":
+def extract(
+    session: Session, sources: Collection[str] | None, on_new: Callable[[], None] = lambda: None
+) -> "ExtractReport":
     """Brings what the sources have into landing and the lake, and says what came.
 
-    Raises nothing for a source that came incomplete: its report carries the errors.
+    Raises nothing for a source that is incomplete: its report has the errors.
+
+    Args:
+        session: The command at work.
+        sources: Their names; None: all.
+        on_new: Is told as soon as there is something to load.
     """
     from extract.run import extract as extract_sources
 
     settings = session.settings
-    with _campaign_api(session) as api:
+    with session.step("extract", "extract") as counts, _campaign_api(session) as api:
         extracted = extract_sources(
             places=_places(settings),
-            sources=_sources(settings, sources),
-            apis={"campaign_api": api} if api else {},
+            sources=_sources(settings) if sources is None else sources,
+            api=api,
             report_timezone=settings.report_timezone,
             now=lambda: datetime.now(UTC),
-            progress=session.terminal,
+            progress=_Watched(session.terminal, on_new),
         )
+        counts |= dict(zip(("read", "loaded", "rejected"), _counts(extracted), strict=True))
     _say_what_came(session, extracted)
     return extracted
 
 
-def extract_alone(session: Session, sources: Collection[str]) -> None:
-    """Extracts these sources and stops.
+def extract_only(session: Session, sources: Collection[str] | None) -> None:
+    """Extracts these sources (None: all) and stops.
 
     Raises:
-        CommandError: A source came incomplete; what came is kept.
+        CommandError: A source is incomplete; what came is kept.
     """
     session.todo = ["extract"]
     if extract(session, sources).errors:
-        raise CommandError("a source came incomplete; what came is kept", "run again to ask for the rest")
+        raise CommandError("a source is incomplete; what came is kept", "run again to ask for the rest")
 
 
-def build_alone(session: Session, *, full_refresh: bool) -> None:
-    """Warehouse and tests every model; every table is made anew when asked, or when models or settings have changed."""
-    build(session, _attempt(session, full_refresh=full_refresh), None)
+def build_only(session: Session, *, full_refresh: bool) -> None:
+    """Builds and tests every model; all tables are rebuilt if asked for, or if models or settings have changed."""
+    from extract.run import newest_change
+
+    session.todo = ["build and audit"]
+    plan = _plan(session, full_refresh=full_refresh)
+    parser = ProjectParser(session.settings, plan)
+    parser.start()
+    plan = replace(plan, lake_change=newest_change(_places(session.settings)))
+    build(session, plan, parser, None)
+    session.terminal.result(f"build {plan.build_id} passed its audit; `adhouse publish` shows it to readers")
 
 
-def build(session: Session, attempt: Build, extracted: "ExtractReport | None") -> None:
-    """Warehouse and tests every model and puts the outcome on record.
+def build(session: Session, plan: BuildPlan, parser: ProjectParser, extracted: "ExtractReport | None") -> None:
+    """Builds and tests every model, and puts the outcome on record.
 
     Raises:
-        CommandError: An error test failed (exit code 3); warnings are shown and do not raise.
+        CommandError: An error test failed (exit code 3), or a model could not be built; warnings do not raise.
     """
     settings, terminal = session.settings, session.terminal
     if settings.lake_folder and not (settings.lake_folder / "raw").is_dir():
-        raise CommandError(f"nothing was extracted yet: looked in {settings.lake_folder}", "`adhouse run` begins there")
-    builds = open_warehouse(settings)
-    builds.begin(attempt)
-    built = transform.build(settings, attempt, session.parsed, terminal)
-    terminal.stop()
-    builds.finish(attempt, built, _counts(extracted))
-    for warning in built.warnings:
+        raise CommandError(f"nothing was extracted yet: {settings.lake_folder} is empty", "begin with `adhouse run`")
+    warehouse = open_warehouse(settings)
+    with session.step("build and audit", "build") as counts:
+        warehouse.begin(plan)
+        result = dbt_build.build(settings, plan, parser, terminal)
+        terminal.stop()
+        for finding in result.with_status("error", "runtime error"):
+            if explained := explain_engine(finding.message, settings):
+                raise explained
+        warehouse.finish(plan, result, _counts(extracted))
+        counts |= {"models": result.models, "tests": result.tests}
+        counts |= {"warnings": len(result.warnings), "errors": len(result.errors)}
+        session.facts["build"] = {"build_id": plan.build_id, "is_full_refresh": plan.is_full_refresh, **counts}
+    log.info("audit", extra={"phase": "audit", "counts": counts, "seconds": round(result.test_seconds, 3)})
+    for warning in result.warnings:
         terminal.message(f"warning: {warning}", "yellow")
-    for error in built.errors:
+    for error in result.errors:
         terminal.message(f"error: {error}", "red")
-    if built.errors:
-        broken = [error.name for error in built.errors if error.status != "fail"]
-        names = ", ".join((broken or [error.name for error in built.errors])[:3])
-        published = builds.published()
-        readers = f"readers keep build {published}" if published else "none was yet"
+    if result.errors:
+        broken = [error.name for error in result.errors if error.status != "fail"]
+        names = ", ".join((broken or [error.name for error in result.errors])[:3])
+        published = warehouse.published()
+        readers = f"readers keep build {published}" if published else "readers see nothing yet"
         raise CommandError(
             f"{'the build' if broken else 'the audit'} failed, nothing was published: {names}",
             f"{readers}; details: {settings.logs / 'dbt.log'}",
             Exit.FAILED if broken else Exit.AUDIT,
         )
-    terminal.message(
-        f"built {built.models} models; {built.tests - len(built.warnings)} tests passed, {len(built.warnings)} warned"
-    )
+    passed = result.tests - len(result.warnings)
+    terminal.message(f"built {result.models} models; {passed} tests passed, {len(result.warnings)} warned")
 
 
 def publish_audited(session: Session) -> None:
-    """Publishes the working build if it passed its audit; again, when it is already what readers see, does nothing.
+    """Publishes the newest build if it passed its audit; if it is already published, only checks the copy.
 
     Raises:
-        CommandError: The working build was refused by its audit (exit code 3), or there is none.
+        CommandError: The newest build failed its audit (exit code 3), or there is none.
     """
-    builds = open_warehouse(session.settings)
-    build_id = builds.audited()
-    if builds.published() == build_id:
-        session.terminal.result(f"build {build_id} is published already")
+    warehouse = open_warehouse(session.settings)
+    build_id = audited(warehouse.newest())
+    if warehouse.published() == build_id and warehouse.is_intact():
+        session.terminal.result(f"build {build_id} is already published")
         return
-    builds.publish(build_id)
-    session.terminal.result(f"published build {build_id}")
+    _publish(session, warehouse, build_id)
+
+
+def roll_back(session: Session, build_id: str | None) -> None:
+    """Shows readers an older build, by default the one before, until the next build is published."""
+    warehouse = open_warehouse(session.settings)
+    shown, newest = warehouse.rollback(build_id), warehouse.newest()
+    back = f"`adhouse publish` shows build {newest.build_id} again" if newest and newest.status == "audited" else ""
+    session.terminal.result(f"rolled back: readers see build {shown}" + (f"; {back}" if back else ""))
 
 
 def prune_landing(settings: Settings, as_of: datetime) -> None:
-    """Removes from landing what is older than is to be kept; all of it is in the lake by then.
+    """Removes from landing what is older than it is to be kept; by then all of it is in the lake.
 
-    A landing that is kept for good, the default, is left alone.
+    By default landing is kept forever.
     """
     if settings.landing_days is None:
         return
-    from extract.landing import Landing
     from extract.storage import Folder
 
-    oldest = (as_of - timedelta(days=settings.landing_days)).date()
-    Landing(Folder.at(settings.data_url).below("landing")).prune(oldest)
+    oldest = f"{as_of - timedelta(days=settings.landing_days):%Y%m%dT%H%M%S}"
+    landing = Folder.at(settings.data_url).below("landing")
+    for source in landing.entries():
+        for received in landing.below(source.name).entries():
+            if received.name < oldest:
+                landing.remove(f"{source.name}/{received.name}")
 
 
-def _attempt(session: Session, *, full_refresh: bool) -> Build:
-    """Decides what this build will be, before anything is extracted: dbt's project depends on it."""
-    settings, builds = session.settings, open_warehouse(session.settings)
+def plan_for_docs(session: Session) -> BuildPlan:
+    """What dbt needs to know to document the tables that are there."""
+    ensure_profile(session.settings)
+    generation = open_warehouse(session.settings).generation("", is_full_refresh=False)
+    return BuildPlan("", session.command, session.as_of, "", is_full_refresh=False, generation=generation)
+
+
+class _Watched:
+    """The terminal, which also tells when something is to be loaded."""
+
+    def __init__(self, terminal: Terminal, on_load: Callable[[], None]) -> None:
+        self._on_load = on_load
+        self.advance, self.message, self._start = terminal.advance, terminal.message, terminal.start
+
+    def start(self, label: str, total: int | None) -> None:
+        """A step begins."""
+        if label == "load":
+            self._on_load()
+        self._start(label, total)
+
+
+def _plan(session: Session, *, full_refresh: bool) -> BuildPlan:
+    """Decides what a build will be, before anything is extracted: dbt's project depends on it."""
+    settings, warehouse = session.settings, open_warehouse(session.settings)
     ensure_profile(settings)
-    fingerprint = dbt_project.fingerprint(settings)
-    reason = builds.why_full_refresh(fingerprint)
+    tables = fingerprint(settings)
+    reason = warehouse.why_full_refresh(tables)
     if reason and not full_refresh:
         session.terminal.message(f"full refresh: {reason}")
     is_full = full_refresh or reason is not None
-    generation = builds.generation(session.run_id, is_full_refresh=is_full)
-    return Build(session.run_id, session.command, session.as_of, fingerprint, is_full, generation)
+    return BuildPlan(
+        build_id=session.run_id,
+        command=session.command,
+        as_of=session.as_of,
+        fingerprint=tables,
+        is_full_refresh=is_full,
+        inputs=inputs_of(settings),
+        generation=warehouse.generation(session.run_id, is_full_refresh=is_full),
+    )
 
 
-def _build_and_publish(session: Session, attempt: Build, extracted: "ExtractReport", *, allow_stale: bool) -> None:
+def _why_build(plan: BuildPlan, newest: BuildRecord | None, warehouse: Warehouse) -> str | None:
+    """Says why a build is needed even if nothing new comes; None if the newest one is as good."""
+    if newest is None or newest.status != "audited":
+        return "the newest build is not audited"
+    if plan.is_full_refresh:
+        return "full refresh"
+    if newest.inputs != plan.inputs:
+        return "the dbt project, settings or versions changed"
+    if newest.as_of != plan.as_of:
+        return "the report day changed"
+    return None
+
+
+def _keep_build(session: Session, newest: BuildRecord, warehouse: Warehouse, extracted: "ExtractReport") -> None:
+    """Keeps the newest build, because a new one would be the same; publishes it if a killed run did not.
+
+    Raises:
+        CommandError: A source is incomplete.
+    """
+    terminal, published = session.terminal, warehouse.published()
+    session.todo.remove("build and audit")
+    if extracted.errors:
+        raise CommandError(
+            "a source is incomplete and nothing else is new, so nothing was built", "run again to ask for the rest"
+        )
+    if warehouse.is_rolled_back():
+        terminal.result(f"nothing new: readers keep build {published}, to which they were rolled back")
+    elif published == newest.build_id and warehouse.is_intact():
+        terminal.result(f"nothing new: build {published} stays published")
+    else:
+        terminal.result(f"nothing new: build {newest.build_id} has passed its audit before")
+        _publish(session, warehouse, newest.build_id)
+    session.todo.clear()
+
+
+def _build_and_publish(
+    session: Session, plan: BuildPlan, parser: ProjectParser, extracted: "ExtractReport", *, allow_stale: bool
+) -> None:
     terminal, settings = session.terminal, session.settings
-    session.todo.pop(0)
-    build(session, attempt, extracted)
-    session.todo.pop(0)
+    build(session, plan, parser, extracted)
     if extracted.errors and not allow_stale:
         raise CommandError(
-            "a source came incomplete: what came is built, nothing was published",
+            "a source is incomplete: what came is built, nothing was published",
             "run again to ask for the rest, or publish what is there with --allow-stale",
         )
-    _publish_changes(session, attempt, has_new_rows=extracted.changes_marts)
-    session.todo.pop(0)
+    _publish(session, open_warehouse(settings), plan.build_id)
     if not extracted.errors:
         prune_landing(settings, session.as_of)
     report.show_top_campaigns(terminal, settings)
     report.show_balance(terminal, settings)
-    terminal.result(NEXT_COMMANDS)
+    terminal.result(NEXT_COMMANDS.format("uv run " if (settings.project / "uv.lock").exists() else ""))
     if extracted.errors:
-        raise CommandError("published with stale numbers, as allowed: a source came incomplete", "run again")
+        raise CommandError("a source is incomplete: stale numbers were published, as --allow-stale says", "run again")
 
 
-def _publish_changes(session: Session, built: Build, *, has_new_rows: bool) -> None:
-    """Publishes the build, unless every mart's rows are provably those that readers already see."""
-    builds, terminal = open_warehouse(session.settings), session.terminal
-    published = builds.published()
-    if published and not has_new_rows and not built.is_full_refresh:
-        differing = builds.differing_marts()
-        if not set(differing) - LEDGER_MARTS:
-            terminal.result("nothing new; no number changed")
-        if not differing:
-            terminal.result(f"build {published} stays published")
-            return
-    builds.publish(built.build_id)
-    terminal.result(f"published build {built.build_id}")
+def _publish(session: Session, warehouse: Warehouse, build_id: str) -> None:
+    with session.step("publish", "publish"):
+        warehouse.publish(build_id)
+    session.facts["published"] = build_id
+    session.terminal.result(f"published build {build_id}")
 
 
 @contextmanager
@@ -226,13 +335,14 @@ def _campaign_api(session: Session) -> Iterator["ApiSettings | None"]:
     if settings.api_url == "none":
         yield None
         return
-    since, until = settings.window(session.as_of)
+    since, until = settings.window(session.started)
 
     def at(base_url: str, token: str) -> ApiSettings:
         return ApiSettings(
             base_url=base_url,
             token=token,
             answers=settings.api_answers,
+            fields=settings.api_fields,
             since=since,
             until=until,
             restated_days=settings.restated_days,
@@ -251,13 +361,6 @@ def _campaign_api(session: Session) -> Iterator["ApiSettings | None"]:
         yield at(url, token)
 
 
-def _sources(settings: Settings, names: Collection[str]) -> "list[SourceConfig]":
-    from extract.registry import SOURCES as DECLARED
-
-    fields = {"campaign_api": settings.api_fields}
-    return [replace(DECLARED[name], fields=fields.get(name, {})) for name in names]
-
-
 def _places(settings: Settings) -> "Places":
     from extract.athena import Athena
     from extract.run import Places
@@ -266,12 +369,31 @@ def _places(settings: Settings) -> "Places":
     return Places(settings.home, settings.data_url, settings.lake_url, athena)
 
 
+def _sources(settings: Settings) -> list[str]:
+    from extract.run import SOURCES
+
+    return [source for source in SOURCES if settings.api_url != "none" or source != "campaign_api"]
+
+
 def _say_what_came(session: Session, extracted: "ExtractReport") -> None:
     session.terminal.stop()
+    session.facts["sources"] = {source: asdict(came) for source, came in extracted.sources.items()}
     for source, came in extracted.sources.items():
         session.terminal.message(f"{source}: {came}")
     for error in extracted.errors:
         session.terminal.message(f"error: {error}", "red")
+
+
+def _say_quarantined(session: Session, extracted: "ExtractReport", *, is_strict: bool) -> None:
+    """Says last that files were quarantined whole: their records are missing from the numbers."""
+    number = sum(came.quarantined for came in extracted.sources.values())
+    if not number:
+        return
+    files = "1 file was" if number == 1 else f"{number:,} files were"
+    said, way_out = f"{files} quarantined as a whole", "`adhouse quarantine` shows why"
+    if is_strict:
+        raise CommandError(said, way_out)
+    session.terminal.message(f"{said} ({way_out})", "yellow")
 
 
 def _counts(extracted: "ExtractReport | None") -> tuple[int, int, int]:

@@ -1,12 +1,13 @@
-"""One command at work on the data folder: locked, logged, stoppable, and remembered for `status`."""
+"""One command at work on the data folder: locked, logged, stoppable, and remembered for `adhouse status`."""
 
 import errno
+import logging
 import os
 import secrets
 import signal
 import threading
+import time
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,15 +15,17 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from adhouse.commands.status import remember
 from adhouse.console import Terminal
 from adhouse.errors import CommandError, Exit
 from adhouse.explain import explain_error
+from adhouse.last_run import remember
 from adhouse.lock import locked
 from adhouse.log import open_log
 from adhouse.settings import Settings
 
 SECONDS_TO_STOP = 5.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -30,26 +33,48 @@ class Session:
     """What a command works with.
 
     Attributes:
-        run_id: Sorts by time and never comes twice; the run's build and log have the same.
-        as_of: The one reading of the clock that models know.
+        run_id: Sorts by time and is never used twice; the run's build and log have the same.
+        started: When the run started (UTC).
         todo: The steps not done yet.
-        parsed: dbt's project, if it is being parsed beside the extraction.
+        facts: What is known of the run so far, for `last_run.json` and `--json`.
     """
 
     settings: Settings
     terminal: Terminal
     command: str
     run_id: str
-    as_of: datetime
+    started: datetime
     todo: list[str] = field(default_factory=list)
-    parsed: Future[Any] | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def as_of(self) -> datetime:
+        """The only time that models know: the beginning of the report day in which the run started (UTC)."""
+        return self.settings.report_day_start(self.started)
+
+    @contextmanager
+    def step(self, name: str, phase: str) -> Iterator[dict[str, Any]]:
+        """Logs a step with its seconds and the counts put into the given dict; a step that ends well is done."""
+        counts: dict[str, Any] = {}
+        began = time.monotonic()
+        status = "failed"
+        try:
+            yield counts
+            status = "done"
+            if name in self.todo:
+                self.todo.remove(name)
+        finally:
+            seconds = round(time.monotonic() - began, 3)
+            log.info(
+                "%s: %s", phase, status, extra={"phase": phase, "status": status, "counts": counts, "seconds": seconds}
+            )
 
 
 @contextmanager
 def working(
     settings: Settings, terminal: Terminal, command: str, wait_seconds: float, *, is_run: bool
 ) -> Iterator[Session]:
-    """Holds the lock and the log for the block, and for a run writes down how it ended.
+    """Holds the lock and the log for the block, and for a run notes how it ended.
 
     SIGINT and SIGTERM end the block within seconds. Nothing is lost by a harder end: every step is decided from
     what is on disk.
@@ -62,15 +87,17 @@ def working(
         if is_run and settings.lake_folder:
             _make("ADHOUSE_LAKE_URL", settings.lake_folder)
         now = datetime.now(UTC)
-        session = Session(settings, terminal, command, f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}", now)
-        log = open_log(settings.logs, session.run_id, settings.redact)
-        log.info("start: %s", command)
-        facts = {"command": command, "run_id": session.run_id, "started": now.isoformat(timespec="seconds")}
+        run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        session = Session(settings, terminal, command, run_id, now)
+        open_log(settings.logs, run_id, settings.redact)
+        log.info("start: %s", command, extra={"phase": "start", "seconds": round(time.process_time(), 3)})
+        session.facts |= {"command": command, "run_id": run_id, "started": now.isoformat(timespec="seconds")}
+        session.facts |= {"ended": None, "outcome": "is running", "exit_code": None}
         if is_run:
-            remember(settings, **facts, ended=None, outcome="is running", exit_code=None)
+            remember(settings.home, session.facts)
         code, outcome = Exit.FAILED, "failed"
         try:
-            with _stoppable(session), _lake_of_ones_own(session, wait_seconds):
+            with _stoppable(session), _lake_lease(session, wait_seconds):
                 yield session
             code, outcome = Exit.OK, "done"
         except Exception as error:
@@ -79,10 +106,11 @@ def working(
             raise end from error
         finally:
             terminal.stop()
-            log.info("end: %s", outcome)
+            log.info("end: %s", outcome, extra={"phase": "end", "status": outcome})
             ended = datetime.now(UTC).isoformat(timespec="seconds")
+            session.facts |= {"ended": ended, "outcome": outcome, "exit_code": int(code)}
             if is_run:
-                remember(settings, **facts, ended=ended, outcome=outcome, exit_code=code)
+                remember(settings.home, session.facts)
 
 
 def _make(setting: str, folder: Path) -> None:
@@ -97,8 +125,8 @@ def _make(setting: str, folder: Path) -> None:
 
 
 @contextmanager
-def _lake_of_ones_own(session: Session, wait_seconds: float) -> Iterator[None]:
-    """Holds the lock of a lake in a bucket, where runs of other machines would write too, and killed ones still do."""
+def _lake_lease(session: Session, wait_seconds: float) -> Iterator[None]:
+    """Holds the lease of a lake in S3: runs on other machines write there too, and queries of killed runs still do."""
     if not session.settings.is_in_cloud:
         yield
         return
@@ -113,7 +141,7 @@ def _lake_of_ones_own(session: Session, wait_seconds: float) -> Iterator[None]:
     say = session.terminal.message
     with leased(settings.lake_url, settings.home, session.command, wait_seconds, say, lost) as dead:
         if dead and (left := stop_leftovers(settings.athena_workgroup, datetime.fromisoformat(dead.started))):
-            say(f"stopped what a killed run had left in Athena: query {', '.join(left)}")
+            say(f"stopped queries of a killed run in Athena: {', '.join(left)}")
         yield
 
 
@@ -126,7 +154,7 @@ def _stoppable(session: Session) -> Iterator[None]:
         received = signal.Signals(number)
         for one in (signal.SIGINT, signal.SIGTERM):
             signal.signal(one, lambda *_: _exit_now(session, received))
-        # Whatever does not come to its end by itself (a long query, a server that does not answer) is cut off.
+        # Whatever does not end by itself (a long query, a server that does not answer) is cut off.
         timer = threading.Timer(SECONDS_TO_STOP, _exit_now, (session, received))
         timer.daemon = True
         timer.start()

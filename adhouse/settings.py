@@ -380,6 +380,16 @@ def settle_region() -> None:
         os.environ.update(AWS_REGION=region, AWS_DEFAULT_REGION=region)
 
 
+def whole_environment() -> dict[str, str]:
+    """Every environment variable: a dbt project and its profile may read any of them."""
+    return dict(os.environ)
+
+
+def export(values: Mapping[str, str]) -> None:
+    """Sets environment variables for the libraries that read them."""
+    os.environ.update(values)
+
+
 def _fields() -> dict[str, FieldInfo]:
     """The fields by name and by environment variable; pydantic's errors use the one or the other."""
     fields = Settings.model_fields

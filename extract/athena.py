@@ -54,6 +54,25 @@ class Athena:
                 raise AthenaError(str(error)) from error
             return found
 
+    def select(self, query: str, database: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Runs a query of a user's in a database, and returns the names of its columns and its rows.
+
+        Raises:
+            AthenaError: It failed, or was cancelled.
+        """
+        from pyathena import connect
+        from pyathena.error import Error
+
+        read_models_once()
+        results = f"{self.results.rstrip('/')}/"
+        place: dict[str, Any] = {"s3_staging_dir": results, "work_group": self.workgroup, "schema_name": database}
+        with connect(**place, **connection_params()) as connection:
+            try:
+                cursor = connection.cursor().execute(query)
+                return [name for name, *_ in cursor.description or ()], cursor.fetchall()
+            except Error as error:
+                raise AthenaError(str(error)) from error
+
     def location(self, database: str, table: str) -> str | None:
         """Where in S3 a table is; None if there is no such table."""
         import boto3

@@ -1,4 +1,4 @@
-"""Checks what a run needs, one line a thing, with the way out."""
+"""Checks the environment, and suggests a fix for each failure."""
 
 import platform
 import shutil
@@ -18,26 +18,28 @@ from adhouse.warehouse.files import opened
 from adhouse.warehouse.publish import LINK
 
 LEAST_FREE_BYTES = 2 << 30
-PYTHONS = ((3, 11), (3, 13))
+OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 
 
 def examine(settings: Settings, terminal: Terminal) -> bool:
-    """Runs every check, prints a line for each, and says whether all is well."""
-    is_well = True
+    """Runs every check, prints a line for each, and says whether all passed."""
+    all_passed = True
     for name, check in _checks(settings).items():
         try:
             line, style, mark = check(settings), "", "ok"
         except Exception as error:
             end = explain_error(error, settings)
-            is_well = False
+            all_passed = False
             line, style, mark = f"{end.message}" + (f" ({end.way_out})" if end.way_out else ""), "red", "no"
         terminal.result(f"{mark:<3}{name:<10} {line}", style)
-    return is_well
+    return all_passed
 
 
 def _python(settings: Settings) -> str:
-    if not PYTHONS[0] <= sys.version_info[:2] < PYTHONS[1]:
-        raise CommandError(f"Python {platform.python_version()} is not 3.11 or 3.12", "`uv sync` brings one")
+    if not OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON:
+        raise CommandError(
+            f"Python {platform.python_version()} is not supported: 3.11 to 3.13 are", "`uv sync` installs one"
+        )
     engine = ("dbt-athena-community", "boto3") if settings.is_in_cloud else ("dbt-duckdb", "duckdb")
     packages = ", ".join(f"{name} {version(name)}" for name in ("dbt-core", "dlt", *engine))
     return f"Python {platform.python_version()}, {packages}"
@@ -54,7 +56,7 @@ def _folders(settings: Settings) -> str:
 def _space(settings: Settings) -> str:
     free = shutil.disk_usage(settings.home).free
     if free < LEAST_FREE_BYTES:
-        raise CommandError(f"{free / 2**30:.1f} GiB free in {settings.home}", "a run may want 2 GiB or more")
+        raise CommandError(f"{free / 2**30:.1f} GiB free in {settings.home}", "a run may need 2 GiB or more")
     return f"{free / 2**30:.0f} GiB free"
 
 
@@ -70,14 +72,14 @@ def _profile(settings: Settings) -> str:
     path = settings.profiles / "profiles.yml"
     project = yaml.safe_load((settings.project / "dbt_project.yml").read_text())["profile"]
     if settings.target not in yaml.safe_load(path.read_text())[project]["outputs"]:
-        raise CommandError(f"{path} has no target {settings.target}", "copy it from profiles.yml.example")
+        raise CommandError(f"{path} has no target {settings.target}", "copy the target from profiles.yml.example")
     return str(path)
 
 
 def _lake(settings: Settings) -> str:
     folder = Path(settings.lake_url)
     if not folder.exists():
-        return f"{folder} is made by the first extract"
+        return f"{folder} does not exist yet; the first extract makes it"
     return f"{folder}, {sum(1 for _ in folder.rglob('*.parquet')):,} files"
 
 
@@ -88,7 +90,7 @@ def _warehouse(settings: Settings) -> str:
         if path.exists():
             with opened(path, read_only=True) as connection:
                 connection.execute("select count(*) from duckdb_tables()")
-    return "opens" if settings.warehouse.exists() else "is made by the first build"
+    return "can be opened" if settings.warehouse.exists() else "does not exist yet; the first build makes it"
 
 
 def _published(settings: Settings) -> str:
@@ -102,17 +104,19 @@ def _published(settings: Settings) -> str:
 
 def _api(settings: Settings) -> str:
     if settings.api_url is None:
-        return "ADHOUSE_API_URL is not set: the mock API"
+        return "ADHOUSE_API_URL is not set: a run starts the mock API"
     if settings.api_url == "none":
-        return "none: files alone"
+        return "ADHOUSE_API_URL is none: files only"
     import httpx
 
     since, until = settings.window(datetime.now(UTC))
     try:
         answer = httpx.get(settings.api_url, timeout=5)
     except httpx.HTTPError as error:
-        raise CommandError(f"ADHOUSE_API_URL does not answer: {error}", "start it, or correct the address") from None
-    return f"{settings.api_url} answers ({answer.status_code}); days wanted: {since} to {until}"
+        raise CommandError(
+            f"ADHOUSE_API_URL does not answer: {error}", "start the API, or correct the address"
+        ) from None
+    return f"{settings.api_url} answers ({answer.status_code}); report days wanted: {since} to {until}"
 
 
 def _checks(settings: Settings) -> Mapping[str, Callable[[Settings], str]]:

@@ -1,44 +1,37 @@
-"""What a run ends with and `adhouse status` shows: the best campaigns, the balance of the sources, the state."""
+"""What a run ends with and `adhouse status` shows: the top campaigns, the balance of the sources, the state."""
 
-import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from adhouse.console import Terminal
+from adhouse.last_run import last_run
 from adhouse.lock import holder_of
 from adhouse.settings import Settings
-from adhouse.warehouse.base import open_warehouse
+from adhouse.warehouse.base import BuildRecord
+from adhouse.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from extract.storage import Folder
 
 COUNTS = ("read", "loaded", "rejected", "superseded", "duplicate", "quarantined", "kept")
 TOP_CAMPAIGNS = 10
-MILLIONS_FROM = 10_000_000  # beyond, the table of top campaigns would be wider than 80 columns
-
-
-def remember(settings: Settings, **facts: object) -> None:
-    """Writes what is known of the last run, in one step, beside the data; `status` reads it."""
-    path = settings.home / "last_run.json"
-    unfinished = path.with_suffix(".json.tmp")
-    unfinished.write_text(json.dumps(facts, default=str) + "\n")
-    os.replace(unfinished, path)
+MILLIONS_FROM = 10_000_000  # above this the table of top campaigns would be wider than 80 columns
 
 
 def status(settings: Settings) -> dict[str, Any]:
-    """Gathers the state, without waiting for a run: last_run, published, sources, pending, lock; on Athena, read."""
-    holder = _holder(settings)
+    """Gathers the state without waiting for a run: last_run, published, sources, pending, lock; on Athena, read."""
+    holder, warehouse = _holder(settings), open_warehouse(settings)
     state = {
-        "last_run": _last_run(settings, is_running=holder is not None),
-        "published": open_warehouse(settings).facts(),
+        "last_run": last_run(settings.home, is_running=holder is not None),
+        "published": warehouse.facts(),
+        "newest": _newest(warehouse.newest()),
         "sources": sources(settings),
-        "pending": _pending(settings),
+        "pending": waiting_files(settings),
         "lock": holder,
     }
-    if read := open_warehouse(settings).read():
+    if read := warehouse.bytes_read():
         state["read"] = {name: {"queries": queries, "bytes": size} for name, (queries, size) in read.items()}
     return state
 
@@ -46,22 +39,24 @@ def status(settings: Settings) -> dict[str, Any]:
 def show_status(terminal: Terminal, settings: Settings) -> None:
     """Prints the state for a person."""
     state = status(settings)
-    last, published, lock = state["last_run"], state["published"], state["lock"]
+    last, lock = state["last_run"], state["lock"]
     lines = {
         "last run": f"{last['command']}, {last['started']}: {last['outcome']}" if last else "none yet: `adhouse run`",
-        "published": f"build {published['build_id']}, as of {published['as_of']}" if published else "nothing yet",
+        "published": _published(state["published"]),
+        "newest": _unpublished(state["newest"], state["published"]),
         "lock": f"pid {lock['pid']} since {lock['started']}, {lock['command']}" if lock else "free",
         "inbox": ", ".join(f"{len(names)} for {source}" for source, names in state["pending"].items()) or "empty",
     }
     for name, text in lines.items():
-        terminal.result(f"{name:<10} {text}")
+        if text:
+            terminal.result(f"{name:<10} {text}")
     show_balance(terminal, settings)
     if read := state.get("read"):
         show_bytes_read(terminal, read)
 
 
 def show_balance(terminal: Terminal, settings: Settings) -> None:
-    """Prints what became of every record ever read: a column a source, the reasons of quarantine below their sum."""
+    """Prints what became of every record ever read: a column for each source, the reasons below their sum."""
     balance, reasons = sources(settings), quarantine_reasons(settings)
     if not balance:
         return
@@ -76,20 +71,16 @@ def show_balance(terminal: Terminal, settings: Settings) -> None:
 
 
 def show_bytes_read(terminal: Terminal, read: Mapping[str, Mapping[str, int]]) -> None:
-    """Prints what the last build has read, the dearest model first."""
+    """Prints how much the last build read, the most expensive model first."""
     dearest = sorted(read.items(), key=lambda of: (-of[1]["bytes"], of[0]))
     rows: list[list[object]] = [[name, of["queries"], _megabytes(of["bytes"])] for name, of in dearest if of["bytes"]]
     queries, size = (sum(of[unit] for of in read.values()) for unit in ("queries", "bytes"))
     rows.append(["all", queries, _megabytes(size)])
-    terminal.table(["the last build read", "queries", "MB"], rows)
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1_000_000:,.2f}"
+    terminal.table(["read by the last build", "queries", "MB"], rows)
 
 
 def show_top_campaigns(terminal: Terminal, settings: Settings) -> None:
-    """Prints the campaigns that spent most, from the published build."""
+    """Prints the campaigns with the highest spend, from the published build."""
     best = f"""
         select campaign_id, total_impressions, total_clicks, total_spend, total_conversions, ctr, cpc, conversion_rate
         from marts.campaign_summary order by total_spend desc nulls last, campaign_id limit {TOP_CAMPAIGNS}
@@ -106,12 +97,6 @@ def show_top_campaigns(terminal: Terminal, settings: Settings) -> None:
     terminal.table(columns, shown)
 
 
-def _short(number: int | Decimal) -> str:
-    if not -MILLIONS_FROM < number < MILLIONS_FROM:
-        return f"{number / 1_000_000:,.1f}M"
-    return f"{number:,.2f}" if isinstance(number, Decimal) else f"{number:,}"
-
-
 def sources(settings: Settings) -> dict[str, dict[str, int]]:
     """The balance of each source over all its days, from the published build."""
     totals = ", ".join(f"cast(sum(records_{count}) as bigint)" for count in COUNTS)
@@ -121,7 +106,7 @@ def sources(settings: Settings) -> dict[str, dict[str, int]]:
 
 
 def quarantine_reasons(settings: Settings) -> list[Any]:
-    """How many records each reason has set aside, per source: (reason, source, records), from the published build."""
+    """The number of records quarantined for each reason and source: (reason, source, records), as published."""
     counted = """
         select reason, split_part(_source, '/', 1) as source, count(*) from marts.quarantined_deliveries
         group by 1, 2 order by 1, 2
@@ -129,28 +114,54 @@ def quarantine_reasons(settings: Settings) -> list[Any]:
     return [*open_warehouse(settings).ask("quarantined_deliveries", counted)]
 
 
-def _last_run(settings: Settings, *, is_running: bool) -> dict[str, Any] | None:
-    try:
-        last: dict[str, Any] = json.loads((settings.home / "last_run.json").read_text())
-    except FileNotFoundError:
-        return None
-    if last["ended"] is None and not is_running:
-        last["outcome"] = "was killed; the same command resumes"
-    return last
-
-
-def _pending(settings: Settings) -> dict[str, list[str]]:
+def waiting_files(settings: Settings) -> dict[str, list[str]]:
+    """The names of the files in each inbox that has any."""
     from extract.storage import Folder
 
     inbox = Folder.at(settings.data_url).below("inbox")
-    waiting = {entry.name: _waiting(inbox.below(entry.name)) for entry in inbox.entries() if entry.kind == "directory"}
+    waiting = {entry.name: _names(inbox.below(entry.name)) for entry in inbox.entries() if entry.kind == "directory"}
     return {source: names for source, names in sorted(waiting.items()) if names}
 
 
-def _waiting(folder: "Folder") -> list[str]:
-    taken_never = (".part", ".tmp")
+def _names(folder: "Folder") -> list[str]:
+    never_taken = (".part", ".tmp")
     names = (entry.name for entry in folder.entries() if entry.kind == "file" and not entry.name.startswith("."))
-    return sorted(name for name in names if not name.endswith(taken_never))
+    return sorted(name for name in names if not name.endswith(never_taken))
+
+
+def _published(facts: Mapping[str, Any] | None) -> str:
+    if not facts:
+        return "nothing yet"
+    rolled_back = ", after a roll-back" if facts.get("is_rolled_back") else ""
+    return f"build {facts['build_id']}, as of {facts['as_of']}{rolled_back}"
+
+
+def _newest(build: BuildRecord | None) -> dict[str, str] | None:
+    return {"build_id": build.build_id, "status": build.status} if build else None
+
+
+def _unpublished(newest: Mapping[str, str] | None, published: Mapping[str, Any] | None) -> str:
+    """What there is to say of a newest build that readers do not see."""
+    if newest is None or (newest["status"] == "audited" and published and published["build_id"] == newest["build_id"]):
+        return ""
+    said = {
+        "building": "was not finished: `adhouse run` finishes it",
+        "failed": "failed its audit",
+        "audited": "passed its audit and is not published: `adhouse publish`",
+        "changed": "the tables were changed after it, for example by dbt by hand, and that is not published: "
+        "`adhouse build` audits them, `adhouse publish` shows them to readers",
+    }
+    return f"build {newest['build_id']}: {said[newest['status']]}"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1_000_000:,.2f}"
+
+
+def _short(number: int | Decimal) -> str:
+    if not -MILLIONS_FROM < number < MILLIONS_FROM:
+        return f"{number / 1_000_000:,.1f}M"
+    return f"{number:,.2f}" if isinstance(number, Decimal) else f"{number:,}"
 
 
 def _holder(settings: Settings) -> dict[str, Any] | None:

@@ -1,130 +1,91 @@
-"""T: runs dbt once, inside this process, and says in our words what came of it."""
+"""Runs dbt once, and gives what came of it as plain data."""
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from adhouse.console import Terminal
 from adhouse.dbt.athena_queries import AthenaQueries
-from adhouse.dbt.project import parsed_project
-from adhouse.dbt.runner import call_dbt, explain_engine
+from adhouse.dbt.project import ProjectParser, parsed_project
+from adhouse.dbt.results import BuildPlan, BuildResult, Finding
+from adhouse.dbt.runner import call_dbt
 from adhouse.settings import Settings
-from adhouse.warehouse.base import Build
 
-MESSAGE_LENGTH = 400
+PASSED = ("pass", "success", "skipped", "no-op")
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One test that did not pass, or one model that could not be built."""
+class Progress(Protocol):
+    """Is told how far a build is."""
 
-    name: str
-    kind: str
-    status: str
-    failures: int
-    message: str
+    def start(self, label: str, total: int | None) -> None:
+        """A step begins, with so much to do."""
 
-    def __str__(self) -> str:
-        """One line: of a test how many rows it found, of what broke the engine's own words."""
-        if self.status in ("fail", "warn"):
-            return f"{self.name}: {self.failures:,} {'row' if self.failures == 1 else 'rows'}"
-        return f"{self.kind} {self.name}: {' '.join(self.message.split())[:MESSAGE_LENGTH]}"
+    def advance(self, n: int = 1) -> None:
+        """So much more of it is done."""
 
 
-@dataclass
-class BuildResult:
-    """What one `dbt build` did.
-
-    Attributes:
-        views: The SQL of each view, by `schema.name`.
-        queries: The ids of Athena's queries for each model and seed, for all tests, and for what is neither.
-    """
-
-    models: int = 0
-    tests: int = 0
-    results: list[Finding] = field(default_factory=list)
-    views: dict[str, str] = field(default_factory=dict)
-    queries: dict[str, list[str]] = field(default_factory=dict)
-
-    def with_status(self, *statuses: str) -> list[Finding]:
-        """The results that ended in one of these ways."""
-        return [result for result in self.results if result.status in statuses]
-
-    @property
-    def errors(self) -> list[Finding]:
-        """What blocks publishing."""
-        return self.with_status("fail", "error", "runtime error")
-
-    @property
-    def warnings(self) -> list[Finding]:
-        """What is shown and never blocks."""
-        return self.with_status("warn")
-
-
-def build(settings: Settings, attempt: Build, parsed: Future[Any] | None, terminal: Terminal) -> BuildResult:
-    """Warehouse every model and tests its data, once; the same again after a kill gives the same tables.
-
-    Unit tests prove code, not data: `make test` runs them, and a plain `dbt build`.
-
-    Args:
-        settings: Where everything is.
-        attempt: The build.
-        parsed: What `parse_ahead` gave, if it was asked.
-        terminal: Is told how far it is.
+def build(settings: Settings, plan: BuildPlan, parser: ProjectParser | None, progress: Progress) -> BuildResult:
+    """Builds and tests every model; a model or test that fails is in the result.
 
     Raises:
-        CommandError: dbt could not run at all: a broken project or profile, an unreadable warehouse, a full disk.
+        DbtError: dbt could not run at all.
     """
     arguments = ["build", "--exclude-resource-type", "unit_test"]
-    if attempt.is_full_refresh:
+    if plan.is_full_refresh:
         arguments.append("--full-refresh")
-    manifest = parsed.result() if parsed else parsed_project(settings, attempt.as_of, attempt.generation)
+    manifest = parser.manifest() if parser else parsed_project(settings, plan)
     queries = AthenaQueries()
-    listeners = (_progress_of(terminal), queries.on_event)
-    outcome = call_dbt(settings, arguments, attempt.as_of, attempt.generation, manifest, *listeners)
-    built = BuildResult()
+    listeners = (_progress_of(progress), queries.on_event, _log_node)
+    outcome = call_dbt(settings, arguments, plan.as_of, plan.generation, manifest, *listeners)
+    result = BuildResult()
     for one in outcome.results:
         kind, status = str(one.node.resource_type), str(one.status)
-        built.tests += kind == "test"
-        built.models += kind == "model"
+        result.tests += kind == "test"
+        result.test_seconds += one.execution_time if kind == "test" else 0.0
+        result.models += kind == "model"
         if kind == "model" and one.node.config.materialized == "view":
-            built.views[f"{one.node.schema}.{one.node.name}"] = one.node.compiled_code or ""
+            result.views[f"{one.node.schema}.{one.node.name}"] = one.node.compiled_code or ""
         message = one.message or ""
         if status.endswith("error") and (query := queries.broken_of(one.node.unique_id)):
-            message = f"query {query}: {message}"  # first, because what comes late in a long message is cut
-        built.results.append(Finding(one.node.name, kind, status, one.failures or 0, message))
-        if status not in ("pass", "success", "skipped", "no-op"):
+            message = f"query {query}: {message}"
+        result.findings.append(Finding(one.node.name, kind, status, one.failures or 0, message))
+        if status not in PASSED:
             log.warning("%s %s: %s: %s", kind, one.node.name, status, message)
     nodes = [one.node for one in outcome.results]
     names = {node.unique_id: "tests" if node.resource_type == "test" else node.name for node in nodes}
     for node_id, ids in queries.of_nodes():
-        built.queries.setdefault(names.get(node_id, "other"), []).extend(ids)
-    for finding in built.with_status("error", "runtime error"):
-        explain_engine(finding.message, settings)
-    return built
+        result.queries.setdefault(names.get(node_id, "other"), []).extend(ids)
+    return result
 
 
-def docs(settings: Settings, as_of: datetime, generation: str) -> Path:
+def docs(settings: Settings, plan: BuildPlan) -> Path:
     """Writes the dbt docs site as one static page and gives its path."""
-    call_dbt(settings, ["docs", "generate", "--static"], as_of, generation, parsed_project(settings, as_of, generation))
+    arguments = ["docs", "generate", "--static"]
+    call_dbt(settings, arguments, plan.as_of, plan.generation, parsed_project(settings, plan))
     return settings.dbt_target / "static_index.html"
 
 
-def _progress_of(terminal: Terminal) -> Callable[[Any], None]:
+def _progress_of(progress: Progress) -> Callable[[Any], None]:
     started = False
 
     def on_event(event: Any) -> None:
         nonlocal started
         if event.info.name == "LogStartLine" and not started:
             started = True
-            terminal.start("building and testing", event.data.total)
+            progress.start("building and testing", event.data.total)
         elif event.info.name == "NodeFinished":
-            terminal.advance(1)
+            progress.advance(1)
 
     return on_event
+
+
+def _log_node(event: Any) -> None:
+    """Logs a line for each model, seed and test that ended."""
+    if event.info.name != "NodeFinished":
+        return
+    node, ended = event.data.node_info, event.data.run_result
+    facts = {"phase": "build", "kind": node.resource_type, "node": node.node_name, "status": ended.status}
+    facts["seconds"] = round(ended.execution_time, 3)
+    log.info("%s %s: %s", node.resource_type, node.node_name, ended.status, extra=facts)

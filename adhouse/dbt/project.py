@@ -1,19 +1,20 @@
-"""The dbt project: what its files make of the data, named by a fingerprint, and the project as dbt parsed it.
+"""The dbt project: digests of its files, which say whether a build is needed, and the project as dbt parsed it.
 
-Parsing takes dbt seconds, and the result is the same for every data folder. So it is kept beside the project, in dbt's
-own folder for what can be made again (`target/`), and given to dbt while these files and this environment are the same.
+Importing dbt and parsing the project takes seconds. Both happen beside the extraction, and what dbt parsed is kept in
+`target/` of the project for as long as everything that parsing depends on is the same, whatever the data folder is.
 """
 
 import gc
 import hashlib
 import logging
 import os
+import pickle
 import re
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from datetime import datetime
+from dataclasses import fields
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -21,10 +22,11 @@ from typing import Any
 
 import yaml
 
-from adhouse.dbt.runner import call_dbt, ensure_profile, environment
-from adhouse.settings import Settings
+from adhouse.dbt.results import BuildPlan
+from adhouse.dbt.runner import call_dbt, environment
+from adhouse.settings import PROJECT_FILE, Settings, whole_environment
 
-# Where dbt looks unless `dbt_project.yml` says otherwise, for what tables depend on and for the rest.
+# Where dbt looks unless `dbt_project.yml` says otherwise: for what tables depend on, and for the rest.
 TABLES_FOLDERS = {
     "macro-paths": "macros",
     "model-paths": "models",
@@ -38,17 +40,57 @@ OTHER_FOLDERS = {
     "docs-paths": "docs",
     "packages-install-path": "dbt_packages",
 }
-PROJECT_FILES = ("dbt_project.yml", "packages.yml", "dependencies.yml", "package-lock.yml")
+PROJECT_FILES = (PROJECT_FILE, "packages.yml", "dependencies.yml", "package-lock.yml")
 SUFFIXES = (".sql", ".yml", ".yaml", ".csv", ".md", ".py")
 READ_FROM_ENVIRONMENT = re.compile(rb"env_var\(\s*['\"](\w+)")
 
 log = logging.getLogger(__name__)
 
 
+class ProjectParser:
+    """Parses the project in a thread of its own, from the moment it is known that a build is needed."""
+
+    def __init__(self, settings: Settings, plan: BuildPlan) -> None:
+        self._settings, self._plan = settings, plan
+        self._parsed: Future[Any] | None = None
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Begins to parse; a second call does nothing."""
+        with self._lock:
+            if self._parsed is not None:
+                return
+            self._parsed = Future()
+        import_module("jsonschema")  # imported beside other modules, it once failed half way
+        sys.setswitchinterval(0.0005)  # seconds; a reader that waits for Arrow must not then wait as long for dbt
+        gc.set_threshold(100_000)  # hundreds of thousands of objects come to stay, and each collection visits them
+        # Not a thread of a pool, which would be waited for when a run is stopped.
+        threading.Thread(target=self._parse, args=(self._parsed,), daemon=True, name="dbt-parse").start()
+
+    def manifest(self) -> Any:
+        """Gives dbt's manifest, once it is there.
+
+        Raises:
+            DbtError: The project is broken.
+        """
+        self.start()
+        assert self._parsed
+        return self._parsed.result()
+
+    def _parse(self, parsed: "Future[Any]") -> None:
+        try:
+            manifest = parsed_project(self._settings, self._plan)
+            import_module("dbt.task.build")  # which takes a while too
+            gc.freeze()  # all of this stays to the end
+            parsed.set_result(manifest)
+        except BaseException as error:
+            parsed.set_exception(error)
+
+
 def fingerprint(settings: Settings) -> str:
-    """Names what the tables' contents depend on besides the data: models, macros, seeds, project and settings."""
+    """Names what the tables' contents depend on besides the data: models, macros, seeds and settings."""
     digest = hashlib.sha256()
-    for path in [settings.project / "dbt_project.yml", *_files(settings.project, TABLES_FOLDERS)]:
+    for path in [settings.project / PROJECT_FILE, *_files(settings.project, TABLES_FOLDERS)]:
         if path.suffix != ".md":
             _add_file(digest, path, settings)
     for name, value in sorted(settings.environment_for_dbt().items()):
@@ -56,50 +98,33 @@ def fingerprint(settings: Settings) -> str:
     return digest.hexdigest()
 
 
-def parse_ahead(settings: Settings, as_of: datetime, generation: str) -> "Future[Any]":
-    """Gets the parsed project beside the extraction: importing dbt alone takes more than a second.
-
-    Returns:
-        The manifest, for `transform.build`; what was wrong with the project is raised there.
-    """
-    import_module("jsonschema")  # imported beside other modules, it has once failed half way
-    sys.setswitchinterval(0.0005)  # seconds: a reader that waits for Arrow must not then wait as long for the parser
-    gc.set_threshold(100_000)  # hundreds of thousands of objects come to stay, and looking for garbage among them costs
-    parsed: Future[Any] = Future()
-
-    def parse() -> None:
-        try:
-            manifest = parsed_project(settings, as_of, generation)
-            import_module("dbt.task.build")  # which takes a while too
-            gc.freeze()  # all of this stays to the end
-            parsed.set_result(manifest)
-        except BaseException as error:
-            parsed.set_exception(error)
-
-    # Not of a pool, which would wait for its end when a run is stopped.
-    threading.Thread(target=parse, daemon=True, name="dbt-parse").start()
-    return parsed
+def inputs_of(settings: Settings) -> str:
+    """Names everything that a build depends on besides the data and the day: also tests, the profile and versions."""
+    digest = hashlib.sha256(fingerprint(settings).encode())
+    digest.update(state_of(settings, whole_environment() | settings.environment_for_dbt()))
+    for package in ("adhouse", "duckdb"):
+        digest.update(f"{package} {version(package)}".encode())
+    return digest.hexdigest()
 
 
-def parsed_project(settings: Settings, as_of: datetime, generation: str) -> Any:
-    """Gives dbt's manifest of the project; the second time for the same files, from what the first time kept.
+def parsed_project(settings: Settings, plan: BuildPlan) -> Any:
+    """Gives dbt's manifest of the project; for unchanged files and settings, the one that an earlier call has kept.
 
     Raises:
-        CommandError: The project is broken; nothing is kept then.
+        DbtError: The project is broken; nothing is kept then.
     """
-    # What a stopped run cannot give back of dbt's semaphores, Python's keeper of them frees; it need not complain.
+    # A stopped run cannot give dbt's semaphores back; Python frees them, and need not warn about it.
     sys.warnoptions.append("ignore:resource_tracker")
-    ensure_profile(settings)
-    kept = settings.project / "target" / f"parsed-{settings.target}.msgpack"
-    seen = os.environ | environment(settings, as_of, generation)
+    kept = settings.project / "target" / f"parsed-{settings.target}.pickle"
+    seen = whole_environment() | environment(settings, plan.as_of, plan.generation)
     key = state_of(settings, seen)
     try:
         manifest = _read(kept, key, seen)
     except Exception as error:
-        log.warning("%s cannot be read, and is made anew: %s", kept, error)
+        log.warning("%s cannot be read, and is written again: %s", kept, error)
         manifest = None
     if manifest is None:
-        manifest = call_dbt(settings, ["parse", "--no-write-json"], as_of, generation)
+        manifest = call_dbt(settings, ["parse", "--no-write-json"], plan.as_of, plan.generation)
         try:
             _write(kept, key, manifest)
         except OSError as error:
@@ -107,39 +132,36 @@ def parsed_project(settings: Settings, as_of: datetime, generation: str) -> Any:
     return manifest
 
 
-def _read(kept: Path, key: bytes, seen: dict[str, str]) -> Any:
-    """Does what dbt does with what it keeps itself (`ManifestLoader.load`, when nothing has changed)."""
-    if not kept.exists():
-        return None
-    content = kept.read_bytes()
+def _read(kept: Path, key: bytes, seen: Mapping[str, str]) -> Any:
+    content = kept.read_bytes() if kept.exists() else b""
     if not content.startswith(key):
         return None
+    import_module("dbt.cli.main")  # which is needed anyway, and knows in which order dbt can be imported
     from dbt.constants import DEFAULT_ENV_PLACEHOLDER
     from dbt.contracts.graph.manifest import Manifest
-    from dbt.parser.manifest import extended_mashumuro_decoder
 
-    manifest: Any = Manifest.from_msgpack(content.removeprefix(key), decoder=extended_mashumuro_decoder)
+    # Our own file, as trustworthy as the project beside it.
+    manifest: Any = Manifest(**pickle.loads(content.removeprefix(key)))  # noqa: S301
     if any(seen.get(name, DEFAULT_ENV_PLACEHOLDER) != value for name, value in manifest.env_vars.items()):
         return None
     manifest.build_parent_and_child_maps()
-    manifest.build_flat_graph()
     return manifest
 
 
 def _write(kept: Path, key: bytes, manifest: Any) -> None:
-    from dbt.parser.manifest import extended_mashumaro_encoder
-
     kept.parent.mkdir(exist_ok=True)
     unfinished = kept.with_suffix(f".{os.getpid()}.tmp")
     try:
-        unfinished.write_bytes(key + manifest.to_msgpack(extended_mashumaro_encoder))
+        # Field by field: a manifest's own way to be pickled mixes its fields up (dbt-core 1.11).
+        names = [one.name for one in fields(manifest) if not one.name.startswith("_")]
+        unfinished.write_bytes(key + pickle.dumps({name: getattr(manifest, name) for name in names}))
         os.replace(unfinished, kept)
     finally:
         unfinished.unlink(missing_ok=True)
 
 
-def state_of(settings: Settings, seen: dict[str, str]) -> bytes:
-    """Names all that parsing depends on but the environment that models read, which dbt notes in the manifest."""
+def state_of(settings: Settings, seen: Mapping[str, str]) -> bytes:
+    """Names all that parsing depends on, except the variables that models read, which dbt notes in the manifest."""
     digest = hashlib.sha256()
     versions = [version(f"dbt-{package}") for package in ("core", "adapters", settings.target)]
     for value in (sys.version, *versions, str(settings.project)):
@@ -156,7 +178,7 @@ def state_of(settings: Settings, seen: dict[str, str]) -> bytes:
 
 def _files(project: Path, folders: Mapping[str, str]) -> Iterator[Path]:
     try:
-        configured = yaml.safe_load((project / "dbt_project.yml").read_bytes())
+        configured = yaml.safe_load((project / PROJECT_FILE).read_bytes())
     except yaml.YAMLError:
         configured = None  # dbt will say what is wrong with it
     configured = configured if isinstance(configured, dict) else {}

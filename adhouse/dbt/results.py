@@ -12,6 +12,8 @@ class BuildPlan:
         build_id: Sorts by time.
         as_of: The only time that models know: the beginning, in UTC, of the report day in which the run starts.
         fingerprint: Names what the tables' contents depend on besides the data: models, macros, seeds and settings.
+        inputs: Names everything that the build depends on besides the data, tests too.
+        lake_change: Names the newest change of the lake that the build will see.
         generation: On Athena, the name of the databases that it writes; empty on DuckDB.
     """
 
@@ -20,6 +22,8 @@ class BuildPlan:
     as_of: datetime
     fingerprint: str
     is_full_refresh: bool
+    inputs: str = ""
+    lake_change: str = ""
     generation: str = ""
 
 
@@ -47,10 +51,12 @@ class BuildResult:
     Attributes:
         views: The SQL of each view, by `schema.name`.
         queries: The ids of Athena's queries for each model and seed, for all tests, and for what is neither.
+        test_seconds: How long the tests took together.
     """
 
     models: int = 0
     tests: int = 0
+    test_seconds: float = 0.0
     findings: list[Finding] = field(default_factory=list)
     views: dict[str, str] = field(default_factory=dict)
     queries: dict[str, list[str]] = field(default_factory=dict)

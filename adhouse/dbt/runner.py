@@ -1,38 +1,41 @@
-"""Calls dbt inside this process, and says in a plain sentence why it could not run."""
+"""Calls dbt inside this process."""
 
 import logging
-import os
 import shutil
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from adhouse.aws.errors import explain_cloud
 from adhouse.errors import CommandError, Exit
-from adhouse.settings import Settings
-from adhouse.warehouse.files import explain
+from adhouse.settings import PROJECT_FILE, Settings, export
 
 log = logging.getLogger(__name__)
 
 
+class DbtError(Exception):
+    """dbt could not run at all: a broken project or profile, an engine that does not answer; the message is dbt's."""
+
+
 def ensure_profile(settings: Settings) -> None:
-    """Makes `profiles.yml` from the example at the first use; a profile that is there is left alone."""
-    project, profile = settings.project / "dbt_project.yml", settings.profiles / "profiles.yml"
+    """Copies `profiles.yml` from the example at the first use; an existing profile is left alone.
+
+    Raises:
+        CommandError: There is no dbt project, or no profile.
+    """
+    project, profile = settings.project / PROJECT_FILE, settings.profiles / "profiles.yml"
     if not project.is_file():
-        raise CommandError(
-            f"no dbt project: looked for {project}", "run in the clone, or set DBT_PROJECT_DIR to it", Exit.USAGE
-        )
+        way_out = "change to the clone, make a project with `adhouse init FOLDER`, or set DBT_PROJECT_DIR"
+        raise CommandError(f"no dbt project: {project} does not exist", way_out, Exit.USAGE)
     if not profile.exists():
         example = settings.project / "profiles.yml.example"
         if not example.is_file():
-            raise CommandError(f"no dbt profile: looked for {profile}", "restore profiles.yml.example", Exit.USAGE)
+            raise CommandError(f"no dbt profile: {profile} does not exist", "restore profiles.yml.example", Exit.USAGE)
         shutil.copyfile(example, profile)
 
 
 def environment(settings: Settings, as_of: datetime, generation: str) -> dict[str, str]:
-    """What the project and the profile may read of us when dbt runs."""
-    # Amazon may repeat a token in what it says of a signature; dbt keeps the values of such names out of its log.
+    """The environment variables of ours that the project and the profile may read when dbt runs."""
+    # AWS may repeat a token in an error about a signature; dbt keeps the values of such names out of its log.
     secrets = {f"DBT_ENV_SECRET_ADHOUSE_{number}": one for number, one in enumerate(settings.secrets)}
     generations = {"ADHOUSE_GENERATION": generation} if generation else {}
     return {**settings.environment_for_dbt(), "ADHOUSE_AS_OF": as_of.isoformat(), **generations, **secrets}
@@ -46,13 +49,13 @@ def call_dbt(
     manifest: Any = None,
     *on_event: Callable[[Any], None],
 ) -> Any:
-    """Runs one dbt command to its end; what it says goes to its log, beside ours.
+    """Runs one dbt command to its end; dbt's own log goes beside ours.
 
     Args:
         settings: Where everything is.
         arguments: The command and its own options.
-        as_of: The one reading of the clock that models know.
-        generation: Of the tables on Athena; empty on DuckDB.
+        as_of: The only time that models know.
+        generation: The name of the databases on Athena; empty on DuckDB.
         manifest: The parsed project; without it dbt parses what changed since it last did so for this data folder.
         on_event: Is told what happens inside dbt.
 
@@ -60,9 +63,9 @@ def call_dbt(
         What dbt gives for this command: a manifest for `parse`, results for `build`.
 
     Raises:
-        CommandError: dbt could not run at all: a broken project or profile, an unreadable warehouse, a full disk.
+        DbtError: dbt could not run at all.
     """
-    os.environ.update(environment(settings, as_of, generation))
+    export(environment(settings, as_of, generation))
     from dbt.cli.main import dbtRunner
 
     options = {
@@ -78,7 +81,7 @@ def call_dbt(
     try:
         outcome = dbtRunner(manifest, [*on_event]).invoke([*arguments, *flags, "--no-send-anonymous-usage-stats"])
     finally:
-        _redact(settings.dbt_target / "run_results.json", settings)
+        _redact_results(settings)
         if not settings.is_in_cloud:
             _close_warehouse()
     if isinstance(outcome.exception, KeyboardInterrupt | SystemExit):
@@ -86,29 +89,21 @@ def call_dbt(
     if outcome.exception is not None:
         text = str(outcome.exception)
         log.error("dbt: %s", text)
-        explain_engine(text, settings)
-        raise CommandError(f"dbt could not run: {' '.join(text.split())}", f"details: {settings.logs / 'dbt.log'}")
+        raise DbtError(text)
     return outcome.result
 
 
-def explain_engine(text: str, settings: Settings) -> None:
-    """Raises the plain sentence for an engine's error that a person can do something about; else does nothing."""
-    if not settings.is_in_cloud:
-        explain(text, settings.home)
-    elif explained := explain_cloud(text, settings):
-        raise explained
-
-
-def _redact(artefact: Path, settings: Settings) -> None:
-    """Takes out of dbt's results what it keeps out of its log alone: an engine's error may have a secret."""
-    if settings.secrets and artefact.exists():
-        text = artefact.read_text()
+def _redact_results(settings: Settings) -> None:
+    """Redacts dbt's results: an engine's error may contain a secret, which dbt itself keeps out of its log only."""
+    results = settings.dbt_target / "run_results.json"
+    if settings.secrets and results.exists():
+        text = results.read_text()
         if (redacted := settings.redact(text)) != text:
-            artefact.write_text(redacted)
+            results.write_text(redacted)
 
 
 def _close_warehouse() -> None:
-    """dbt-duckdb keeps its connection open for the life of the process; while it does, nothing else sees the files."""
+    """dbt-duckdb keeps its connection open as long as the process lives; until then nothing else can open the files."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     if DuckDBConnectionManager._ENV is not None:

@@ -1,8 +1,8 @@
-"""Warehouse in Athena: a reader's views in `marts` look at snapshots of tables that runs go on writing.
+"""The warehouse in Athena: readers see views in `marts`, which select snapshots of tables that runs go on writing.
 
 A generation is a set of databases (`staging_<id>`, `intermediate_<id>`, `marts_<id>`) that a full refresh makes and
-that later builds carry on; nothing in it is ever dropped while a build kept for roll-back needs it. Publishing switches
-the views one by one, so each has a column `build_id`. What was built is on record beside the lake, a document a build.
+that later builds continue; nothing in it is dropped while a build kept for roll-back needs it. Publishing switches the
+views one by one, so each has a column `build_id`. Builds are on record beside the lake, one JSON document per build.
 """
 
 import json
@@ -12,23 +12,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from adhouse.errors import CommandError, Exit
-from adhouse.settings import Settings
-from adhouse.warehouse.base import KEPT_BUILDS, Build, versions
-from extract.athena import Athena
+from adhouse.dbt.results import BuildPlan, BuildResult
+from adhouse.warehouse.athena_select import READERS, check_reads_published
+from adhouse.warehouse.base import KEPT_BUILDS, Answer, BuildRecord, nothing_published, versions, wrong_query
+from adhouse.warehouse.publish import no_build
+from extract.athena import Athena, AthenaError
 from extract.storage import Folder
 
-if TYPE_CHECKING:
-    from adhouse.dbt.build import BuildResult
-
-READERS = "marts"
 TABLES = ("intermediate", READERS)
 LAYERS = ("staging", *TABLES)
 POINTER = "published.json"
-LEAST_SNAPSHOT_SECONDS = 86_400  # a query that began before a vacuum may still read what it found
-LEDGER_MARTS = ["data_quality", "source_balances"]
+KEPT_DOCUMENTS = 20
+LEAST_SNAPSHOT_SECONDS = 86_400  # a query that began before a vacuum may still read the snapshot it began with
 COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
 RELATION = re.compile(r'"awsdatacatalog"\."(\w+)"\."(\w+)"')
 
@@ -36,14 +33,14 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class _Record:
-    """A build's document.
+class _Document:
+    """What is on record of a build.
 
     Attributes:
-        status: building, audited, or refused (an error test failed).
+        status: building; audited; or failed (an error test failed, or a model could not be built).
         shown: What a reader's view of each mart selects: the tables as they were audited.
-        snapshots: The Iceberg snapshots that this takes, by `database.table`.
-        read: Queries and bytes of each model, of `tests` and of `other`.
+        snapshots: The Iceberg snapshots that this needs, by `database.table`.
+        read: Queries and bytes read of each model, of `tests` and of `other`.
     """
 
     build_id: str
@@ -56,6 +53,8 @@ class _Record:
     fingerprint: str
     generation: str
     versions: str
+    inputs: str = ""
+    lake_change: str = ""
     records: dict[str, int] = field(default_factory=dict)
     models: int = 0
     tests: int = 0
@@ -69,13 +68,21 @@ class _Record:
 
 @dataclass(frozen=True)
 class AthenaWarehouse:
-    """The builds on record beside the lake, and the views in Athena."""
+    """The builds on record beside the lake, and the views in Athena.
 
-    settings: Settings
+    Attributes:
+        lake_url: The S3 address of the lake.
+        results: The S3 address where Athena puts the results of queries.
+        workgroup: The workgroup that runs them.
+    """
+
+    lake_url: str
+    results: str
+    workgroup: str
 
     def why_full_refresh(self, fingerprint: str) -> str | None:
-        """Looks at the builds on record; where none was audited the first generation is begun anyway."""
-        since_audited: list[_Record] = []
+        """Looks at the builds on record; where none was audited the first generation begins anyway."""
+        since_audited: list[_Document] = []
         for record in self._newest_first():
             since_audited.append(record)
             if record.status == "audited":
@@ -90,57 +97,58 @@ class AthenaWarehouse:
             return build_id.lower().replace("-", "_") or "work"
         return last.generation
 
-    def begin(self, build: Build) -> None:
+    def newest(self) -> BuildRecord | None:
+        """The newest document."""
+        last = next(self._newest_first(), None)
+        if last is None:
+            return None
+        return BuildRecord(
+            last.build_id, last.status, datetime.fromisoformat(last.as_of), last.inputs, last.lake_change
+        )
+
+    def begin(self, plan: BuildPlan) -> None:
         """Writes the build's document."""
         self._write(
-            _Record(
-                build_id=build.build_id,
-                command=build.command,
+            _Document(
+                build_id=plan.build_id,
+                command=plan.command,
                 status="building",
-                as_of=build.as_of.isoformat(timespec="seconds"),
+                as_of=plan.as_of.isoformat(timespec="seconds"),
                 started_at=_now(),
                 ended_at=None,
-                is_full_refresh=build.is_full_refresh,
-                fingerprint=build.fingerprint,
-                generation=build.generation,
+                is_full_refresh=plan.is_full_refresh,
+                fingerprint=plan.fingerprint,
+                generation=plan.generation,
                 versions=versions(),
+                inputs=plan.inputs,
+                lake_change=plan.lake_change,
             )
         )
 
-    def finish(self, build: Build, built: "BuildResult", records: tuple[int, int, int]) -> None:
+    def finish(self, plan: BuildPlan, result: BuildResult, records: tuple[int, int, int]) -> None:
         """Completes the build's document; of an audited one it has the snapshots that were audited."""
-        record = self._read(build.build_id)
-        record.status = "refused" if built.errors else "audited"
+        record = self._read(plan.build_id)
+        record.status = "failed" if result.errors else "audited"
         record.ended_at = _now()
         record.records = dict(zip(("read", "loaded", "rejected"), records, strict=True))
-        record.models, record.tests = built.models, built.tests
-        record.warnings, record.errors = len(built.warnings), len(built.errors)
-        record.read = self._read_by(built.queries)
-        record.findings = [asdict(result) for result in built.results if result.kind == "test"]
+        record.models, record.tests = result.models, result.tests
+        record.warnings, record.errors = len(result.warnings), len(result.errors)
+        record.read = self._read_by(result.queries)
+        record.findings = [asdict(test) for test in result.findings if test.kind == "test"]
         if record.status == "audited":
-            record.snapshots = self._snapshots(build.generation)
-            record.shown = self._selects(build.generation, built.views, record.snapshots)
+            record.snapshots = self._snapshots(plan.generation)
+            record.shown = self._selects(plan.generation, result.views, record.snapshots)
         self._write(record)
 
-    def audited(self) -> str:
-        """The last build on record."""
-        last = next(self._newest_first(), None)
-        if last is None:
-            raise CommandError(f"there is no build in {self._folder.url}", "`adhouse run` makes one")
-        if last.status == "refused":
-            raise CommandError(f"the audit refused build {last.build_id}", "`adhouse build` audits again", Exit.AUDIT)
-        if last.status != "audited":
-            raise CommandError(f"build {last.build_id} was not finished", "`adhouse build` goes on with it")
-        return last.build_id
-
-    def differing_marts(self) -> list[str]:
-        """Those that list every fetch: comparing the others would read them all, and without a new row none differs."""
-        return LEDGER_MARTS
-
     def publish(self, build_id: str) -> None:
-        """Points the views at the build's snapshots, then notes that they do, and drops generations nobody needs."""
+        """Points the views at the build's snapshots, then notes that they do, and drops what no kept build needs."""
         self._show(self._read(build_id))
         self._drop_old_generations()
+        names = [record.build_id for record in self._newest_first()]
+        needed = {record.build_id for record in self._kept()}
+        for old in names[KEPT_DOCUMENTS:]:
+            if old not in needed:
+                self._folder.remove(f"builds/{old}.json")
 
     def rollback(self, build_id: str | None) -> str:
         """Points the views at an older build's snapshots."""
@@ -149,17 +157,22 @@ class AthenaWarehouse:
         older = [one for one in kept if now is None or one < now]
         wanted = build_id or (older[0] if older else None)
         if wanted is None or wanted not in kept:
-            what = f"no build {build_id}" if build_id else "no older build"
-            raise CommandError(f"{what} to go back to", f"builds there: {', '.join(kept) or 'none'}", Exit.USAGE)
-        self._show(self._read(wanted))
+            raise no_build(build_id, kept)
+        self._show(self._read(wanted), is_rolled_back=True)
         return wanted
 
     def published(self) -> str | None:
         """What was noted when the views were last switched."""
-        if not self._folder.has(POINTER):
-            return None
-        build_id: str = json.loads(self._folder.read(POINTER))["build_id"]
+        build_id: str | None = self._pointer().get("build_id")
         return build_id
+
+    def is_rolled_back(self) -> bool:
+        """What was noted when the views were last switched."""
+        return bool(self._pointer().get("is_rolled_back"))
+
+    def is_intact(self) -> bool:
+        """Nothing of it is a file of ours."""
+        return True
 
     def facts(self) -> dict[str, Any] | None:
         """What the published build's document says."""
@@ -169,14 +182,15 @@ class AthenaWarehouse:
         record = self._read(build_id)
         return {
             "build_id": build_id,
-            "path": f"database {READERS} in Athena, workgroup {self.settings.athena_workgroup}",
+            "path": f"database {READERS} in Athena, workgroup {self.workgroup}",
+            "is_rolled_back": self.is_rolled_back(),
             "as_of": record.as_of.replace("+00:00", "Z"),
             "tests": record.tests,
             "warnings": record.warnings,
             "versions": record.versions,
         }
 
-    def read(self) -> dict[str, tuple[int, int]]:
+    def bytes_read(self) -> dict[str, tuple[int, int]]:
         """What the document of the newest build that came to its end says."""
         ended = next((record for record in self._newest_first() if record.ended_at), None)
         return ended.read if ended else {}
@@ -185,8 +199,18 @@ class AthenaWarehouse:
         """Asks the views."""
         return self._athena.rows(query) if self.published() else []
 
+    def select(self, query: str) -> Answer:
+        """Runs the query in the database of the views; it may name those alone."""
+        if not self.published():
+            raise nothing_published()
+        check_reads_published(query)
+        try:
+            return Answer(*self._athena.select(query, READERS))
+        except AthenaError as error:
+            raise wrong_query(str(error)) from error
+
     def maintain(self, say: Callable[[str], None]) -> int:
-        """Joins small files, and removes what no kept build's readers can see; returns the number of tables.
+        """Merges small files, and removes snapshots that no kept build needs; returns the number of tables.
 
         A kill leaves each table as it was or done; a second run finds little to do.
         """
@@ -220,11 +244,11 @@ class AthenaWarehouse:
 
     @cached_property
     def _folder(self) -> Folder:
-        return Folder.at(self.settings.lake_url).below("ops")
+        return Folder.at(self.lake_url).below("ops")
 
     @property
     def _athena(self) -> Athena:
-        return Athena(self.settings.athena_results, self.settings.athena_workgroup)
+        return Athena(self.results, self.workgroup)
 
     @cached_property
     def _glue(self) -> Any:
@@ -232,18 +256,18 @@ class AthenaWarehouse:
 
         return boto3.client("glue")
 
-    def _newest_first(self) -> Iterator[_Record]:
+    def _newest_first(self) -> Iterator[_Document]:
         names = [name for name in self._folder.below("builds").files() if name.endswith(".json")]
         for name in sorted(names, reverse=True):
             yield self._read(name.removesuffix(".json"))
 
-    def _read(self, build_id: str) -> _Record:
-        return _Record(**json.loads(self._folder.read(f"builds/{build_id}.json")))
+    def _read(self, build_id: str) -> _Document:
+        return _Document(**json.loads(self._folder.read(f"builds/{build_id}.json")))
 
-    def _write(self, record: _Record) -> None:
+    def _write(self, record: _Document) -> None:
         self._folder.write(f"builds/{record.build_id}.json", json.dumps(asdict(record), indent=2).encode())
 
-    def _kept(self) -> list[_Record]:
+    def _kept(self) -> list[_Document]:
         """The builds that readers can be shown: the newest audited ones, and the one they see."""
         audited = [record for record in self._newest_first() if record.status == "audited"]
         now = self.published()
@@ -257,7 +281,7 @@ class AthenaWarehouse:
         try:
             read = self._athena.bytes_read(query for ids in queries.values() for query in ids)
         except Exception as error:
-            log.warning("how much was read is not known: %s", error)  # a build is no worse for it
+            log.warning("the bytes read are not known: %s", error)  # the build is as good without
             return {}
         return {name: (len(ids), sum(read.get(one, 0) for one in ids)) for name, ids in queries.items()}
 
@@ -295,12 +319,16 @@ class AthenaWarehouse:
             for name in marts
         }
 
-    def _show(self, record: _Record) -> None:
+    def _pointer(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._folder.read(POINTER)) if self._folder.has(POINTER) else {}
+        return found
+
+    def _show(self, record: _Document, *, is_rolled_back: bool = False) -> None:
         self._athena.rows(f"create database if not exists {READERS}")
         for name, select in record.shown.items():
             shown = f"select *, '{record.build_id}' as build_id from (\n{select}\n)"  # noqa: S608 all of it is ours
             self._athena.rows(f"create or replace view {READERS}.{name} as {shown}")
-        pointer = {"build_id": record.build_id, "published_at": _now()}
+        pointer = {"build_id": record.build_id, "published_at": _now(), "is_rolled_back": is_rolled_back}
         self._folder.write(POINTER, json.dumps(pointer).encode())
 
     def _drop_old_generations(self) -> None:

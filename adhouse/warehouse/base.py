@@ -1,66 +1,66 @@
-"""Warehouse: what was tried, audited and published, and where a reader sees it; on a disk or in Athena."""
+"""What a warehouse is: it keeps builds on record, and shows readers the audited ones."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from adhouse.settings import Settings
-
-if TYPE_CHECKING:
-    from adhouse.dbt.build import BuildResult
+from adhouse.dbt.results import BuildPlan, BuildResult
+from adhouse.errors import CommandError, Exit
 
 KEPT_BUILDS = 3
 
 
 @dataclass(frozen=True)
-class Build:
-    """One build: its id sorts by time, `as_of` is the one clock its models know.
+class BuildRecord:
+    """What is on record of a build.
 
     Attributes:
-        generation: What the tables that it writes are called by, where a full refresh writes beside the old ones.
+        status: building; failed (an error test failed, or a model could not be built); audited; or changed (audited,
+            but the tables were written to afterwards, for example by dbt by hand).
+        inputs: Names everything that the build depends on besides the data; another value needs another build.
+        lake_change: Names the newest change of the lake that the build has seen.
     """
 
     build_id: str
-    command: str
+    status: str
     as_of: datetime
-    fingerprint: str
-    is_full_refresh: bool
-    generation: str = ""
+    inputs: str
+    lake_change: str
+
+
+class Answer(NamedTuple):
+    """The columns and rows of a query."""
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
 
 
 class Warehouse(Protocol):
-    """Keeps the builds of one warehouse. Whatever kills a method, the same again ends as if nothing had happened."""
+    """The builds of one warehouse. Whatever kills a method, calling it again ends as if nothing had happened."""
 
     def why_full_refresh(self, fingerprint: str) -> str | None:
-        """Says why every table must be made anew; None when the last ones can be carried on.
+        """Says why every table must be rebuilt; None if the existing tables can be continued.
 
-        They can when the last audited build, and whatever was tried after it, had this same fingerprint: an attempt
+        They can if the last audited build, and whatever was tried after it, had this same fingerprint: an attempt
         with other models may have been killed half way.
         """
 
     def generation(self, build_id: str, *, is_full_refresh: bool) -> str:
-        """Says what the tables that a build writes are called by."""
+        """Gives the name of the databases that a build writes."""
 
-    def begin(self, build: Build) -> None:
-        """Puts the attempt on record before dbt touches a table."""
+    def newest(self) -> BuildRecord | None:
+        """Gives the newest build on record, whatever came of it."""
 
-    def finish(self, build: Build, built: "BuildResult", records: tuple[int, int, int]) -> None:
-        """Writes down what came of the build: records read, loaded and rejected, and the outcome of each test."""
+    def begin(self, plan: BuildPlan) -> None:
+        """Puts the build on record before dbt changes a table."""
 
-    def audited(self) -> str:
-        """Gives the id of the last build, if it may be published.
-
-        Raises:
-            CommandError: There is none, it was not finished, or its audit refused it (exit code 3).
-        """
-
-    def differing_marts(self) -> list[str]:
-        """The marts that may have other rows than those that readers see."""
+    def finish(self, plan: BuildPlan, result: BuildResult, records: tuple[int, int, int]) -> None:
+        """Puts on record what came of the build, and the numbers of records read, loaded and rejected before it."""
 
     def publish(self, build_id: str) -> None:
-        """Shows an audited build to readers, and lets go of builds too old to go back to."""
+        """Shows an audited build to readers, and removes builds that are too old to go back to."""
 
     def rollback(self, build_id: str | None) -> str:
         """Shows readers an older build, by default the one before the published one, and gives its id.
@@ -70,29 +70,70 @@ class Warehouse(Protocol):
         """
 
     def published(self) -> str | None:
-        """The id of the build that readers see."""
+        """Gives the id of the build that readers see."""
+
+    def is_rolled_back(self) -> bool:
+        """Whether readers see what they see because of a roll-back."""
+
+    def is_intact(self) -> bool:
+        """Whether the published build can be read as it was published.
+
+        Raises:
+            CommandError: The tables that the next build continues are damaged.
+        """
 
     def facts(self) -> dict[str, Any] | None:
-        """What is known of the build that readers see: build_id, where, as_of, tests, warnings, versions."""
+        """What is known of the published build: build_id, path, as_of, is_rolled_back, tests, warnings, versions."""
 
-    def read(self) -> dict[str, tuple[int, int]]:
-        """What the last build has read where that costs: (queries, bytes) of each model, of `tests` and of `other`."""
+    def bytes_read(self) -> dict[str, tuple[int, int]]:
+        """Gives (queries, bytes read) of the last build, for each model, `tests` and `other`, where reading costs."""
 
     def ask(self, mart: str, query: str) -> Sequence[tuple[Any, ...]]:
-        """Asks the published marts, in SQL that both engines have; no rows while the mart is not published."""
+        """Asks the published marts, in SQL that both engines have; gives no rows while the mart is not published."""
+
+    def maintain(self, say: Callable[[str], None]) -> int:
+        """Merges small files and removes what no kept build needs; returns the number of tables."""
+
+    def select(self, query: str) -> Answer:
+        """Runs a user's own query on the published marts, and lets it change and see nothing else.
+
+        Raises:
+            CommandError: Nothing is published yet, or the query is wrong or is not allowed.
+        """
 
 
-def open_warehouse(settings: Settings) -> Warehouse:
-    """The builds of the warehouse that the settings name."""
-    if settings.is_in_cloud:
-        from adhouse.warehouse.athena import AthenaWarehouse
+def audited(newest: BuildRecord | None) -> str:
+    """Gives the id of the newest build if it may be published.
 
-        return AthenaWarehouse(settings)
-    from adhouse.warehouse.duckdb import DuckDBWarehouse
+    Raises:
+        CommandError: There is none, it was not finished, or it failed its audit (exit code 3).
+    """
+    if newest is None:
+        raise CommandError("there is no build yet", "`adhouse run` makes one")
+    if newest.status == "failed":
+        raise CommandError(
+            f"build {newest.build_id} failed its audit", "`adhouse build` builds and tests again", Exit.AUDIT
+        )
+    if newest.status == "changed":
+        raise CommandError(
+            f"the tables were changed after build {newest.build_id} passed its audit, for example by dbt by hand",
+            "`adhouse build` audits them",
+        )
+    if newest.status != "audited":
+        raise CommandError(f"build {newest.build_id} was not finished", "`adhouse build` finishes it")
+    return newest.build_id
 
-    return DuckDBWarehouse(settings)
+
+def nothing_published() -> CommandError:
+    """The error of whoever wants to read marts that are not there yet."""
+    return CommandError("nothing is published yet", "`adhouse run` publishes the first build")
+
+
+def wrong_query(said: str) -> CommandError:
+    """The error of a query that an engine does not run, in the engine's own words."""
+    return CommandError(f"the query failed: {said.strip()}", "", Exit.USAGE)
 
 
 def versions() -> str:
-    """What made a build, for whoever wants to make it again."""
+    """Gives the versions of what made a build, for whoever wants to make it again."""
     return ", ".join(f"{name} {version(name)}" for name in ("adhouse", "dbt-core", "dbt-duckdb", "duckdb", "dlt"))

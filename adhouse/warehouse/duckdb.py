@@ -1,25 +1,26 @@
-"""The schema `ops` of the marts file (times in UTC): what a reader needs to trust the numbers, and a run to go on."""
+"""The warehouse in DuckDB's files. The schema `ops` of the marts file (times in UTC) is the record of its builds."""
 
+import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 
-from adhouse.errors import CommandError, Exit
-from adhouse.settings import Settings
+from adhouse.dbt.results import BuildPlan, BuildResult
+from adhouse.errors import CommandError
 from adhouse.warehouse import publish
-from adhouse.warehouse.base import Build, versions
-from adhouse.warehouse.files import has_table, opened, quoted
+from adhouse.warehouse.base import Answer, BuildRecord, nothing_published, versions, wrong_query
+from adhouse.warehouse.errors import explain_duckdb
+from adhouse.warehouse.files import has_column, has_table, opened, quoted
 from adhouse.warehouse.publish import LINK
-
-if TYPE_CHECKING:
-    from adhouse.dbt.build import BuildResult
+from adhouse.warehouse.quarantine import quarantined
 
 EXAMPLES_PER_REASON = 20
+SEAL = ".audited.json"
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ create schema if not exists ops;
 create table if not exists ops.builds (
     build_id varchar,
     command varchar,
-    status varchar, -- building, audited, refused (an error test failed)
+    status varchar, -- building, audited, failed (an error test failed, or a model could not be built)
     as_of timestamp,
     started_at timestamp,
     ended_at timestamp,
@@ -43,6 +44,8 @@ create table if not exists ops.builds (
     warnings bigint,
     errors bigint
 );
+alter table ops.builds add column if not exists inputs varchar;
+alter table ops.builds add column if not exists lake_change varchar;
 create table if not exists ops.test_results (
     build_id varchar,
     test varchar,
@@ -63,19 +66,28 @@ create table if not exists ops.quarantine_examples (
 
 @dataclass(frozen=True)
 class DuckDBWarehouse:
-    """The builds in DuckDB's files; readers see a copy of the marts file."""
+    """The builds in DuckDB's files; readers see a copy of the marts file.
 
-    settings: Settings
+    Attributes:
+        working: The file with everything before the marts.
+        marts: The file with the marts, which a build writes in place.
+        published_folder: Where the copies for readers are.
+        lake_url: The folder of the lake.
+    """
+
+    working: Path
+    marts: Path
+    published_folder: Path
+    lake_url: str
 
     def why_full_refresh(self, fingerprint: str) -> str | None:
         """Looks at what the marts file has on record."""
-        settings = self.settings
-        there = [path.exists() for path in (settings.marts, settings.warehouse)]
+        there = [path.exists() for path in (self.marts, self.working)]
         if not any(there):
             return None  # nothing is there yet that could be stale
         if not all(there):
-            return "one of the two warehouse files is gone"
-        with opened(settings.marts, read_only=True) as connection:
+            return "one of the two warehouse files is missing"
+        with opened(self.marts, read_only=True) as connection:
             if not has_table(connection, "ops", "builds"):
                 return "no build is on record"
             since_audited = """
@@ -84,62 +96,67 @@ class DuckDBWarehouse:
             """
             ((is_same,),) = connection.execute(since_audited, [fingerprint]).fetchall()
         if is_same is None:
-            return "no build was audited yet"
+            return "no build has passed its audit yet"
         return None if is_same else "models, macros, seeds or settings changed since the last audited build"
 
-    def begin(self, build: Build) -> None:
-        """Puts the attempt on record; a new marts file takes over the published history."""
-        settings = self.settings
-        with opened(settings.marts) as connection:
+    def generation(self, build_id: str, *, is_full_refresh: bool) -> str:
+        """None: the marts file is written in place, readers have a copy of their own."""
+        return ""
+
+    def newest(self) -> BuildRecord | None:
+        """The last build of the marts file."""
+        if not self.marts.exists():
+            return None
+        last = """
+            select build_id, status, as_of, coalesce(inputs, ''), coalesce(lake_change, '')
+            from ops.builds order by build_id desc limit 1
+        """
+        with opened(self.marts, read_only=True) as connection:
+            if not has_column(connection, "ops", "builds", "lake_change"):
+                return None
+            found = connection.execute(last).fetchall()
+        if not found:
+            return None
+        build_id, status, as_of, inputs, lake_change = found[0]
+        if status == "audited" and _seal(self.marts, build_id) != _read_seal(self.marts):
+            status = "changed"
+        return BuildRecord(build_id, status, as_of.replace(tzinfo=UTC), inputs, lake_change)
+
+    def begin(self, plan: BuildPlan) -> None:
+        """Puts the build on record; a new marts file takes over the published history."""
+        with opened(self.marts) as connection:
             is_new = not has_table(connection, "ops", "builds")
             connection.execute(SCHEMA)
-            if is_new and (settings.published / LINK).exists():
-                _take_over_history(connection, settings.published / LINK)
+            if is_new and (self.published_folder / LINK).exists():
+                _take_over_history(connection, self.published_folder / LINK)
             connection.execute(
                 """
-                insert into ops.builds
-                    (build_id, command, status, as_of, started_at, is_full_refresh, fingerprint, versions)
-                values (?, ?, 'building', ?, ?, ?, ?, ?)
+                insert into ops.builds by name
+                select
+                    ? as build_id, ? as command, 'building' as status, ? as as_of, ? as started_at,
+                    ? as is_full_refresh, ? as fingerprint, ? as inputs, ? as lake_change, ? as versions
                 """,
                 [
-                    build.build_id,
-                    build.command,
-                    _utc(build.as_of),
+                    plan.build_id,
+                    plan.command,
+                    _utc(plan.as_of),
                     _utc(datetime.now(UTC)),
-                    build.is_full_refresh,
-                    build.fingerprint,
+                    plan.is_full_refresh,
+                    plan.fingerprint,
+                    plan.inputs,
+                    plan.lake_change,
                     versions(),
                 ],
             )
             connection.execute("checkpoint")
 
-    def audited(self) -> str:
-        """The last build of the marts file."""
-        settings = self.settings
-        found: list[tuple[str, str]] = []
-        if settings.marts.exists():
-            with opened(settings.marts, read_only=True) as connection:
-                if has_table(connection, "ops", "builds"):
-                    last = "select build_id, status from ops.builds order by build_id desc limit 1"
-                    found = connection.execute(last).fetchall()
-        if not found:
-            raise CommandError(f"there is no build in {settings.marts}", "`adhouse run` makes one")
-        build_id, status = found[0]
-        if status == "refused":
-            raise CommandError(f"the audit refused build {build_id}", "`adhouse build` audits again", Exit.AUDIT)
-        if status != "audited":
-            raise CommandError(f"build {build_id} was not finished", "`adhouse build` goes on with it")
-        return build_id
-
-    def finish(self, build: Build, built: "BuildResult", records: tuple[int, int, int]) -> None:
+    def finish(self, plan: BuildPlan, result: BuildResult, records: tuple[int, int, int]) -> None:
         """Writes what came of the build into the marts file and closes it clean, ready to be copied."""
-        from adhouse.commands.quarantine import set_aside
-
-        settings = self.settings
-        status = "refused" if built.errors else "audited"
-        counts = [built.models, built.tests, len(built.warnings), len(built.errors)]
-        with opened(settings.marts) as connection:
-            aside = set_aside(settings, has_records=has_table(connection, "marts", "quarantined_deliveries"))
+        status = "failed" if result.errors else "audited"
+        counts = [result.models, result.tests, len(result.warnings), len(result.errors)]
+        with opened(self.marts) as connection:
+            has_records = has_table(connection, "marts", "quarantined_deliveries")
+            rejected = quarantined("duckdb", self.lake_url, has_records=has_records)
             connection.execute("begin")
             connection.execute(
                 """
@@ -148,12 +165,12 @@ class DuckDBWarehouse:
                     models = ?, tests = ?, warnings = ?, errors = ?
                 where build_id = ?
                 """,
-                [status, _utc(datetime.now(UTC)), *records, *counts, build.build_id],
+                [status, _utc(datetime.now(UTC)), *records, *counts, plan.build_id],
             )
             tests = [
-                [build.build_id, result.name, result.status, result.failures, result.message]
-                for result in built.results
-                if result.kind == "test"
+                [plan.build_id, test.name, test.status, test.failures, test.message]
+                for test in result.findings
+                if test.kind == "test"
             ]
             if tests:
                 connection.executemany("insert into ops.test_results values (?, ?, ?, ?, ?)", tests)
@@ -161,79 +178,104 @@ class DuckDBWarehouse:
             connection.execute(
                 f"""
                 insert into ops.quarantine_examples by name
-                select * from ({aside})
+                select * from ({rejected})
                 qualify row_number() over (partition by source, reason order by _source, _position) <= ?
                 """,  # noqa: S608 the text is ours
                 [EXAMPLES_PER_REASON],
             )
             connection.execute("commit")
             connection.execute("checkpoint")
-
-    def differing_marts(self) -> list[str]:
-        """Compares rows in whatever order: by their number and sums of hashes."""
-        settings = self.settings
-        with opened(settings.marts, read_only=True) as connection:
-            ours = _digests(connection, "house")
-            try:
-                connection.execute(f"attach '{quoted(settings.published / LINK)}' as published (read_only)")
-                theirs = _digests(connection, "published")
-            except duckdb.Error as error:
-                log.warning("what is published cannot be read, and is replaced: %s", error)
-                theirs = {}
-        return sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
-
-    def generation(self, build_id: str, *, is_full_refresh: bool) -> str:
-        """None: the marts file is written in place, readers have a copy of their own."""
-        return ""
+        if status == "audited":
+            self.marts.with_suffix(SEAL).write_text(json.dumps(_seal(self.marts, plan.build_id)))
 
     def publish(self, build_id: str) -> None:
         """Copies the marts file and moves the link onto the copy."""
-        publish.publish(self.settings.marts, self.settings.published, build_id)
+        publish.publish(self.marts, self.published_folder, build_id)
 
     def rollback(self, build_id: str | None) -> str:
         """Moves the link onto an older copy."""
-        return publish.rollback(self.settings.published, build_id)
+        return publish.rollback(self.published_folder, build_id)
 
     def published(self) -> str | None:
         """What the link points at."""
-        return publish.current(self.settings.published)
+        return publish.current(self.published_folder)
+
+    def is_rolled_back(self) -> bool:
+        """What the roll-back noted."""
+        return publish.is_rolled_back(self.published_folder)
+
+    def is_intact(self) -> bool:
+        """Opens all three files; the copy of the newest build must be as long as the file it was copied from."""
+        for path in (self.working, self.marts):
+            _look_into(path)
+        link = self.published_folder / LINK
+        try:
+            _look_into(link)
+        except CommandError:
+            return False
+        return self.is_rolled_back() or link.stat().st_size == self.marts.stat().st_size
 
     def facts(self) -> dict[str, Any] | None:
         """What the published file has on record of its build."""
         build_id = self.published()
         if build_id is None:
             return None
-        link = self.settings.published / LINK
+        link = self.published_folder / LINK
         with opened(link, read_only=True) as connection:
             found = connection.execute(
                 "select as_of, tests, warnings, versions from ops.builds where build_id = ?", [build_id]
             ).fetchall()
-        facts = {"build_id": build_id, "path": str(link)}
+        facts = {"build_id": build_id, "path": str(link), "is_rolled_back": self.is_rolled_back()}
         for as_of, tests, warnings, made_by in found:
             facts |= {"as_of": f"{as_of:%Y-%m-%dT%H:%M:%SZ}", "tests": tests, "warnings": warnings, "versions": made_by}
         return facts
 
-    def read(self) -> dict[str, tuple[int, int]]:
-        """Nothing: a disk of one's own is read for free."""
+    def bytes_read(self) -> dict[str, tuple[int, int]]:
+        """Nothing: reading a disk of one's own is free."""
         return {}
+
+    def maintain(self, say: Callable[[str], None]) -> int:
+        """Nothing: DuckDB's files need no maintenance."""
+        return 0
+
+    def select(self, query: str) -> Answer:
+        """Runs the query on the published file; nothing can be written, and no other file can be read."""
+        link = self.published_folder / LINK
+        if not link.exists():
+            raise nothing_published()
+        try:
+            locked: dict[str, Any] = {"enable_external_access": False, "lock_configuration": True}
+            with duckdb.connect(link, read_only=True, config=locked) as connection:
+                connection.execute(query)
+                return Answer([name for name, *_ in connection.description or ()], connection.fetchall())
+        except duckdb.Error as error:
+            raise explain_duckdb(str(error), link) or wrong_query(str(error)) from None
 
     def ask(self, mart: str, query: str) -> Sequence[tuple[Any, ...]]:
         """Asks the published file."""
-        link = self.settings.published / LINK
+        link = self.published_folder / LINK
         if not link.exists():
             return []
         with opened(link, read_only=True) as connection:
             return connection.execute(query).fetchall() if has_table(connection, "marts", mart) else []
 
 
-def _digests(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, tuple[object, ...]]:
-    """Digests all tables that a mart is or looks at; `ops` is about builds, and has no numbers of theirs."""
-    tables = "select schema_name, table_name from duckdb_tables() where database_name = ? and schema_name <> 'ops'"
-    digest = "select count(*), bit_xor(hash(t)), sum(hash(t)) from {}.{}.{} as t"
-    return {
-        name: connection.execute(digest.format(database, schema, name)).fetchall()[0]
-        for schema, name in connection.execute(tables, [database]).fetchall()
-    }
+def _seal(marts: Path, build_id: str) -> dict[str, object]:
+    """What the marts file looked like when its build passed its audit: whoever writes to it later breaks the seal."""
+    state = marts.stat()
+    return {"build_id": build_id, "bytes": state.st_size, "changed_ns": state.st_mtime_ns}
+
+
+def _read_seal(marts: Path) -> object:
+    try:
+        return json.loads(marts.with_suffix(SEAL).read_bytes())
+    except (OSError, ValueError):
+        return None  # without it nobody can say that the file is as it was audited
+
+
+def _look_into(path: Path) -> None:
+    with opened(path, read_only=True) as connection:
+        connection.execute("select count(*) from duckdb_columns()").fetchall()
 
 
 def _take_over_history(connection: duckdb.DuckDBPyConnection, published: Path) -> None:
@@ -243,7 +285,7 @@ def _take_over_history(connection: duckdb.DuckDBPyConnection, published: Path) -
             connection.execute(f"insert into ops.{table} by name select * from published.ops.{table}")  # noqa: S608
         connection.execute("detach published")
     except duckdb.Error as error:
-        log.warning("the published history cannot be read, and is given up: %s", error)
+        log.warning("the published history cannot be read and is lost: %s", error)
 
 
 def _utc(moment: datetime) -> datetime:

@@ -1,7 +1,8 @@
-"""Publishes an audited build: a copy of the marts file, and a link moved onto it in one step.
+"""Publishes an audited build: a copy of the marts file, and a link that is moved onto it in one step.
 
-Readers open `published/marts.duckdb` read-only. Whatever kills this in between, the link points at a whole file: the
-old build or the new one. A process that has the old build open keeps it, even after its name is gone.
+Readers open `published/marts.duckdb` read-only. It is a link to `published/<build id>/adhouse.duckdb`, so that DuckDB,
+which names a database after its file, calls every build `adhouse`. Whatever kills this in between, the link points at a
+whole file: the old build or the new one. A process that has the old build open keeps it, even after it was removed.
 """
 
 import os
@@ -14,29 +15,39 @@ from adhouse.warehouse.base import KEPT_BUILDS
 
 PIECE = 32 << 20
 LINK = "marts.duckdb"
+FILE = "adhouse.duckdb"
+ROLLED_BACK = "rolled_back"  # has the id of the build to which readers were rolled back
 
 
 def publish(marts: Path, published: Path, build_id: str) -> Path:
-    """Copies the closed, checkpointed `marts` file to `published` and points the link at it.
+    """Copies the closed, checkpointed `marts` file to `published` and points the link at the copy.
 
     A second run with the same build id copies again and ends the same. The three newest builds are kept for
     roll-back; a copy that a kill left unfinished is removed.
     """
     published.mkdir(parents=True, exist_ok=True)
-    for unfinished in published.glob("*.tmp"):
-        unfinished.unlink()
-    target = _file(published, build_id)
-    unfinished = target.with_suffix(".duckdb.tmp")
+    for folder in published.iterdir():
+        if folder.is_dir() and (folder.suffix == ".tmp" or not (folder / FILE).exists()):
+            shutil.rmtree(folder)
+    target, unfinished = published / build_id / FILE, published / f"{build_id}.tmp"
+    unfinished.mkdir()
     try:
-        _copy(marts, unfinished)
+        _copy(marts, unfinished / FILE)
     except BaseException:
-        unfinished.unlink(missing_ok=True)  # a full disk needs the room at once
+        shutil.rmtree(unfinished, ignore_errors=True)  # a full disk needs the room at once
         raise
-    os.replace(unfinished, target)
+    if target.parent.exists():
+        os.replace(unfinished / FILE, target)
+        unfinished.rmdir()
+    else:
+        os.replace(unfinished, target.parent)
     _point(published, target)
+    (published / ROLLED_BACK).unlink(missing_ok=True)
     for old in builds(published)[KEPT_BUILDS:]:
         if old != current(published):
-            _file(published, old).unlink()
+            shutil.rmtree(published / old)
+    for old_layout in published.glob("marts-*.duckdb"):
+        old_layout.unlink()
     return target
 
 
@@ -50,29 +61,34 @@ def rollback(published: Path, build_id: str | None) -> str:
     older = [build for build in kept if now is None or build < now]
     wanted = build_id or (older[0] if older else None)
     if wanted is None or wanted not in kept:
-        what = f"no build {build_id}" if build_id else "no older build"
-        there = ", ".join(kept) or "none"
-        raise CommandError(f"{what} in {published}", f"builds there: {there}", Exit.USAGE)
-    _point(published, _file(published, wanted))
+        raise no_build(build_id, kept)
+    (published / ROLLED_BACK).write_text(wanted)
+    _point(published, published / wanted / FILE)
     return wanted
+
+
+def no_build(build_id: str | None, kept: list[str]) -> CommandError:
+    """The error of a roll-back that finds no build."""
+    what = f"there is no build {build_id}" if build_id else "there is no older build"
+    return CommandError(f"{what} to roll back to", f"kept builds: {', '.join(kept) or 'none'}", Exit.USAGE)
+
+
+def is_rolled_back(published: Path) -> bool:
+    """Whether the link points at a build because of a roll-back."""
+    marker = published / ROLLED_BACK
+    return marker.is_file() and marker.read_text() == current(published)
 
 
 def builds(published: Path) -> list[str]:
     """The ids of the builds that are there, newest first."""
-    ids = (path.name.removeprefix("marts-").removesuffix(".duckdb") for path in published.glob("marts-*.duckdb"))
-    return sorted(ids, reverse=True)
+    folders = (path.parent for path in published.glob(f"*/{FILE}"))
+    return sorted((folder.name for folder in folders if folder.suffix != ".tmp"), reverse=True)
 
 
 def current(published: Path) -> str | None:
     """The id of the build that readers see."""
     link = published / LINK
-    if not link.exists():
-        return None
-    return os.readlink(link).removeprefix("marts-").removesuffix(".duckdb")
-
-
-def _file(published: Path, build_id: str) -> Path:
-    return published / f"marts-{build_id}.duckdb"
+    return (link.exists() and Path(os.readlink(link)).parent.name) or None
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -95,10 +111,16 @@ def _copy(source: Path, target: Path) -> None:
 def _point(published: Path, target: Path) -> None:
     link = published / f"{LINK}.tmp"
     link.unlink(missing_ok=True)
-    link.symlink_to(target.name)
+    link.symlink_to(target.relative_to(published))
+    _sync(target.parent)
     os.replace(link, published / LINK)
-    folder = os.open(published, os.O_RDONLY)
+    _sync(published)
+
+
+def _sync(folder: Path) -> None:
+    """Makes the names in a folder outlast a power cut too."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)  # the file's and the link's names outlast a power cut too
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)

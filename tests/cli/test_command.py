@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
 
@@ -43,6 +44,12 @@ def test_help_tells_every_exit_code() -> None:
     for code, meaning in MEANINGS.items():
         assert re.search(rf"^ +{code:d}  {re.escape(meaning)}$", text, re.MULTILINE)
     assert max(map(len, text.splitlines())) <= 80
+    assert "..." not in text.partition("Commands:")[2]
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    ended = subprocess.run([COMMAND, "--version"], capture_output=True, text=True, check=True)
+    assert ended.stdout == f"adhouse {version('adhouse')}\n"
 
 
 def test_a_wrong_argument_is_a_usage_error() -> None:
@@ -67,7 +74,7 @@ def test_a_run_ends_with_results_on_stdout_and_messages_on_stderr(built_home: Wo
 
 
 def test_a_run_says_nothing_on_stderr_but_its_own_words(built_home: Workspace) -> None:
-    ours = r"campaign_(api|files)(: .*)?|load|building and testing|built \d+ models; .*|warning: .*"
+    ours = r"campaign_(api|files)(: .*)?|load|building and testing|built \d+ models; .*|warning: .*|1 file was quar.*"
     for line in (built_home.home / "first_run.err").read_text().splitlines():
         assert re.fullmatch(ours, line)
 
@@ -100,21 +107,41 @@ def test_output_that_finds_no_room_is_an_error(built_home: Workspace, unbuffered
     assert "No space left on device" in ended.stderr
 
 
-def test_a_table_cuts_names_to_the_width_and_never_a_number(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_a_table_cuts_nothing_in_a_pipe_or_on_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, is_terminal: bool
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
-    Terminal(str).table(["campaign", "impressions", "clicks"], [["cmp" * 20, 123_456_789_012, 987_654_321]])
-    out = capsys.readouterr().out
+    monkeypatch.setenv("COLUMNS", "45")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    if is_terminal:
+        monkeypatch.setenv("FORCE_COLOR", "1")  # by which rich takes any stream for a terminal
+    name = "-".join(map(str, range(20)))
+    Terminal(str).table(["top campaign", "impressions", "clicks"], [[name, 123_456_789_012, 987_654_321]])
+    out = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
     assert "123,456,789,012" in out
     assert "987,654,321" in out
-    assert "cmpcmpcmp…" in out
-    assert max(map(len, out.splitlines())) <= 40
+    assert "…" not in out
+    rows = out.splitlines()[2:]
+    width = max(map(len, rows))
+    if is_terminal:
+        assert width <= 45
+        assert "".join(row[:15].strip() for row in rows) == name
+    else:
+        assert name in rows[0]
+
+
+def test_without_a_terminal_there_is_no_bar_and_no_control_character(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal(str)
+    terminal.start("load", 10)
+    terminal.advance(3)
+    terminal.stop()
+    assert capsys.readouterr().err == "load\n"
 
 
 def test_status_says_all_of_it_and_every_balance_closes(built_home: Workspace) -> None:
     state = json.loads(built_home.adhouse("status", "--json").stdout)
-    assert set(state) == {"last_run", "published", "sources", "pending", "lock"}
+    assert set(state) == {"last_run", "published", "newest", "sources", "pending", "lock"}
     assert state["last_run"]["outcome"] == "done"
     assert state["lock"] is None
     assert set(state["sources"]) == {"campaign_api", "campaign_files"}
@@ -124,7 +151,7 @@ def test_status_says_all_of_it_and_every_balance_closes(built_home: Workspace) -
         assert counts["loaded"] == sum(counts[what] for what in ("superseded", "duplicate", "quarantined", "kept"))
         assert counts["kept"] > 0
     build_id = state["published"]["build_id"]
-    assert str((built_home.home / "published" / "marts.duckdb").readlink()) == f"marts-{build_id}.duckdb"
+    assert str((built_home.home / "published" / "marts.duckdb").readlink()) == f"{build_id}/adhouse.duckdb"
     human = built_home.adhouse("status").stdout
     assert build_id in human
     assert max(map(len, human.splitlines())) <= 80
@@ -170,13 +197,13 @@ def test_csv_holds_no_formula(capsys: pytest.CaptureFixture[str]) -> None:
     assert cells == ["'=cmd()", "'+1", "'-1", "'@sum", "'\tx", "a=b", ""]
 
 
-def test_doctor_finds_a_built_house_well(built_home: Workspace) -> None:
+def test_doctor_finds_nothing_wrong_with_a_built_workspace(built_home: Workspace) -> None:
     ended = built_home.adhouse("doctor")
     assert ended.returncode == 0, ended.stdout
     assert {line.split()[0] for line in ended.stdout.splitlines()} == {"ok"}
 
 
-def test_doctor_names_what_is_wrong_and_the_way_out(built_home: Workspace) -> None:
+def test_doctor_names_what_is_wrong_and_suggests_a_fix(built_home: Workspace) -> None:
     ended = built_home.adhouse("doctor", ADHOUSE_API_URL="http://127.0.0.1:9")
     assert ended.returncode == 1
     assert re.search(r"^no api +ADHOUSE_API_URL does not answer", ended.stdout, re.MULTILINE)
@@ -203,8 +230,8 @@ def test_a_wrong_setting_is_one_line(tmp_path: Path, settings: dict[str, str], c
 
 
 @pytest.mark.parametrize("command", ["build", "publish", "quarantine", "rollback"])
-def test_an_empty_house_says_what_comes_first(tmp_path: Path, command: str) -> None:
+def test_an_empty_workspace_says_what_comes_first(tmp_path: Path, command: str) -> None:
     ended = Workspace(tmp_path / "data").adhouse(command)
     assert ended.returncode in (1, 2)
     assert len(ended.stderr.splitlines()) == 1
-    assert ended.stderr.startswith("adhouse: n") or ended.stderr.startswith("adhouse: there is no build")
+    assert re.match("adhouse: (nothing|there is no build yet|there is no older build)", ended.stderr)

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from support.extracting import lines, record
 
 from adhouse.run import prune_landing
 from adhouse.settings import read_settings
-from adhouse.warehouse.duckdb import DuckDBWarehouse
+from adhouse.warehouse.duckdb import SEAL
 from adhouse.warehouse.files import opened
 
 PROJECT = Path(__file__).parents[2]
@@ -32,6 +33,10 @@ def cells(house: Workspace) -> dict[str, list[tuple[object, ...]]]:
 
 def published(house: Workspace) -> str:
     return str((house.home / "published" / "marts.duckdb").readlink())
+
+
+def published_id(house: Workspace) -> str:
+    return published(house).partition("/")[0]
 
 
 def project_with(tmp_path: Path, name: str, sql: str) -> str:
@@ -59,15 +64,107 @@ def stop_while(house: Workspace, step: str, how: signal.Signals, **settings: str
     return process.returncode, err, time.monotonic() - started
 
 
-def test_a_second_run_changes_no_number_and_says_so(house: Workspace, built_home: Workspace) -> None:
-    ended = house.adhouse("run")
-    assert ended.returncode == 0, ended.stderr
-    assert "nothing new; no number changed" in ended.stdout
-    assert "full refresh" not in ended.stderr
+def run_and_imports(house: Workspace, **settings: str) -> tuple[str, set[str]]:
+    """What a run says on stdout, and the packages that it has imported."""
+    command = [sys.executable, "-X", "importtime", "-c", "from adhouse.cli import main; main()", "run"]
+    environment = house.environment | settings
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    imports = (line.rpartition("|")[2].strip() for line in ended.stderr.splitlines() if line.startswith("import time:"))
+    return ended.stdout, {name.partition(".")[0] for name in imports}
+
+
+def test_a_run_with_nothing_new_starts_neither_dbt_nor_dlt(house: Workspace, built_home: Workspace) -> None:
+    build_id = published_id(house)
+    for settings in ({}, {"ADHOUSE_API_URL": "none"}):
+        out, imports = run_and_imports(house, **settings)
+        assert out == f"nothing new: build {build_id} stays published\n"
+        assert not imports & {"dbt", "dlt"}
     assert cells(house) == cells(built_home)
-    assert house.adhouse("publish").stdout.endswith("is published already\n")
-    assert house.adhouse("rollback").returncode == 0
+    assert house.adhouse("publish").stdout == f"build {build_id} is already published\n"
+    ended = house.adhouse("rollback")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f"there is no older build to roll back to (kept builds: {build_id})" in ended.stderr
     assert published(house) == published(built_home)
+
+
+def test_a_changed_test_project_or_day_is_built_though_nothing_is_new(house: Workspace, tmp_path: Path) -> None:
+    ours = read_settings({"ADHOUSE_HOME": str(house.home)})
+    first = published_id(house)
+    project = project_with(tmp_path, "tests/sql/assert_another.sql", "select 1 as one where false")
+    shutil.copy(PROJECT / "uv.lock", project)
+    settings = {"ADHOUSE_API_URL": "none", "DBT_PROJECT_DIR": project}
+    ended = house.adhouse("run", **settings)
+    assert ended.returncode == 0, ended.stderr
+    assert "full refresh" not in ended.stderr
+    second = published_id(house)
+    assert second != first
+    assert "nothing new" in house.adhouse("run", **settings).stdout
+    with opened(house.home / "marts.duckdb") as connection:
+        [(as_of,)] = connection.execute("select as_of from ops.builds order by build_id desc limit 1").fetchall()
+        assert as_of.replace(tzinfo=UTC) == ours.report_day_start(datetime.now(UTC))
+        connection.execute("update ops.builds set as_of = as_of - interval 1 day")
+    seal_again(house)
+    assert house.adhouse("run", **settings).returncode == 0
+    assert published_id(house) not in (first, second)
+
+
+def seal_again(house: Workspace) -> None:
+    """Makes the changed marts file pass for the audited one."""
+    marts = house.home / "marts.duckdb"
+    seal = marts.with_suffix(SEAL)
+    build_id = json.loads(seal.read_text())["build_id"]
+    seal.write_text(
+        json.dumps({"build_id": build_id, "bytes": marts.stat().st_size, "changed_ns": marts.stat().st_mtime_ns})
+    )
+
+
+def test_what_was_loaded_by_a_run_that_ended_there_is_built_by_the_next(house: Workspace) -> None:
+    first = published_id(house)
+    house.drop("later.jsonl", lines(record(77)))
+    assert house.adhouse("extract", "campaign_files").returncode == 0
+    ended = house.adhouse("run", ADHOUSE_API_URL="none")
+    assert f"published build {published_id(house)}" in ended.stdout
+    assert published_id(house) != first
+
+
+def test_an_audited_build_that_was_not_published_is_published_without_another_build(house: Workspace) -> None:
+    first = published_id(house)
+    assert house.adhouse("build").returncode == 0
+    said = house.adhouse("status").stdout
+    assert re.search(r"newest +build \S+: passed its audit and is not published: `adhouse publish`", said)
+    out, imports = run_and_imports(house, ADHOUSE_API_URL="none")
+    assert out.startswith("nothing new: build ")
+    assert f"published build {published_id(house)}" in out
+    assert "dbt" not in imports
+    assert published_id(house) != first
+
+
+def test_a_roll_back_stays_until_something_new_comes(house: Workspace) -> None:
+    first = published_id(house)
+    house.drop("later.jsonl", lines(record(77)))
+    assert house.adhouse("run", ADHOUSE_API_URL="none").returncode == 0
+    second = published_id(house)
+    said = house.adhouse("rollback").stdout
+    assert said == f"rolled back: readers see build {first}; `adhouse publish` shows build {second} again\n"
+    said = house.adhouse("run", ADHOUSE_API_URL="none").stdout
+    assert said == f"nothing new: readers keep build {first}, to which they were rolled back\n"
+    assert f"build {first}, as of" in (status := house.adhouse("status").stdout)
+    assert "after a roll-back" in status
+    assert house.adhouse("publish").stdout == f"published build {second}\n"
+    assert "after a roll-back" not in house.adhouse("status").stdout
+
+
+def test_what_dbt_built_by_hand_is_said_not_to_be_published_and_is_audited_first(house: Workspace) -> None:
+    first = published_id(house)
+    with opened(house.home / "marts.duckdb") as connection:
+        connection.execute("create table marts.by_hand as select range as number from range(100000)")
+    assert "by dbt by hand, and that is not published" in house.adhouse("status").stdout
+    ended = house.adhouse("publish")
+    assert ended.returncode == 1
+    assert "the tables were changed after build" in ended.stderr
+    assert published_id(house) == first
+    assert house.adhouse("run", ADHOUSE_API_URL="none").returncode == 0
+    assert published_id(house) != first
 
 
 def test_a_failed_error_test_publishes_nothing_and_is_named(house: Workspace, tmp_path: Path) -> None:
@@ -224,11 +321,3 @@ def test_a_published_view_finds_its_tables_under_any_name_of_the_file(built_home
         connection.execute("create schema intermediate; create table intermediate.int_deliveries_observed (x int)")
         connection.execute(f"attach '{tmp_path / 'mine.duckdb'}' as theirs (read_only)")
         assert connection.execute(counted.format("theirs.")).fetchone() == wanted
-
-
-def test_another_row_in_a_table_that_a_mart_looks_at_makes_another_build(house: Workspace) -> None:
-    builds = DuckDBWarehouse(read_settings({"ADHOUSE_HOME": str(house.home)}))
-    assert builds.differing_marts() == []
-    with opened(house.home / "marts.duckdb") as connection:
-        connection.execute("update intermediate.int_deliveries_observed set clicks = clicks + 1 where _position = 1")
-    assert builds.differing_marts() == ["int_deliveries_observed"]

@@ -1,20 +1,20 @@
 """The project is parsed once for all data folders, and again whenever anything that parsing depends on has changed."""
 
 import shutil
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from adhouse.dbt.project import parsed_project, state_of
-from adhouse.errors import CommandError
+from adhouse.dbt.project import fingerprint, inputs_of, parsed_project, state_of
+from adhouse.dbt.results import BuildPlan
+from adhouse.dbt.runner import DbtError
 from adhouse.settings import Settings, read_settings
 
 PROJECT = Path(__file__).parents[2]
 MODEL = "models/marts/delivery/campaign_summary.sql"
-NOW = datetime(2026, 11, 6, tzinfo=UTC)
+PLAN = BuildPlan("", "test", datetime(2026, 11, 6, tzinfo=UTC), "", is_full_refresh=False)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def _at(settings: Settings, home: Path) -> Settings:
-    return replace(settings, home=home, lake_url=str(home / "lake"))
+    return settings.model_copy(update={"home": home, "lake_url": str(home / "lake")})
 
 
 def _append(path: Path, text: str) -> None:
@@ -44,7 +44,7 @@ def _was_parsed(settings: Settings) -> bool:
 
 
 def _parsed(settings: Settings) -> Any:
-    return parsed_project(settings, NOW, "")
+    return parsed_project(settings, PLAN)
 
 
 def _code(manifest: Any, model: str) -> str:
@@ -86,7 +86,7 @@ def test_a_project_that_cannot_keep_anything_is_parsed_each_time(settings: Setti
 
 def test_a_broken_project_is_told_and_not_kept(settings: Settings) -> None:
     _append(settings.project / MODEL, "{% if %}")
-    with pytest.raises(CommandError, match=r"campaign_summary"):
+    with pytest.raises(DbtError, match="campaign_summary"):
         _parsed(settings)
     assert not (settings.project / "target").exists()
 
@@ -121,6 +121,15 @@ def test_any_file_of_the_project_changes_its_state(settings: Settings, path: str
     assert state_of(_at(settings, settings.home.with_name("moved")), {}) == before
     _append(settings.project / path, text)
     assert state_of(settings, {}) != before
+
+
+def test_a_test_is_an_input_of_a_build_and_leaves_the_tables_as_they_are(settings: Settings) -> None:
+    tables, inputs = fingerprint(settings), inputs_of(settings)
+    _append(settings.project / "tests/sql/another.sql", "select 1 where false")
+    assert fingerprint(settings) == tables
+    assert inputs_of(settings) != inputs
+    _append(settings.project / MODEL, "-- another\n")
+    assert fingerprint(settings) != tables
 
 
 def test_folders_of_the_users_own_are_looked_into(settings: Settings) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from adhouse.errors import CommandError
 from adhouse.warehouse.base import KEPT_BUILDS
-from adhouse.warehouse.publish import builds, current, publish, rollback
+from adhouse.warehouse.publish import builds, current, is_rolled_back, publish, rollback
 
 PUBLISH_FOREVER = """
 import sys
@@ -59,9 +59,19 @@ def test_readers_find_the_newest_build_behind_one_stable_path(marts: Path, tmp_p
     publish(write_marts(marts, 2), published, "b2")
     link = published / "marts.duckdb"
     assert link.is_symlink()
-    assert str(link.readlink()) == "marts-b2.duckdb"  # relative: the folder can be moved and mounted elsewhere
+    assert str(link.readlink()) == "b2/adhouse.duckdb"  # relative: the folder can be moved and mounted elsewhere
     assert current(published) == "b2"
     assert number_in(link) == 2
+
+
+def test_readers_see_one_catalog_name_whatever_the_build(marts: Path, tmp_path: Path) -> None:
+    published = tmp_path / "published"
+    names = set()
+    for build in ("b1", "b2"):
+        publish(marts, published, build)
+        with duckdb.connect(published / "marts.duckdb", read_only=True) as reader:
+            names |= set(reader.execute("select current_database()").fetchall())
+    assert names == {("adhouse",)}
 
 
 def test_an_open_reader_keeps_its_build_and_does_not_block(marts: Path, tmp_path: Path) -> None:
@@ -91,12 +101,35 @@ def test_rollback_goes_one_back_or_to_a_build_by_name(marts: Path, tmp_path: Pat
         publish(marts, published, f"b{number}")
     assert rollback(published, None) == "b1"
     assert rollback(published, None) == "b0"
-    with pytest.raises(CommandError, match="no older build"):
+    with pytest.raises(CommandError, match="there is no older build to roll back to"):
         rollback(published, None)
     assert rollback(published, "b2") == "b2"
-    with pytest.raises(CommandError, match=r"no build \.\./\.\./b2"):
+    with pytest.raises(CommandError, match=r"there is no build \.\./\.\./b2 to roll back to"):
         rollback(published, "../../b2")
     assert current(published) == "b2"
+
+
+def test_a_roll_back_is_over_when_the_next_build_is_published(marts: Path, tmp_path: Path) -> None:
+    published = tmp_path / "published"
+    for build in ("b1", "b2"):
+        publish(marts, published, build)
+        assert not is_rolled_back(published)
+    rollback(published, None)
+    assert is_rolled_back(published)
+    publish(marts, published, "b2")
+    assert not is_rolled_back(published)
+
+
+def test_what_kills_and_the_old_layout_left_is_removed(marts: Path, tmp_path: Path) -> None:
+    published = tmp_path / "published"
+    (published / "b0").mkdir(parents=True)  # its file was removed, the folder not yet
+    (published / "b1.tmp").mkdir()
+    (published / "marts-b.duckdb").write_bytes(b"")
+    (published / "marts.duckdb").symlink_to("marts-b.duckdb")
+    assert current(published) is None
+    publish(marts, published, "b1")
+    assert sorted(path.name for path in published.iterdir()) == ["b1", "marts.duckdb"]
+    assert current(published) == "b1"
 
 
 def test_a_copy_that_fails_leaves_no_trace_and_the_old_build(marts: Path, tmp_path: Path) -> None:
@@ -105,7 +138,7 @@ def test_a_copy_that_fails_leaves_no_trace_and_the_old_build(marts: Path, tmp_pa
     command = [sys.executable, "-c", PUBLISH_WITHOUT_ROOM, str(marts), str(published)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "File too large" in ended.stderr
-    assert sorted(path.name for path in published.iterdir()) == ["marts-b1.duckdb", "marts.duckdb"]
+    assert sorted(path.name for path in published.iterdir()) == ["b1", "marts.duckdb"]
     assert number_in(published / "marts.duckdb") == 1
 
 

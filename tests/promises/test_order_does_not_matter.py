@@ -22,9 +22,9 @@ from support.extracting import RecordedProgress
 from support.marts import as_rows, assert_is_true, cells
 
 from adhouse.console import Terminal
-from adhouse.dbt import build as transform
+from adhouse.dbt import build as dbt_build
+from adhouse.dbt.results import BuildPlan
 from adhouse.settings import Settings, read_settings
-from adhouse.warehouse.base import Build
 from extract.registry import SOURCES
 from extract.run import Places, extract
 from simulate.delivery import delivery
@@ -102,9 +102,9 @@ def build(house: Settings, *, full_refresh: bool = False) -> None:
         now=lambda: datetime.now(UTC),
         progress=RecordedProgress(),
     )
-    attempt = Build("build", "test", RECEIVED, "", full_refresh)
-    built = transform.build(house, attempt, None, Terminal(str))
-    assert not built.errors, built.errors
+    plan = BuildPlan("build", "test", RECEIVED, "", full_refresh)
+    result = dbt_build.build(house, plan, None, Terminal(str))
+    assert not result.errors, result.errors
 
 
 @pytest.fixture(scope="module")
