@@ -188,7 +188,11 @@ def test_what_came_of_a_failing_source_is_built_but_not_published(house: Workspa
     ended = house.adhouse("run", ADHOUSE_API_TOKEN=canary)
     assert ended.returncode == 1
     assert "ADHOUSE_API_TOKEN" in ended.stderr
-    assert "nothing was published" in ended.stderr
+    assert "a source is incomplete and nothing else is new, so nothing was built" in ended.stderr
+    house.drop("later.jsonl", lines(record(77)))
+    ended = house.adhouse("run", ADHOUSE_API_TOKEN=canary)
+    assert ended.returncode == 1
+    assert "a source is incomplete: what came is built, nothing was published" in ended.stderr
     assert "--allow-stale" in ended.stderr
     assert published(house) == before
     assert json.loads(house.adhouse("status", "--json").stdout)["last_run"]["exit_code"] == 1
