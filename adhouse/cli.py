@@ -36,7 +36,7 @@ AsCsv = Annotated[bool, typer.Option("--csv", help="Print the result as CSV, saf
 
 
 def _complete_source(incomplete: str) -> list[str]:
-    from extract.run import SOURCES
+    from extract.registry import SOURCES
 
     return [source for source in SOURCES if source.startswith(incomplete)]
 
@@ -87,7 +87,7 @@ def extract(
 ) -> None:
     """Load new data from the sources into landing and the lake."""
     from adhouse import run as steps
-    from extract.run import SOURCES
+    from extract.registry import SOURCES
 
     if source is not None and source not in SOURCES:
         raise CommandError(f"there is no source {source!r}", f"sources: {', '.join(SOURCES)}", Exit.USAGE)

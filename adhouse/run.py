@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from adhouse.commands import status as report
-from adhouse.console import Terminal
 from adhouse.dbt import build as dbt_build
 from adhouse.dbt.project import ProjectParser, fingerprint, inputs_of
 from adhouse.dbt.results import BuildPlan
@@ -22,11 +21,15 @@ from adhouse.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from extract.run import ApiSettings, ExtractReport, Places
+    from extract.source import SourceConfig
 
 NEXT_COMMANDS = """Next:
   {0}adhouse status       what is published, and what became of every record
   {0}adhouse quarantine   quarantined records and files, with reasons
   {0}adhouse docs         every model and column explained, on one page"""
+
+CAMPAIGN_API = "campaign_api"
+FILES_NAMED = 3
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +65,8 @@ def rebuild(session: Session) -> None:
 
     A rebuild that was killed is finished by a rebuild or a run: both load whatever the lake does not have.
     """
-    from extract.run import SOURCES, load_from_landing
+    from extract.registry import SOURCES
+    from extract.run import load_from_landing
 
     settings = session.settings
     if settings.landing_days is not None:
@@ -81,8 +85,7 @@ def rebuild(session: Session) -> None:
     with session.step("load from landing", "extract"):
         extracted = load_from_landing(
             places=_places(settings),
-            sources=SOURCES,
-            fields=settings.api_fields,
+            sources=_sources(settings, SOURCES),
             report_timezone=settings.report_timezone,
             progress=session.terminal,
         )
@@ -92,7 +95,7 @@ def rebuild(session: Session) -> None:
 
 
 def extract(
-    session: Session, sources: Collection[str] | None, on_new: Callable[[], None] = lambda: None
+    session: Session, sources: Collection[str] | None, on_news: Callable[[], None] = lambda: None
 ) -> "ExtractReport":
     """Brings what the sources have into landing and the lake, and says what came.
 
@@ -101,19 +104,21 @@ def extract(
     Args:
         session: The command at work.
         sources: Their names; None: all.
-        on_new: Is told as soon as there is something to load.
+        on_news: Is told as soon as there is something that can change a mart.
     """
+    from extract.registry import SOURCES
     from extract.run import extract as extract_sources
 
     settings = session.settings
     with session.step("extract", "extract") as counts, _campaign_api(session) as api:
         extracted = extract_sources(
             places=_places(settings),
-            sources=_sources(settings) if sources is None else sources,
-            api=api,
+            sources=_sources(settings, SOURCES if sources is None else sources),
+            apis={CAMPAIGN_API: api} if api else {},
             report_timezone=settings.report_timezone,
             now=lambda: datetime.now(UTC),
-            progress=_Watched(session.terminal, on_new),
+            progress=session.terminal,
+            on_news=on_news,
         )
         counts |= dict(zip(("read", "loaded", "rejected"), _counts(extracted), strict=True))
     _say_what_came(session, extracted)
@@ -207,20 +212,17 @@ def roll_back(session: Session, build_id: str | None) -> None:
 
 
 def prune_landing(settings: Settings, as_of: datetime) -> None:
-    """Removes from landing what is older than it is to be kept; by then all of it is in the lake.
+    """Removes from landing what is older than it is to be kept, after a load: by then all of it is in the lake.
 
     By default landing is kept forever.
     """
     if settings.landing_days is None:
         return
+    from extract.landing import Landing
     from extract.storage import Folder
 
-    oldest = f"{as_of - timedelta(days=settings.landing_days):%Y%m%dT%H%M%S}"
-    landing = Folder.at(settings.data_url).below("landing")
-    for source in landing.entries():
-        for received in landing.below(source.name).entries():
-            if received.name < oldest:
-                landing.remove(f"{source.name}/{received.name}")
+    oldest = (as_of - timedelta(days=settings.landing_days)).date()
+    Landing(Folder.at(settings.data_url).below("landing")).prune(oldest)
 
 
 def plan_for_docs(session: Session) -> BuildPlan:
@@ -228,20 +230,6 @@ def plan_for_docs(session: Session) -> BuildPlan:
     ensure_profile(session.settings)
     generation = open_warehouse(session.settings).generation("", is_full_refresh=False)
     return BuildPlan("", session.command, session.as_of, "", is_full_refresh=False, generation=generation)
-
-
-class _Watched:
-    """The terminal, which also tells when something is to be loaded."""
-
-    def __init__(self, terminal: Terminal, on_load: Callable[[], None]) -> None:
-        self._on_load = on_load
-        self.advance, self.message, self._start = terminal.advance, terminal.message, terminal.start
-
-    def start(self, label: str, total: int | None) -> None:
-        """A step begins."""
-        if label == "load":
-            self._on_load()
-        self._start(label, total)
 
 
 def _plan(session: Session, *, full_refresh: bool) -> BuildPlan:
@@ -310,7 +298,7 @@ def _build_and_publish(
             "run again to ask for the rest, or publish what is there with --allow-stale",
         )
     _publish(session, open_warehouse(settings), plan.build_id)
-    if not extracted.errors:
+    if extracted.changes_marts and not extracted.errors:
         prune_landing(settings, session.as_of)
     report.show_top_campaigns(terminal, settings)
     report.show_balance(terminal, settings)
@@ -342,7 +330,6 @@ def _campaign_api(session: Session) -> Iterator["ApiSettings | None"]:
             base_url=base_url,
             token=token,
             answers=settings.api_answers,
-            fields=settings.api_fields,
             since=since,
             until=until,
             restated_days=settings.restated_days,
@@ -369,10 +356,12 @@ def _places(settings: Settings) -> "Places":
     return Places(settings.home, settings.data_url, settings.lake_url, athena)
 
 
-def _sources(settings: Settings) -> list[str]:
-    from extract.run import SOURCES
+def _sources(settings: Settings, names: Collection[str]) -> "list[SourceConfig]":
+    """The sources as they are declared, and the names that an API gives to our fields."""
+    from extract.registry import SOURCES
 
-    return [source for source in SOURCES if settings.api_url != "none" or source != "campaign_api"]
+    fields = {CAMPAIGN_API: settings.api_fields}
+    return [replace(SOURCES[name], fields=fields.get(name, {})) for name in names]
 
 
 def _say_what_came(session: Session, extracted: "ExtractReport") -> None:
@@ -386,14 +375,20 @@ def _say_what_came(session: Session, extracted: "ExtractReport") -> None:
 
 def _say_quarantined(session: Session, extracted: "ExtractReport", *, is_strict: bool) -> None:
     """Says last that files were quarantined whole: their records are missing from the numbers."""
-    number = sum(came.quarantined for came in extracted.sources.values())
-    if not number:
+    files = [one.file_name for one in extracted.quarantined]
+    if not files:
         return
-    files = "1 file was" if number == 1 else f"{number:,} files were"
-    said, way_out = f"{files} quarantined as a whole", "`adhouse quarantine` shows why"
+    more = f" and {len(files) - FILES_NAMED:,} more" if len(files) > FILES_NAMED else ""
+    names = ", ".join(files[:FILES_NAMED]) + more
+    said = f"{_files(len(files))} quarantined as a whole: {names}"
+    way_out = "`adhouse quarantine` says why and what to do"
     if is_strict:
         raise CommandError(said, way_out)
     session.terminal.message(f"{said} ({way_out})", "yellow")
+
+
+def _files(number: int) -> str:
+    return "1 file was" if number == 1 else f"{number:,} files were"
 
 
 def _counts(extracted: "ExtractReport | None") -> tuple[int, int, int]:

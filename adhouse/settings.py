@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from adhouse.errors import CommandError, Exit
+from extract.registry import SOURCES
 
 PROJECT_FILE = "dbt_project.yml"
 FIRST_DAYS = 30
@@ -220,9 +221,8 @@ class Settings(BaseSettings):
     @classmethod
     def _names(cls, text: str) -> dict[str, str]:
         """Reads `spend=cost,ad_id=creative`, or the same as a JSON object, into {our name: their name}."""
-        from extract.convert import DELIVERY  # which brings in pyarrow
-
-        ours = DELIVERY.fields
+        (kind,) = SOURCES["campaign_api"].kinds
+        ours = kind.record_type.fields
         wanted = f"our=theirs pairs such as spend=cost,ad_id=creative; ours are {', '.join(ours)}"
         try:
             pairs = (

@@ -62,7 +62,7 @@ class FileSource:
             progress.message(f"{self.config.name}: {name!r} is still growing, left for the next run")
         for line in taken.refused:
             progress.message(f"{self.config.name}: {line}")
-        return Arrivals(taken.units, taken.growing)
+        return Arrivals(taken.units, left=taken.growing)
 
     def read(self, unit: LandedUnit, rows: UnitRows) -> list[LedgerRow]:
         """Reads a file, unless one that is byte-equal was loaded before."""

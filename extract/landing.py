@@ -187,6 +187,12 @@ class Landing:
         self.folder.write(COUNTER, json.dumps({"last": number}).encode())
 
 
+def unit_at(path: str) -> LandedUnit | None:
+    """The unit in a folder of landing with a number; None if there cannot be one at that path."""
+    source, _, folder = path.partition("/")
+    return next((found.unit for found in _folders(source, [f"{folder}/{RECEIPT}"]) if found.unit.number > 0), None)
+
+
 def _folders(source: str, files: list[str]) -> Iterator[LandedFolder]:
     """The folders among the files of a source; one of the layout of before has the number -1 for now."""
     found: list[tuple[str, int, str, str, str]] = []

@@ -22,10 +22,10 @@ from extract.http.client import ApiSettings
 from extract.http.source import ApiSource
 from extract.lake.lake import Lake, LakeDamagedError
 from extract.lake.ledger import Ledger, read_ledger
-from extract.lake.load import Progress, clear_away, load
+from extract.lake.load import Progress, clear_away, is_note, load
 from extract.lake.tables import FETCHES
-from extract.landing import LandedUnit, Landing
-from extract.source import ExtractRun, Source, SourceConfig
+from extract.landing import LandedUnit, Landing, unit_at
+from extract.source import Arrivals, ExtractRun, Source, SourceConfig
 from extract.storage import Folder
 
 __all__ = [
@@ -37,7 +37,9 @@ __all__ = [
     "SourceReport",
     "extract",
     "load_from_landing",
+    "newest_change",
 ]
+MOST_POSTPONED = 100  # notes that wait for the next load; each run reads their receipts
 _CANNOT_WRITE = (errno.EACCES, errno.EROFS)
 
 
@@ -91,13 +93,15 @@ class ExtractReport:
     Attributes:
         sources: What came of each.
         units: How many units came, of all sources.
-        changes_marts: Something came that is more than a fetch without any change.
+        changes_marts: Something came that is more than a note that a fetch failed or brought nothing new.
+        newest_change: Names the newest load that can change a mart; the same as before if this one cannot.
         quarantined: The files that were quarantined whole.
     """
 
     sources: dict[str, SourceReport]
     units: int = 0
     changes_marts: bool = False
+    newest_change: str = ""
     quarantined: list[QuarantinedFile] = field(default_factory=list)
 
     @property
@@ -136,6 +140,7 @@ def extract(
     report_timezone: ZoneInfo,
     now: Callable[[], datetime],
     progress: Progress,
+    on_news: Callable[[], None] = lambda: None,
 ) -> ExtractReport:
     """Lands what the sources have, and loads everything of theirs that landing has and the lake has not.
 
@@ -149,6 +154,7 @@ def extract(
         report_timezone: Where a time becomes a report date.
         now: The clock that stamps what is received (UTC).
         progress: Is told how far it is.
+        on_news: Is told as soon as there is something that can change a mart; it may be told again.
 
     Raises:
         OSError: A disk is full or not writable; nothing half done is visible.
@@ -160,17 +166,29 @@ def extract(
             progress.message("the lake has an older format: everything in landing is loaded again")
             lake.empty()
         ledger = read_ledger(lake)
-        run = _run(places, ledger, report_timezone, now, progress)
+        run = _run(places, ledger, report_timezone, now, progress, on_news)
         opened = {source.name: _opened(source, run, apis.get(source.name)) for source in sources}
         waiting = _not_loaded(opened, run)
         report = ExtractReport({name: SourceReport() for name in opened})
-        units = [*waiting]
+        units, postponed = [*waiting], {*lake.index.postponed}
+        notes = {*postponed}
+        arrived: dict[str, Arrivals] = {}
         for name, source in opened.items():
-            arrivals = source.land([unit for unit in waiting if unit.source == name])
+            arrivals = arrived[name] = source.land([unit for unit in waiting if unit.source == name])
             units += arrivals.units
+            notes |= arrivals.notes
             report.sources[name].left = arrivals.left
             report.sources[name].errors = arrivals.errors
-        _count(report, load(places.package, lake, ledger, units, opened, progress, _through(run, opened)))
+            if any(unit.path not in notes for unit in units):
+                on_news()
+        through = _through(run, opened)
+        is_news = any(unit.path not in notes for unit in units)
+        if is_news or len(units) > MOST_POSTPONED or lake.missing_tables():
+            _count(report, load(places.package, lake, ledger, units, opened, progress, through), postponed)
+        else:
+            lake.note_through(through, [unit.path for unit in units])
+            _count_notes(report, arrived)
+        report.newest_change = lake.index.newest_change
         return report
 
 
@@ -195,11 +213,23 @@ def load_from_landing(
         units = _not_loaded(opened, run)
         report = ExtractReport({name: SourceReport() for name in opened})
         _count(report, load(places.package, lake, nothing, units, opened, progress, _through(run, opened)))
+        report.newest_change = lake.index.newest_change
         return report
 
 
+def newest_change(places: Places) -> str:
+    """Names the newest load that can change a mart; the same until there is another one."""
+    with _plain_errors(places.work):
+        return Lake(Folder.at(places.lake), places.athena).index.newest_change
+
+
 def _run(
-    places: Places, ledger: Ledger, report_timezone: ZoneInfo, now: Callable[[], datetime], progress: Progress
+    places: Places,
+    ledger: Ledger,
+    report_timezone: ZoneInfo,
+    now: Callable[[], datetime],
+    progress: Progress,
+    on_news: Callable[[], None] = lambda: None,
 ) -> ExtractRun:
     data = Folder.at(places.data)
     return ExtractRun(
@@ -210,6 +240,7 @@ def _run(
         report_timezone=report_timezone,
         now=now,
         progress=progress,
+        on_news=on_news,
     )
 
 
@@ -221,7 +252,8 @@ def _not_loaded(sources: Mapping[str, Source], run: ExtractRun) -> list[LandedUn
     """What landing has of these sources and the lake has not; landing is only listed if it may have something."""
     last = run.landing.last_number
     if last is not None and last == run.ledger.through:
-        return []
+        postponed = filter(None, map(unit_at, run.ledger.postponed))
+        return [unit for unit in postponed if unit.source in sources]
     return [unit for source in sources.values() for unit in source.landed() if unit.path not in run.ledger]
 
 
@@ -232,16 +264,29 @@ def _through(run: ExtractRun, sources: Collection[str]) -> int:
     if landing.was_listed:
         for folder in landing.listed:
             paths = [folder.unit.path, *(f"{folder.unit.path}/{name}" for name in folder.names)]
-            if folder.unit.source not in sources and not any(path in ledger for path in paths):
+            is_known = folder.unit.path in ledger.postponed or any(path in ledger for path in paths)
+            if folder.unit.source not in sources and not is_known:
                 through = min(through, folder.unit.number - 1)
     return through
 
 
-def _count(report: ExtractReport, added: Mapping[str, list[Mapping[str, Any]]]) -> None:
+def _count_notes(report: ExtractReport, arrived: Mapping[str, Arrivals]) -> None:
+    """Counts fetches of which none brought anything new."""
+    for name, arrivals in arrived.items():
+        report.sources[name].received = len(arrivals.units)
+        report.sources[name].unchanged = arrivals.unchanged
+        report.units += len(arrivals.units)
+
+
+def _count(
+    report: ExtractReport, added: Mapping[str, list[Mapping[str, Any]]], counted_before: Collection[str] = ()
+) -> None:
     """Counts what came, by the rows that were added to the ledgers: a unit has one for each kind of record."""
     units = set()
     for table, rows in added.items():
         for row in rows:
+            if row["_source"] in counted_before:
+                continue
             source = report.sources.setdefault(row["source"], SourceReport())
             source.read += row["records_read"]
             source.loaded += row["records_loaded"]
@@ -250,9 +295,8 @@ def _count(report: ExtractReport, added: Mapping[str, list[Mapping[str, Any]]]) 
                 continue
             units.add(row["_source"])
             source.received += 1
-            is_unchanged = table == FETCHES and row["unchanged"]
-            source.unchanged += is_unchanged
-            report.changes_marts |= not is_unchanged
+            source.unchanged += table == FETCHES and row["unchanged"]
+            report.changes_marts |= not is_note(table, row)
             source.duplicates += row.get("status") == "duplicate"
             if row.get("status") == "quarantined":
                 source.quarantined += 1

@@ -72,6 +72,7 @@ class ExtractRun:
         report_timezone: Where a time becomes a report date.
         now: The clock that stamps what is received (UTC).
         progress: Is told how far it is.
+        on_news: Is told as soon as something has landed that can change a mart; it may be told again.
     """
 
     landing: Landing
@@ -81,6 +82,7 @@ class ExtractRun:
     report_timezone: ZoneInfo
     now: Callable[[], datetime]
     progress: Progress
+    on_news: Callable[[], None] = lambda: None
 
 
 @dataclass
@@ -89,11 +91,15 @@ class Arrivals:
 
     Attributes:
         units: What is in landing now, in the order of its receipt.
+        notes: The paths of those that only note that a fetch failed or brought nothing new, which can be loaded later.
+        unchanged: The number of fetches that brought nothing new.
         left: Names of files that were still growing and are left for the next run.
         errors: What failed, a line each.
     """
 
     units: list[LandedUnit] = field(default_factory=list)
+    notes: set[str] = field(default_factory=set)
+    unchanged: int = 0
     left: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 

@@ -90,7 +90,7 @@ def show_top_campaigns(terminal: Terminal, settings: Settings) -> None:
         terminal.result("no campaign has delivered yet")
         return
     shown = [
-        [campaign, *map(_short, (impressions, clicks, spend, conversions)), f"{ctr:.2%}", f"{cpc:,.2f}", f"{cvr:.2%}"]
+        [campaign, *map(_short, (impressions, clicks, spend)), _count(conversions), *_rates(ctr, cpc, cvr)]
         for campaign, impressions, clicks, spend, conversions, ctr, cpc, cvr in rows
     ]
     columns = ["top campaign", "impressions", "clicks", f"spend {settings.currency}", "conv.", "ctr", "cpc", "cvr"]
@@ -108,7 +108,7 @@ def sources(settings: Settings) -> dict[str, dict[str, int]]:
 def quarantine_reasons(settings: Settings) -> list[Any]:
     """The number of records quarantined for each reason and source: (reason, source, records), as published."""
     counted = """
-        select reason, split_part(_source, '/', 1) as source, count(*) from marts.quarantined_deliveries
+        select reason, source, count(*) from marts.quarantined_deliveries
         group by 1, 2 order by 1, 2
     """
     return [*open_warehouse(settings).ask("quarantined_deliveries", counted)]
@@ -162,6 +162,15 @@ def _short(number: int | Decimal) -> str:
     if not -MILLIONS_FROM < number < MILLIONS_FROM:
         return f"{number / 1_000_000:,.1f}M"
     return f"{number:,.2f}" if isinstance(number, Decimal) else f"{number:,}"
+
+
+def _count(number: Decimal) -> str:
+    """A count that may be a fraction."""
+    return _short(int(number)) if number == int(number) else _short(number)
+
+
+def _rates(ctr: float, cpc: float, cvr: float) -> tuple[str, str, str]:
+    return f"{ctr:.2%}", f"{cpc:,.2f}", f"{cvr:.2%}"
 
 
 def _holder(settings: Settings) -> dict[str, Any] | None:

@@ -5,6 +5,8 @@ Both engines are asked the same; they differ in where a raw table is (`_raw`) an
 
 from typing import Literal
 
+from extract.registry import KINDS
+
 Engine = Literal["duckdb", "athena"]
 
 
@@ -36,7 +38,7 @@ def quarantined(engine: Engine, lake_url: str, *, has_records: bool = True) -> s
         parts.append(
             f"""
             select
-                reason, split_part(_source, '/', 1) as source, _source, _position,
+                reason, source, _source, _position,
                 cast(_received_at as timestamp) as _received_at, {_record(engine)} as payload
             from marts.quarantined_deliveries
             """  # noqa: S608 the text is ours
@@ -58,9 +60,7 @@ def _raw(engine: Engine, lake_url: str, table: str) -> str:
 
 
 def _record(engine: Engine) -> str:
-    from extract.convert import DELIVERY
-
-    fields = DELIVERY.fields
+    fields = KINDS["campaign_delivery"].record_type.fields
     if engine == "athena":
         return f"json_format(cast((select {', '.join(fields)}) as json))"
     return f"to_json(struct_pack({', '.join(f'{name} := {name}' for name in fields)}))::varchar"

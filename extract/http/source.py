@@ -100,6 +100,11 @@ class ApiSource:
                 for count, day in enumerate(days, 1):
                     unit, fetch = self._land_one(client, settings, day, known)
                     arrivals.units.append(unit)
+                    if fetch.unchanged or not fetch.complete:
+                        arrivals.notes.add(unit.path)
+                        arrivals.unchanged += fetch.unchanged
+                    else:
+                        self._run.on_news()
                     known.append(fetch)
                     self._run.progress.advance(1)
                     failures_in_a_row = 0 if fetch.complete else failures_in_a_row + 1

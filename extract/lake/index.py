@@ -20,6 +20,8 @@ class Index:
         loads_to_merge: Loads since small files were last merged.
         loads_to_optimize: Loads since Athena's list of complete loads was last optimized.
         is_open: Something is being written, or a kill stopped it: there may be leftovers.
+        newest_change: Names the newest load with more than notes, so the newest one that can change a mart.
+        postponed: The units in landing, of those up to `through`, that wait for the next load; they are notes.
     """
 
     formats: Mapping[str, str] = field(default_factory=dict)
@@ -28,6 +30,8 @@ class Index:
     loads_to_merge: int = 0
     loads_to_optimize: int = 0
     is_open: bool = False
+    newest_change: str = ""
+    postponed: tuple[str, ...] = ()
 
     def names(self, table: str) -> list[str]:
         """The names of a table's files, in the order in which their rows were loaded."""
@@ -51,10 +55,11 @@ def index_from_json(content: bytes) -> Index | None:
     """Reads the document; None if it is damaged."""
     try:
         found = json.loads(content)
-        index = Index(**found)
+        index = Index(**{**found, "postponed": tuple(found.get("postponed", ()))})
         numbers = [size for files in index.files.values() for size in files.values()]
         numbers += [index.loads_to_merge, index.loads_to_optimize, 0 if index.through is None else index.through]
         is_sound = all(type(number) is int for number in numbers) and type(index.is_open) is bool
-        return index if is_sound and all(type(written) is str for written in index.formats.values()) else None
+        texts = [*index.formats.values(), *index.postponed, index.newest_change]
+        return index if is_sound and all(type(text) is str for text in texts) else None
     except (ValueError, TypeError, AttributeError):
         return None

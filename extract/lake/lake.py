@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -114,13 +115,17 @@ class Lake:
         """Notes that files are about to be written or removed."""
         self.write_index(replace(self.index, is_open=True))
 
-    def add_load(self, load_id: str, tables: Iterable[str], through: int | None) -> None:
+    def add_load(
+        self, load_id: str, tables: Iterable[str], through: int | None, units: Collection[str], *, is_change: bool
+    ) -> None:
         """Lets the files of a load count, which is thereby complete.
 
         Args:
             load_id: The load.
             tables: The tables it has files of.
             through: The receipt number up to which the lake now has everything in landing; None if that is not known.
+            units: The paths of the units it has.
+            is_change: Whether it can change a mart.
         """
         index = self.index
         for table in {*tables, LOADS} & {*self.stored_tables}:
@@ -134,13 +139,16 @@ class Lake:
                 loads_to_merge=index.loads_to_merge + 1,
                 loads_to_optimize=index.loads_to_optimize + 1,
                 is_open=False,
+                newest_change=load_id if is_change else index.newest_change,
+                postponed=tuple(path for path in index.postponed if path not in units),
             )
         )
 
-    def note_through(self, through: int | None) -> None:
-        """Notes that nothing in landing up to a receipt number is left to load."""
+    def note_through(self, through: int | None, postponed: Iterable[str] = ()) -> None:
+        """Notes that nothing in landing up to a receipt number is left to load, except these notes."""
         if through is not None:
-            self.write_index(replace(self.index, through=through))
+            added = dict.fromkeys([*self.index.postponed, *postponed])
+            self.write_index(replace(self.index, through=through, postponed=tuple(added)))
 
     def sweep(self) -> None:
         """Removes every file that the index does not name, and closes the index.
@@ -231,7 +239,7 @@ class Lake:
             for file in self._opened(table, [*files[table]][:1]):
                 if not file.schema_arrow.equals(raw.schema):
                     return Index(formats={table: "older"}, is_open=True)
-        return Index(formats(), None, files, is_open=True)
+        return Index(formats(), None, files, is_open=True, newest_change=f"unknown-{secrets.token_hex(8)}")
 
     def _completed_loads(self) -> set[str]:
         """The load packages that dlt calls complete; asks Athena if the lake is a bucket."""

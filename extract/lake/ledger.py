@@ -39,8 +39,13 @@ class Ledger:
 
     @property
     def through(self) -> int | None:
-        """Every landed unit with a number up to this one is in the ledger; None if that is not known."""
+        """Every landed unit with a number up to this one is in the ledger or postponed; None if that is not known."""
         return self.lake.through
+
+    @property
+    def postponed(self) -> Collection[str]:
+        """The paths of the units that wait for the next load: notes that a fetch failed or brought nothing new."""
+        return self.lake.index.postponed
 
     def __contains__(self, path: str) -> bool:
         """Whether the unit was loaded, or refused."""

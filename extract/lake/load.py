@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from extract.lake.lake import Lake
 from extract.lake.ledger import Ledger
 from extract.lake.package import Package
+from extract.lake.tables import FETCHES
 from extract.landing import LandedUnit
 from extract.source import Source
 
@@ -103,12 +104,24 @@ def load(
     lake.open()
     dlt_pipeline.load(working, lake, write)
     for load_id, files in loaded.items():
+<<<<<<< HEAD
         lake.add_load(load_id, [table for table, paths in files.items() if paths], through)
     _log_line("load", started, units=len(units))
+=======
+        tables = [table for table, paths in files.items() if paths]
+        is_change = any(not is_note(table, row) for table, rows in added.items() for row in rows)
+        lake.add_load(load_id, tables, through, {unit.path for unit in units}, is_change=is_change)
+    _log_line("load package", started, units=len(units))
+>>>>>>> c48546b (extract: let notes of unchanged and failed fetches wait for the next load, and name the newest change of the lake)
     started = time.monotonic()
     if count := merge_if_due(lake):
         _log_line("merge", started, files=count)
     return added
+
+
+def is_note(table: str, row: Mapping[str, Any]) -> bool:
+    """Whether a row of the ledger only notes that a fetch failed or brought nothing new."""
+    return table == FETCHES and (row["unchanged"] or not row["complete"])
 
 
 def _log_line(what: str, started: float, **facts: object) -> None:

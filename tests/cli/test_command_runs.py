@@ -316,7 +316,7 @@ def test_an_unusual_volume_is_told_and_published_all_the_same(tmp_path: Path) ->
 
 def test_a_published_view_finds_its_tables_under_any_name_of_the_file(built_home: Workspace, tmp_path: Path) -> None:
     shutil.copy(built_home.home / "published" / "marts.duckdb", tmp_path / "mine.duckdb")
-    kept = "select sum(records_kept) from {0}marts.delivery_balances"
+    kept = "select sum(records_kept) from {0}marts.source_balances"
     counted = "select count(*) from {0}marts.processed_campaign_data"
     with duckdb.connect(tmp_path / "mine.duckdb", read_only=True) as connection:
         wanted = connection.execute(kept.format("")).fetchone()
