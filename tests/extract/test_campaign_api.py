@@ -17,6 +17,7 @@ from support.extracting import (
     drop,
     extracted,
     lines,
+    load_notes,
     rebuilt,
     record,
     records_of,
@@ -26,6 +27,7 @@ from support.platform import answering, page
 
 from extract.http.client import ApiClient, ApiSettings
 from extract.http.source import ApiSource, Fetch, days_to_ask
+from extract.lake.index import Index
 from extract.lake.lake import Lake
 from extract.lake.ledger import read_ledger
 from extract.landing import Landing
@@ -129,10 +131,54 @@ def test_a_second_run_asks_for_what_may_be_restated_and_loads_nothing_twice(
     assert records_of(tmp_path) == before
     assert (report.units, report.changes_marts) == (2, False)
     assert report.sources["campaign_api"].unchanged == 2
+    load_notes(tmp_path)
     ledger = rows(tmp_path, "fetches", LEDGER)
     assert [fetch[3:] for fetch in ledger[3:]] == [(0, True, True)] * 2
     places = sorted((tmp_path / "landing" / "campaign_api").glob("*/*"))
     assert [len(list(place.iterdir())) for place in places][3:] == [1, 1]
+
+
+def test_notes_of_unchanged_fetches_wait_for_the_next_load(tmp_path: Path, platform: str, plan: FaultPlan) -> None:
+    first = extracted(tmp_path, api_at(platform, restated_days=2))
+    index = Index(**json.loads((tmp_path / "lake/raw/_index.json").read_bytes()))
+    told: list[str] = []
+    plan.set([])
+    second = extracted(tmp_path, api_at(platform, restated_days=2), on_news=lambda: told.append("news"))
+    after = Index(**json.loads((tmp_path / "lake/raw/_index.json").read_bytes()))
+    assert (second.changes_marts, second.units, told) == (False, 2, [])
+    assert first.newest_change == second.newest_change == index.newest_change != ""
+    assert after.files == index.files
+    assert (after.through, len(after.postponed)) == (5, 2)
+    for path in after.postponed:
+        assert (tmp_path / "landing" / path / ".receipt.json").is_file()
+    plan.set([])
+    extracted(tmp_path, api_at(platform, restated_days=2))
+    assert asked(plan) == DAYS[1:]
+    drop(tmp_path, "later.jsonl", lines(record(1)))
+    third = extracted(tmp_path, on_news=lambda: told.append("news"))
+    assert set(told) == {"news"}
+    assert third.newest_change != first.newest_change
+    assert (third.units, third.sources["campaign_api"].received) == (1, 0)
+    assert len(rows(tmp_path, "fetches")) == 3 + 2 + 2
+    last = Index(**json.loads((tmp_path / "lake/raw/_index.json").read_bytes()))
+    assert (last.through, [*last.postponed], last.newest_change) == (8, [], third.newest_change)
+
+
+def test_many_notes_are_loaded_though_nothing_is_new(tmp_path: Path, platform: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr("extract.run.MOST_POSTPONED", 3)
+    reports = [extracted(tmp_path, api_at(platform, restated_days=2)) for _ in range(3)]
+    assert len(rows(tmp_path, "fetches")) == 3 + 2 + 2
+    assert len({report.newest_change for report in reports}) == 1
+
+
+def test_a_lost_index_is_a_change_and_forgets_no_note(tmp_path: Path, platform: str) -> None:
+    first = extracted(tmp_path, api_at(platform, restated_days=2))
+    extracted(tmp_path, api_at(platform, restated_days=2))
+    (tmp_path / "lake/raw/_index.json").unlink()
+    again = extracted(tmp_path, api_at(platform, restated_days=2))
+    assert again.newest_change not in ("", first.newest_change)
+    load_notes(tmp_path)
+    assert len(rows(tmp_path, "fetches")) == 3 + 2 + 2
 
 
 def test_a_restated_day_is_a_newer_fetch_of_the_same_scope(tmp_path: Path) -> None:
@@ -150,6 +196,7 @@ def test_an_empty_day_is_complete_and_replaces_what_was_there(tmp_path: Path) ->
     with answering(lambda asked: page(asked, *next(answers))) as (url, _):
         reports = [extracted(tmp_path, api_at(url, since=DAYS[0], until=DAYS[0])) for _ in range(3)]
     assert [report.changes_marts for report in reports] == [True, True, False]
+    load_notes(tmp_path)
     assert [row[2:] for row in rows(tmp_path, "fetches", LEDGER)] == [
         (1, 1, True, False),
         (0, 0, True, False),
@@ -321,6 +368,7 @@ def test_an_api_without_days_adds_up_or_replaces(tmp_path: Path, answers: str) -
         for _ in range(5):
             assert extracted(tmp_path, api_at(url, answers=answers)).errors == []
     assert all("date" not in asked for asked, _ in server.seen)
+    load_notes(tmp_path)
     unchanged = [row[-1] for row in rows(tmp_path, "fetches", LEDGER)]
     assert unchanged == ([False, True, False, True, True] if answers == "add" else [False, True, False, False, False])
     scope = None if answers == "add" else "campaign_api/*"
@@ -360,6 +408,7 @@ def test_a_failing_platform_does_not_keep_files_back(tmp_path: Path) -> None:
 def test_a_rebuild_from_landing_gives_the_same_rows(tmp_path: Path, platform: str) -> None:
     extracted(tmp_path, api_at(platform))
     extracted(tmp_path, api_at(platform))
+    load_notes(tmp_path)
     before, ledger = records_of(tmp_path), rows(tmp_path, "fetches", "* exclude (_dlt_load_id)")
     rebuilt(tmp_path)
     assert records_of(tmp_path) == before

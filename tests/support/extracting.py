@@ -60,6 +60,7 @@ def extracted(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     said: RecordedProgress | None = None,
     fields: Mapping[str, str] = MappingProxyType({}),
+    on_news: Callable[[], None] = lambda: None,
 ) -> ExtractReport:
     """Extracts as a run does."""
     shipped = [replace(SOURCES["campaign_api"], fields=fields), SOURCES["campaign_files"]]
@@ -70,7 +71,14 @@ def extracted(
         report_timezone=ZoneInfo("UTC"),
         now=now,
         progress=said or RecordedProgress(),
+        on_news=on_news,
     )
+
+
+def load_notes(home: Path) -> None:
+    """Loads a file, and with it the notes of fetches that brought nothing new, which wait for the next load."""
+    drop(home, "another.jsonl", lines(record(1_000_000)))
+    assert extracted(home).changes_marts
 
 
 def rebuilt(home: Path) -> ExtractReport:
