@@ -104,15 +104,10 @@ def load(
     lake.open()
     dlt_pipeline.load(working, lake, write)
     for load_id, files in loaded.items():
-<<<<<<< HEAD
-        lake.add_load(load_id, [table for table, paths in files.items() if paths], through)
-    _log_line("load", started, units=len(units))
-=======
         tables = [table for table, paths in files.items() if paths]
         is_change = any(not is_note(table, row) for table, rows in added.items() for row in rows)
         lake.add_load(load_id, tables, through, {unit.path for unit in units}, is_change=is_change)
-    _log_line("load package", started, units=len(units))
->>>>>>> c48546b (extract: let notes of unchanged and failed fetches wait for the next load, and name the newest change of the lake)
+    _log_line("load", started, units=len(units))
     started = time.monotonic()
     if count := merge_if_due(lake):
         _log_line("merge", started, files=count)
