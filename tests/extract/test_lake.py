@@ -370,8 +370,8 @@ def test_a_run_without_anything_new_opens_no_file_of_the_lake_but_the_index(
     opened: list[str] = []
     listed: list[str] = []
     read, entries = Folder.read, Folder.entries
-    monkeypatch.setattr(Folder, "read", lambda self, name: opened.append(self.path(name)) or read(self, name))
-    monkeypatch.setattr(Folder, "entries", lambda self: listed.append(self.root) or entries(self))
+    monkeypatch.setattr(Folder, "read", lambda self, name: (opened.append(self.path(name)), read(self, name))[1])
+    monkeypatch.setattr(Folder, "entries", lambda self: (listed.append(self.root), entries(self))[1])
     extracted(home)
     assert [path for path in opened if "/lake/" in path] == [str(raw(home) / "_index.json")]
     assert [path for path in listed if "/lake" in path] == []
