@@ -24,7 +24,7 @@ from extract.lake.lake import Lake, LakeDamagedError
 from extract.lake.ledger import read_ledger
 from extract.lake.load import clear_away
 from extract.lake.tables import RAW_TABLES
-from extract.storage import Folder
+from extract.storage import Entry, Folder
 from simulate.mock_api import create_app
 from simulate.serve import serving
 from simulate.world import make_world
@@ -370,8 +370,17 @@ def test_a_run_without_anything_new_opens_no_file_of_the_lake_but_the_index(
     opened: list[str] = []
     listed: list[str] = []
     read, entries = Folder.read, Folder.entries
-    monkeypatch.setattr(Folder, "read", lambda self, name: (opened.append(self.path(name)), read(self, name))[1])
-    monkeypatch.setattr(Folder, "entries", lambda self: (listed.append(self.root), entries(self))[1])
+
+    def noted_read(folder: Folder, name: str) -> bytes:
+        opened.append(folder.path(name))
+        return read(folder, name)
+
+    def noted_entries(folder: Folder) -> Iterator[Entry]:
+        listed.append(folder.root)
+        return entries(folder)
+
+    monkeypatch.setattr(Folder, "read", noted_read)
+    monkeypatch.setattr(Folder, "entries", noted_entries)
     extracted(home)
     assert [path for path in opened if "/lake/" in path] == [str(raw(home) / "_index.json")]
     assert [path for path in listed if "/lake" in path] == []
