@@ -3,6 +3,8 @@
 Readers open `published/marts.duckdb` read-only. It is a link to `published/<build id>/adhouse.duckdb`, so that DuckDB,
 which names a database after its file, calls every build `adhouse`. Whatever kills this in between, the link points at a
 whole file: the old build or the new one. A process that has the old build open keeps it, even after it was removed.
+
+Earlier versions published `marts-<build id>.duckdb`; such builds are kept and rolled back to like the others.
 """
 
 import os
@@ -16,6 +18,7 @@ from adhouse.warehouse.base import KEPT_BUILDS
 PIECE = 32 << 20
 LINK = "marts.duckdb"
 FILE = "adhouse.duckdb"
+UNFINISHED = ".tmp"
 ROLLED_BACK = "rolled_back"  # has the id of the build to which readers were rolled back
 
 
@@ -26,10 +29,8 @@ def publish(marts: Path, published: Path, build_id: str) -> Path:
     roll-back; a copy that a kill left unfinished is removed.
     """
     published.mkdir(parents=True, exist_ok=True)
-    for folder in published.iterdir():
-        if folder.is_dir() and (folder.suffix == ".tmp" or not (folder / FILE).exists()):
-            shutil.rmtree(folder)
-    target, unfinished = published / build_id / FILE, published / f"{build_id}.tmp"
+    _remove_leftovers(published)
+    target, unfinished = published / build_id / FILE, published / f"{build_id}{UNFINISHED}"
     unfinished.mkdir()
     try:
         _copy(marts, unfinished / FILE)
@@ -45,9 +46,7 @@ def publish(marts: Path, published: Path, build_id: str) -> Path:
     (published / ROLLED_BACK).unlink(missing_ok=True)
     for old in builds(published)[KEPT_BUILDS:]:
         if old != current(published):
-            shutil.rmtree(published / old)
-    for old_layout in published.glob("marts-*.duckdb"):
-        old_layout.unlink()
+            _remove(_file(published, old))
     return target
 
 
@@ -63,7 +62,7 @@ def rollback(published: Path, build_id: str | None) -> str:
     if wanted is None or wanted not in kept:
         raise no_build(build_id, kept)
     (published / ROLLED_BACK).write_text(wanted)
-    _point(published, published / wanted / FILE)
+    _point(published, _file(published, wanted))
     return wanted
 
 
@@ -81,14 +80,40 @@ def is_rolled_back(published: Path) -> bool:
 
 def builds(published: Path) -> list[str]:
     """The ids of the builds that are there, newest first."""
-    folders = (path.parent for path in published.glob(f"*/{FILE}"))
-    return sorted((folder.name for folder in folders if folder.suffix != ".tmp"), reverse=True)
+    ids = {path.parent.name for path in published.glob(f"*/{FILE}") if path.parent.suffix != UNFINISHED}
+    ids |= {_id_of(path) for path in published.glob("marts-*.duckdb")}
+    return sorted(ids, reverse=True)
 
 
 def current(published: Path) -> str | None:
     """The id of the build that readers see."""
     link = published / LINK
-    return (link.exists() and Path(os.readlink(link)).parent.name) or None
+    return _id_of(link.readlink()) if link.is_symlink() and link.exists() else None
+
+
+def _id_of(path: Path) -> str:
+    return path.parent.name if path.name == FILE else path.stem.removeprefix("marts-")
+
+
+def _file(published: Path, build_id: str) -> Path:
+    path, earlier = published / build_id / FILE, published / f"marts-{build_id}.duckdb"
+    return earlier if earlier.exists() and not path.exists() else path
+
+
+def _remove(file: Path) -> None:
+    if file.name == FILE:
+        shutil.rmtree(file.parent)
+    else:
+        file.unlink()
+
+
+def _remove_leftovers(published: Path) -> None:
+    """Removes what a killed publish left: an unfinished copy, or the empty folder of a build that was being removed."""
+    for path in published.iterdir():
+        if path.suffix == UNFINISHED:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        elif path.is_dir() and not path.is_symlink() and not any(path.iterdir()):
+            path.rmdir()
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -109,7 +134,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _point(published: Path, target: Path) -> None:
-    link = published / f"{LINK}.tmp"
+    link = published / f"{LINK}{UNFINISHED}"
     link.unlink(missing_ok=True)
     link.symlink_to(target.relative_to(published))
     _sync(target.parent)

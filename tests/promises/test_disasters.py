@@ -180,7 +180,7 @@ def test_a_run_with_a_correction_killed_anywhere_is_healed_by_the_same_command(s
         "a file has landed": there("landing/campaign_files/*/*", 3),
         "a package is loaded": there("lake/raw/_dlt_loads/*.jsonl", 2),
         **BUILDING,
-        "it is being published": there("published/marts-*", 2),
+        "it is being published": there("published/*/adhouse.duckdb", 2),
     }
     is_healed(second, "run", points, tmp_path)
 
