@@ -17,6 +17,7 @@ from adhouse.explain import explain_engine
 from adhouse.session import Session
 from adhouse.settings import Settings
 from adhouse.warehouse.base import BuildRecord, Warehouse, audited
+from adhouse.warehouse.files import remove
 from adhouse.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
@@ -77,8 +78,7 @@ def rebuild(session: Session) -> None:
         )
     session.todo = ["load from landing", "build and audit", "publish"]
     for path in (settings.warehouse, settings.marts):
-        path.unlink(missing_ok=True)
-        path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+        remove(path)
     plan = _plan(session, full_refresh=True)
     parser = ProjectParser(settings, plan)
     parser.start()

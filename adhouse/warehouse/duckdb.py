@@ -15,7 +15,7 @@ from adhouse.errors import CommandError
 from adhouse.warehouse import publish
 from adhouse.warehouse.base import Answer, BuildRecord, nothing_published, versions, wrong_query
 from adhouse.warehouse.errors import explain_duckdb
-from adhouse.warehouse.files import has_column, has_table, opened, quoted
+from adhouse.warehouse.files import has_column, has_table, is_read_by_older_duckdb, opened, quoted, remove
 from adhouse.warehouse.publish import LINK
 from adhouse.warehouse.quarantine import quarantined
 
@@ -95,6 +95,8 @@ class DuckDBWarehouse:
                 where build_id >= (select max(build_id) from ops.builds where status = 'audited')
             """
             ((is_same,),) = connection.execute(since_audited, [fingerprint]).fetchall()
+        if not is_read_by_older_duckdb(self.marts):
+            return "the marts file has a format that BI tools cannot read"
         if is_same is None:
             return "no build has passed its audit yet"
         return None if is_same else "models, macros, seeds or settings changed since the last audited build"
@@ -123,7 +125,12 @@ class DuckDBWarehouse:
         return BuildRecord(build_id, status, as_of.replace(tzinfo=UTC), inputs, lake_change)
 
     def begin(self, plan: BuildPlan) -> None:
-        """Puts the build on record; a new marts file takes over the published history."""
+        """Puts the build on record; a new marts file takes over the published history.
+
+        DuckDB cannot lower the format of a file, so a full refresh replaces one that BI tools cannot read.
+        """
+        if plan.is_full_refresh and self.marts.exists() and not is_read_by_older_duckdb(self.marts):
+            remove(self.marts)
         with opened(self.marts) as connection:
             is_new = not has_table(connection, "ops", "builds")
             connection.execute(SCHEMA)

@@ -10,6 +10,8 @@ from adhouse.warehouse.errors import explain_duckdb
 
 # The format of DuckDB's files that every DuckDB since 1.0 reads, and with it the drivers of BI tools.
 STORAGE_VERSION = "v1.0.0"
+OLDEST_FORMAT = 64  # of v1.0.0, as https://duckdb.org/docs/stable/internals/storage lists it
+FORMAT_AT = 12  # bytes: a checksum and "DUCK" come first
 
 
 @contextmanager
@@ -31,6 +33,19 @@ def opened(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyCo
         if explained := explain_duckdb(str(error), path):
             raise explained from error
         raise
+
+
+def is_read_by_older_duckdb(path: Path) -> bool:
+    """Whether a DuckDB file has the format that every DuckDB since 1.0 reads."""
+    with path.open("rb") as file:
+        start = file.read(FORMAT_AT + 8)
+    return int.from_bytes(start[FORMAT_AT:], "little") <= OLDEST_FORMAT
+
+
+def remove(path: Path) -> None:
+    """Removes a DuckDB file, and the log of what DuckDB had not written into it yet."""
+    path.unlink(missing_ok=True)
+    path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
 
 
 def quoted(path: Path) -> str:

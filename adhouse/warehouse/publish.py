@@ -1,8 +1,12 @@
 """Publishes an audited build: a copy of the marts file, and a link that is moved onto it in one step.
 
 Readers open `published/marts.duckdb` read-only. It is a link to `published/<build id>/adhouse.duckdb`, so that DuckDB,
-which names a database after its file, calls every build `adhouse`. Whatever kills this in between, the link points at a
-whole file: the old build or the new one. A process that has the old build open keeps it, even after it was removed.
+which names a database after its file, calls every build `adhouse`. DuckDB 1.x does not follow the link for the name and
+would call it `marts`, like the schema in it, so that `marts.campaign_summary` would be ambiguous: BI tools open
+`published/adhouse.duckdb`, a link to that link.
+
+Whatever kills this in between, the link points at a whole file: the old build or the new one. A process that has the
+old build open keeps it, even after it was removed.
 
 Earlier versions published `marts-<build id>.duckdb`; such builds are kept and rolled back to like the others.
 """
@@ -134,11 +138,12 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _point(published: Path, target: Path) -> None:
-    link = published / f"{LINK}{UNFINISHED}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(target.relative_to(published))
     _sync(target.parent)
-    os.replace(link, published / LINK)
+    for name, to in ((LINK, target.relative_to(published)), (FILE, Path(LINK))):
+        link = published / f"{name}{UNFINISHED}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(to)
+        os.replace(link, published / name)
     _sync(published)
 
 

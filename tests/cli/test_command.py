@@ -17,6 +17,7 @@ from conftest import COMMAND, Workspace
 
 from adhouse.console import Terminal
 from adhouse.errors import MEANINGS
+from adhouse.warehouse.files import is_read_by_older_duckdb
 
 BALANCE = {"read", "loaded", "rejected", "superseded", "duplicate", "quarantined", "kept"}
 
@@ -152,6 +153,7 @@ def test_status_says_all_of_it_and_every_balance_closes(built_home: Workspace) -
         assert counts["kept"] > 0
     build_id = state["published"]["build_id"]
     assert str((built_home.home / "published" / "marts.duckdb").readlink()) == f"{build_id}/adhouse.duckdb"
+    assert is_read_by_older_duckdb(built_home.home / "published" / "adhouse.duckdb")
     human = built_home.adhouse("status").stdout
     assert build_id in human
     assert max(map(len, human.splitlines())) <= 80

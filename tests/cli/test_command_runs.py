@@ -19,7 +19,7 @@ from support.extracting import lines, record
 from adhouse.run import prune_landing
 from adhouse.settings import read_settings
 from adhouse.warehouse.duckdb import SEAL
-from adhouse.warehouse.files import opened
+from adhouse.warehouse.files import is_read_by_older_duckdb, opened
 
 PROJECT = Path(__file__).parents[2]
 MARTS = ("campaign_summary", "campaign_performance", "creative_performance", "daily_performance")
@@ -165,6 +165,21 @@ def test_what_dbt_built_by_hand_is_said_not_to_be_published_and_is_audited_first
     assert published_id(house) == first
     assert house.adhouse("run", ADHOUSE_API_URL="none").returncode == 0
     assert published_id(house) != first
+
+
+def test_a_marts_file_that_bi_tools_cannot_read_is_replaced(house: Workspace, built_home: Workspace) -> None:
+    marts = house.home / "marts.duckdb"
+    marts.unlink()
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{built_home.home / 'marts.duckdb'}' as written (read_only)")
+        connection.execute(f"attach '{marts}' as newer (storage_version 'v2.0.0')")
+        connection.execute("copy from database written to newer")
+    assert not is_read_by_older_duckdb(marts)
+    ended = house.adhouse("run")
+    assert ended.returncode == 0, ended.stderr
+    assert "full refresh: the marts file has a format that BI tools cannot read" in ended.stderr
+    assert is_read_by_older_duckdb(house.home / "published" / "adhouse.duckdb")
+    assert cells(house) == cells(built_home)
 
 
 def test_a_failed_error_test_publishes_nothing_and_is_named(house: Workspace, tmp_path: Path) -> None:

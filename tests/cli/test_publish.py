@@ -7,9 +7,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
 from adhouse.errors import CommandError
 from adhouse.warehouse.base import KEPT_BUILDS
+from adhouse.warehouse.files import STORAGE_VERSION, is_read_by_older_duckdb, opened
 from adhouse.warehouse.publish import builds, current, is_rolled_back, publish, rollback
 
 PUBLISH_FOREVER = """
@@ -75,13 +77,29 @@ def test_an_open_reader_keeps_its_build_and_does_not_block(marts: Path, tmp_path
     assert number_in(published / "marts.duckdb") == KEPT_BUILDS + 2
 
 
+def test_older_duckdb_reads_new_files_whoever_makes_them(tmp_path: Path) -> None:
+    with opened(tmp_path / "ours.duckdb") as connection:
+        connection.execute("create table numbers as select 1 as number")
+        options = connection.execute("select tags from duckdb_databases() where database_name = 'house'").fetchall()
+    assert options == [({"storage_version": "v1.0.0+"},)]
+    assert is_read_by_older_duckdb(tmp_path / "ours.duckdb")
+    write_marts(tmp_path / "marts.duckdb", 1)
+    assert not is_read_by_older_duckdb(tmp_path / "marts.duckdb")
+    profile = yaml.safe_load((Path(__file__).parents[2] / "profiles.yml.example").read_text())
+    (attached,) = profile["adhouse"]["outputs"]["duckdb"]["attach"]
+    assert attached["options"] == {"storage_version": STORAGE_VERSION}
+
+
 def test_every_build_has_the_same_catalog_name(marts: Path, tmp_path: Path) -> None:
     published = tmp_path / "published"
     for number in range(2):
         publish(marts, published, f"b{number}")
-        with duckdb.connect(published / "marts.duckdb", read_only=True) as connection:
-            ((rows,),) = connection.execute("select count(*) from adhouse.marts.numbers").fetchall()
-        assert rows == 100_000
+        for link in ("marts.duckdb", "adhouse.duckdb"):
+            with duckdb.connect(published / link, read_only=True) as connection:
+                ((rows,),) = connection.execute("select count(*) from adhouse.marts.numbers").fetchall()
+            assert rows == 100_000
+    # DuckDB 1.x takes the name of the link itself.
+    assert (published / "adhouse.duckdb").readlink() == Path("marts.duckdb")
 
 
 def test_a_build_is_told_from_a_folder_without_its_file(marts: Path, tmp_path: Path) -> None:
@@ -96,7 +114,13 @@ def test_a_build_is_told_from_a_folder_without_its_file(marts: Path, tmp_path: P
     with pytest.raises(CommandError, match="there is no build b2"):
         rollback(published, "b2")
     publish(marts, published, "b3")
-    assert sorted(path.name for path in published.iterdir()) == ["b1", "b3", "exports", "marts.duckdb"]
+    assert sorted(path.name for path in published.iterdir()) == [
+        "adhouse.duckdb",
+        "b1",
+        "b3",
+        "exports",
+        "marts.duckdb",
+    ]
 
 
 def test_builds_of_the_earlier_layout_are_seen_rolled_back_to_and_removed_in_turn(marts: Path, tmp_path: Path) -> None:
@@ -156,7 +180,7 @@ def test_a_copy_that_fails_leaves_no_trace_and_the_old_build(marts: Path, tmp_pa
     command = [sys.executable, "-c", PUBLISH_WITHOUT_ROOM, str(marts), str(published)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "File too large" in ended.stderr
-    assert sorted(path.name for path in published.iterdir()) == ["b1", "marts.duckdb"]
+    assert sorted(path.name for path in published.iterdir()) == ["adhouse.duckdb", "b1", "marts.duckdb"]
     assert number_in(published / "marts.duckdb") == 1
 
 
@@ -174,4 +198,6 @@ def test_killed_anywhere_readers_see_a_whole_build(marts: Path, tmp_path: Path) 
         assert number_in(published / "marts.duckdb") == 1
     publish(marts, published, "999999")
     assert len(builds(published)) == KEPT_BUILDS
-    assert sorted(path.name for path in published.iterdir()) == sorted([*builds(published), "marts.duckdb"])
+    assert sorted(path.name for path in published.iterdir()) == sorted(
+        [*builds(published), "adhouse.duckdb", "marts.duckdb"]
+    )
