@@ -186,7 +186,7 @@ def quarantine(
 
 @app.command()
 def sql(
-    query: Annotated[str, typer.Argument(help='Such as "select * from marts.campaign_summary".')],
+    query: Annotated[str, typer.Argument(help='Such as "select * from campaign_summary"; -: read it from stdin.')],
     as_csv: AsCsv = False,
     as_json: AsJson = False,
 ) -> None:
@@ -194,6 +194,7 @@ def sql(
     from adhouse.commands import sql as reading
 
     settings, terminal = _settings_and_terminal()
+    query = sys.stdin.read() if query == "-" else query
     reading.show(terminal, settings, query, as_csv=as_csv, as_json=as_json)
 
 

@@ -1,6 +1,6 @@
 """What a warehouse is: it keeps builds on record, and shows readers the audited ones."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -34,7 +34,7 @@ class Answer(NamedTuple):
     """The columns and rows of a query."""
 
     columns: list[str]
-    rows: list[tuple[Any, ...]]
+    rows: Iterable[tuple[Any, ...]]
 
 
 class Warehouse(Protocol):
@@ -130,8 +130,11 @@ def nothing_published() -> CommandError:
 
 
 def wrong_query(said: str) -> CommandError:
-    """The error of a query that an engine does not run, in the engine's own words."""
-    return CommandError(f"the query failed: {said.strip()}", "", Exit.USAGE)
+    """The error of a query that an engine does not run, in the engine's own words on one line."""
+    words, _, quotation = said.partition("\nLINE ")
+    near = quotation.partition(":")[2].strip().partition("\n")[0].strip()
+    shown = f" in: {near}" if near else ""
+    return CommandError(f"the query failed: {' '.join(words.split())}{shown}", code=Exit.USAGE)
 
 
 def versions() -> str:

@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from adhouse.warehouse.publish import LINK
 from adhouse.warehouse.quarantine import quarantined
 
 EXAMPLES_PER_REASON = 20
+ROWS_AT_ONCE = 10_000
 SEAL = ".audited.json"
 
 log = logging.getLogger(__name__)
@@ -246,17 +248,19 @@ class DuckDBWarehouse:
         return 0
 
     def select(self, query: str) -> Answer:
-        """Runs the query on the published file; nothing can be written, and no other file can be read."""
+        """Runs the query on the published file; nothing can be written, and no other file can be read.
+
+        A table without a schema is looked for in `marts`, as on Athena. Rows are fetched while they are read.
+        """
         link = self.published_folder / LINK
         if not link.exists():
             raise nothing_published()
-        try:
-            locked: dict[str, Any] = {"enable_external_access": False, "lock_configuration": True}
-            with duckdb.connect(link, read_only=True, config=locked) as connection:
-                connection.execute(query)
-                return Answer([name for name, *_ in connection.description or ()], connection.fetchall())
-        except duckdb.Error as error:
-            raise explain_duckdb(str(error), link) or wrong_query(str(error)) from None
+        with _query_errors(link):
+            connection = duckdb.connect(link, read_only=True, config={"enable_external_access": False})
+            connection.execute("use marts")
+            connection.execute("set lock_configuration = true")
+            connection.execute(query)
+            return Answer([name for name, *_ in connection.description or ()], _fetched(connection, link))
 
     def ask(self, mart: str, query: str) -> Sequence[tuple[Any, ...]]:
         """Asks the published file."""
@@ -265,6 +269,28 @@ class DuckDBWarehouse:
             return []
         with opened(link, read_only=True) as connection:
             return connection.execute(query).fetchall() if has_table(connection, "marts", mart) else []
+
+
+def _fetched(connection: duckdb.DuckDBPyConnection, file: Path) -> Iterator[tuple[Any, ...]]:
+    with _query_errors(file), connection:
+        while rows := connection.fetchmany(ROWS_AT_ONCE):
+            yield from rows
+
+
+@contextmanager
+def _query_errors(file: Path) -> Iterator[None]:
+    """Turns what DuckDB says of a user's query into one line; only a damaged file is no fault of the query."""
+    try:
+        yield
+    except (
+        duckdb.IOException,
+        duckdb.SerializationException,
+        duckdb.FatalException,
+        duckdb.InternalException,
+    ) as error:
+        raise explain_duckdb(str(error), file) or wrong_query(str(error)) from None
+    except duckdb.Error as error:
+        raise wrong_query(str(error)) from None
 
 
 def _seal(marts: Path, build_id: str) -> dict[str, object]:
