@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -19,16 +20,22 @@ from adhouse.errors import CommandError, Exit
 from extract.registry import SOURCES
 
 PROJECT_FILE = "dbt_project.yml"
+OUR_PROJECT = re.compile(r"^(name|profile):\s*['\"]?adhouse['\"]?\s*(#.*)?$", re.MULTILINE)
 FIRST_DAYS = 30
 MOST_DAYS = 36_500  # a calendar does not go back forever
 SHORTEST_AWS_SECRET = 16  # characters; shorter values stand for a local Athena, and are ordinary words
 
 
 def _default_project() -> Path:
-    """The current folder if it is a dbt project, otherwise the clone from which this package was installed."""
+    """The current folder if it has adhouse's dbt project, otherwise the clone from which this package was installed."""
     current, clone = Path.cwd(), Path(__file__).parents[1]
-    is_clone = (clone / PROJECT_FILE).is_file() and not (current / PROJECT_FILE).is_file()
-    return clone if is_clone else current
+    return clone if _has_our_project(clone) and not _has_our_project(current) else current
+
+
+def _has_our_project(folder: Path) -> bool:
+    """Whether a folder has a dbt project that is called adhouse, or at least uses the profile of that name."""
+    file = folder / PROJECT_FILE
+    return file.is_file() and bool(OUR_PROJECT.search(file.read_text(encoding="utf-8", errors="replace")))
 
 
 class _WantedError(ValueError):
@@ -56,7 +63,7 @@ class Settings(BaseSettings):
     project: Path = _setting(
         "DBT_PROJECT_DIR",
         "the dbt project",
-        shown_default="the current folder if it has a `dbt_project.yml`, otherwise the clone",
+        shown_default="the current folder if it has adhouse's `dbt_project.yml`, otherwise the clone",
         default_factory=_default_project,
     )
     profiles: Path = _setting(

@@ -102,11 +102,13 @@ def test_the_report_day_begins_at_midnight_of_its_zone_told_in_utc() -> None:
     assert berlin.report_day_start(datetime(2026, 7, 1, 21, 59, tzinfo=UTC)) == datetime(2026, 6, 30, 22, tzinfo=UTC)
 
 
-def test_a_dbt_project_in_the_current_folder_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_project_of_ours_in_the_current_folder_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     clone = Path(__file__).parents[2]
     assert read_settings({}).project == clone
-    (tmp_path / "dbt_project.yml").touch()
+    (tmp_path / "dbt_project.yml").write_text("name: something_else\nprofile: another\n")
+    assert read_settings({}).project == clone
+    (tmp_path / "dbt_project.yml").write_text("name: my_ads\nprofile: 'adhouse'  # of profiles.yml\n")
     settings = read_settings({})
     assert (settings.project, settings.profiles, settings.home) == (tmp_path, tmp_path, tmp_path / "data")
     assert read_settings({"DBT_PROJECT_DIR": str(clone)}).project == clone
