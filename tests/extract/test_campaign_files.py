@@ -3,6 +3,8 @@
 import gzip
 import hashlib
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -201,3 +203,42 @@ def test_a_reader_that_fails_costs_its_file_only(tmp_path: Path, monkeypatch: py
         "odd.jsonl": "quarantined",
         "even.jsonl": "loaded",
     }
+
+
+def test_every_file_and_every_load_has_a_line_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    drop(tmp_path, "a.jsonl", lines(record(1), record(2)))
+    with caplog.at_level("INFO", "extract"):
+        extracted(tmp_path)
+    ((unit,),) = rows(tmp_path, "loaded_files", "_source")
+    told = [entry.__dict__ for entry in caplog.records if entry.name == "extract"]
+    assert [(one["source"], one["unit"], one["records_read"]) for one in told if "unit" in one] == [
+        ("campaign_files", unit, 2)
+    ]
+    assert [one["units"] for one in told if "units" in one] == [1]
+    assert all(one["seconds"] >= 0 for one in told)
+
+
+def test_thousands_of_small_files_load_in_one_run(tmp_path: Path) -> None:
+    """In bounded memory and time, though each waits for the disk several times."""
+    for number in range(3000):
+        drop(tmp_path, f"{number}.jsonl", lines(*map(record, range(10 * number, 10 * number + 10))))
+    code = """
+import resource, sys, time
+from pathlib import Path
+from support.extracting import extracted
+before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+extracted(Path(sys.argv[1]))
+print(time.monotonic() - started, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code, tmp_path],
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seconds, mebibytes = map(float, ended.stdout.split())
+    assert seconds < 60
+    assert mebibytes < 300
+    assert len(list((tmp_path / "lake" / "raw" / "campaign_delivery").iterdir())) == 1
+    assert rows(tmp_path, "campaign_delivery", "count(*), count(distinct _source)", "1") == [(30_000, 3000)]
