@@ -18,6 +18,7 @@ A kill leaves the rows as they were or merged:
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from extract.athena import Athena, AthenaError
 from extract.lake.index import MERGED
 from extract.lake.lake import DATASET, JOURNAL, LOADS, MERGING, Lake
 from extract.lake.table_file import TableFile, read_in_pieces
@@ -34,6 +36,7 @@ FEW = 8  # files of a tier, and loads between two merges of a run
 TIERS = (2 << 20, 16 << 20)  # the bytes below which a file belongs to a tier
 LOADS_TO_OPTIMIZE = 64
 _SNAPSHOT_SECONDS = 86_400  # a query that began before may still read what it found
+_log = logging.getLogger("extract")
 
 
 def merge_if_due(lake: Lake) -> int:
@@ -73,10 +76,7 @@ def _merge(lake: Lake, say: Callable[[str], None], few: int) -> int:
         lake.folder.remove_all(path for replaced in journal.values() for path in replaced)
         lake.folder.remove_all([JOURNAL])
     if lake.athena is not None and (index.loads_to_optimize >= LOADS_TO_OPTIMIZE or few < FEW):
-        lake.athena.rows(f"optimize {DATASET}.{LOADS} rewrite data using bin_pack")
-        age = f"'vacuum_max_snapshot_age_seconds' = '{_SNAPSHOT_SECONDS}'"
-        lake.athena.rows(f"alter table `{DATASET}`.`{LOADS}` set tblproperties ({age})")
-        lake.athena.rows(f"vacuum {DATASET}.{LOADS}")
+        _optimize_loads(lake.athena)
         index = replace(index, loads_to_optimize=0)
     lake.write_index(index)
     return sum(len(names) for _, names in groups)
@@ -91,6 +91,18 @@ def _groups(lake: Lake, table: str, few: int) -> Iterator[list[str]]:
         if len(names) >= few:
             yield names
         least = most
+
+
+def _optimize_loads(athena: Athena) -> None:
+    """Joins the files of dlt's list of complete loads and forgets what it was; no load is worse without it."""
+    table = f"`{DATASET}`.`{LOADS}`"
+    try:
+        athena.rows(f"optimize {table} rewrite data using bin_pack")
+        age = f"'vacuum_max_snapshot_age_seconds' = '{_SNAPSHOT_SECONDS}'"
+        athena.rows(f"alter table {table} set tblproperties ({age})")
+        athena.rows(f"vacuum {table}")
+    except AthenaError as error:
+        _log.warning("the list of complete loads could not be optimized: %s", error)
 
 
 @contextmanager
