@@ -18,7 +18,8 @@ from conftest import Workspace
 
 # Words of libraries, which tell nobody what to do.
 OF_LIBRARIES = re.compile(
-    r"Traceback|thrift|Arrow|JSONDecode|Invalid Input|IO Error|Serialization|Expecting value|[A-Z][a-z]+(Error|Exception)\b"
+    r"Traceback|thrift|Arrow|JSONDecode|Invalid Input|IO Error|Serialization|Expecting value"
+    r"|[A-Z][a-z]+(Error|Exception)\b"
 )
 COMMAND_THAT_HELPS = re.compile(r"`adhouse (\w+)`")
 ONE_FILE, TWO_FILES = [("c1", 100, 1)], [("c1", 110, 2)]
