@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import shutil
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,6 +27,7 @@ from extract.source import Arrivals, ExtractRun, SourceConfig
 OLD_RECEIPT = "fetch.json"  # of a fetch in the layout of before
 MOST_FAILURES_IN_A_ROW = 3
 PAGES_AHEAD = 4
+_log = logging.getLogger("extract")
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,11 @@ class ApiSource:
         try:
             with ApiClient(settings, CONNECTIONS) as client:
                 for count, day in enumerate(days, 1):
+                    started = time.monotonic()
                     unit, fetch = self._land_one(client, settings, day, known)
+                    facts = {"source": name, "unit": unit.path, "pages": len(fetch.pages), "bytes": fetch.bytes}
+                    seconds = round(time.monotonic() - started, 3)
+                    _log.info("fetch", extra={"phase": "fetch", **facts, "seconds": seconds})
                     arrivals.units.append(unit)
                     if fetch.unchanged or not fetch.complete:
                         arrivals.notes.add(unit.path)

@@ -282,6 +282,20 @@ def test_what_lasts_fails_its_day_alone_and_the_next_run_asks_again(
     assert {date.fromisoformat(fetch["report_date"]): fetch["sha256"] for fetch in fetches} == expected
 
 
+def test_every_fetch_has_a_line_in_the_log(
+    tmp_path: Path, platform: str, plan: FaultPlan, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan.set([Fault("server_error", day=DAYS[1], times=None)])
+    with caplog.at_level("INFO", "extract"):
+        landed(tmp_path, api_at(platform, attempts=1))
+    told = [entry.__dict__ for entry in caplog.records if entry.name == "extract"]
+    assert [(one["phase"], one["source"], one["pages"] > 1) for one in told] == [
+        ("fetch", "campaign_api", True),
+        ("fetch", "campaign_api", False),
+        ("fetch", "campaign_api", True),
+    ]
+
+
 def test_a_failed_day_is_in_the_ledger_and_loads_nothing(tmp_path: Path, platform: str, plan: FaultPlan) -> None:
     plan.set([Fault("server_error", day=DAYS[1], times=None)])
     report = extracted(tmp_path, api_at(platform, attempts=1))
