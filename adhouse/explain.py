@@ -31,6 +31,10 @@ def explain_error(error: Exception, settings: Settings | None) -> CommandError:
         return explained
     if "No space left on device" in text:
         return disk_full(settings.home)
+    if type(error).__name__ == "PrunedLandingError":  # by its name, since most commands need not import extract
+        return CommandError(
+            f"{text}; loading them again is not possible", "restore landing from a backup, or keep the lake"
+        )
     if _are_of(causes, LAKE_READERS):
         return damaged_lake(settings.lake_url, text)
     if isinstance(error, DbtError):

@@ -34,6 +34,7 @@ __all__ = [
     "ExtractReport",
     "Places",
     "Progress",
+    "PrunedLandingError",
     "SourceReport",
     "extract",
     "load_from_landing",
@@ -41,6 +42,13 @@ __all__ = [
 ]
 MOST_POSTPONED = 100  # notes that wait for the next load; each run reads their receipts
 _CANNOT_WRITE = (errno.EACCES, errno.EROFS)
+
+
+class PrunedLandingError(Exception):
+    """The lake has units that landing no longer has, so loading it again from landing would lose them."""
+
+    def __init__(self, units: int, example: str) -> None:
+        super().__init__(f"landing no longer has {units:,} units that are in the lake, such as {example}")
 
 
 @dataclass
@@ -158,13 +166,14 @@ def extract(
 
     Raises:
         OSError: A disk is full or not writable; nothing half done is visible.
+        PrunedLandingError: The lake has an older format, and units that landing no longer has.
     """
     with _plain_errors(places.work):
         lake = Lake(Folder.at(places.lake), places.athena)
         clear_away(places.package, lake)
         if lake.is_outdated:
             progress.message("the lake has an older format: everything in landing is loaded again")
-            lake.empty()
+            _empty(lake, Landing(Folder.at(places.data).below("landing")))
         ledger = read_ledger(lake)
         run = _run(places, ledger, report_timezone, now, progress, on_news)
         opened = {source.name: _opened(source, run, apis.get(source.name)) for source in sources}
@@ -202,10 +211,13 @@ def load_from_landing(
     """Empties the lake and loads it again from landing alone, with the field names and the time zone of now.
 
     A kill on the way loses nothing: `extract` loads whatever the lake does not have.
+
+    Raises:
+        PrunedLandingError: The lake has units that landing no longer has.
     """
     with _plain_errors(places.work):
         lake = Lake(Folder.at(places.lake), places.athena)
-        lake.empty()
+        _empty(lake, Landing(Folder.at(places.data).below("landing")))
         clear_away(places.package, lake)
         nothing = read_ledger(lake)
         run = _run(places, nothing, report_timezone, lambda: datetime.now(UTC), progress)
@@ -215,6 +227,15 @@ def load_from_landing(
         _count(report, load(places.package, lake, nothing, units, opened, progress, _through(run, opened)))
         report.newest_change = lake.index.newest_change
         return report
+
+
+def _empty(lake: Lake, landing: Landing) -> None:
+    """Empties the lake, unless that would lose what landing could not bring back."""
+    landed = {f"{folder.unit.path}/{name}" for folder in landing.listed for name in folder.names}
+    landed |= {folder.unit.path for folder in landing.listed}
+    if lost := sorted(lake.units_in_files() - landed):
+        raise PrunedLandingError(len(lost), lost[0])
+    lake.empty()
 
 
 def newest_change(places: Places) -> str:

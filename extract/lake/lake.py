@@ -105,6 +105,19 @@ class Lake:
         """The tables that no reader can find yet."""
         return {table for table in RAW_TABLES if not self.index.files.get(table)}
 
+    def units_in_files(self) -> set[str]:
+        """The paths of the units in every ledger file that can be read, of whatever format."""
+        found: set[str] = set()
+        for table in LEDGERS:
+            for entry in self._files(table):
+                try:
+                    content = pa.BufferReader(self.folder.read(f"{table}/{entry.name}"))
+                    rows = pq.ParquetFile(content).read(["_source"], use_threads=False)
+                except (pa.ArrowException, OSError):
+                    continue
+                found.update(rows.column("_source").to_pylist())
+        return found
+
     def write_index(self, index: Index) -> None:
         """Replaces the index."""
         if index != self.index:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from support.extracting import TOKEN, RecordedProgress, api_at, drop, extracted, lines, record, rows
+from support.extracting import TOKEN, RecordedProgress, api_at, drop, extracted, lines, rebuilt, record, rows
 from support.killing import SMALL, ends
 
 from extract.lake import package
@@ -24,6 +24,8 @@ from extract.lake.lake import Lake, LakeDamagedError
 from extract.lake.ledger import read_ledger
 from extract.lake.load import clear_away
 from extract.lake.tables import RAW_TABLES
+from extract.landing import Landing
+from extract.run import PrunedLandingError
 from extract.storage import Entry, Folder
 from simulate.mock_api import create_app
 from simulate.serve import serving
@@ -384,3 +386,15 @@ def test_a_run_without_anything_new_opens_no_file_of_the_lake_but_the_index(
     extracted(home)
     assert [path for path in opened if "/lake/" in path] == [str(raw(home) / "_index.json")]
     assert [path for path in listed if "/lake" in path] == []
+
+
+def test_a_lake_with_units_that_landing_no_longer_has_is_not_loaded_again(tmp_path: Path) -> None:
+    home = tmp_path / "data"
+    for day in (1, 2):
+        drop(home, f"{day}.jsonl", lines(record(day)))
+        extracted(home, now=lambda day=day: datetime(2026, 11, day, 12, tzinfo=UTC))  # type: ignore[misc]
+    Landing(Folder.at(home / "landing")).prune(date(2026, 11, 2))
+    before = rows(home, "campaign_delivery")
+    with pytest.raises(PrunedLandingError, match=r"no longer has 1 units .* such as campaign_files/2026-11-01/"):
+        rebuilt(home)
+    assert rows(home, "campaign_delivery") == before
