@@ -71,7 +71,9 @@ def a_record(**fields: Any) -> Record:
 
 def a_delivery(*records: Record, at: datetime = RECEIVED, **fields: Any) -> Delivered:
     """A file with these records."""
-    schema = SCHEMA.set(SCHEMA.get_field_index("spend"), pa.field("spend", pa.decimal128(38, 12)))
+    schema = SCHEMA
+    for name in ("spend", "conversions"):
+        schema = schema.set(schema.get_field_index(name), pa.field(name, pa.decimal128(38, 12)))
     return Delivered(
         **{
             "source": f"campaign_files/{at:%Y%m%dT%H%M%S.%fZ}-00000000/a.csv",
@@ -389,10 +391,28 @@ def test_rates_are_ratios_of_sums_and_zero_without_denominator() -> None:
         len(found.marts[name]) for name in ("campaign_performance", "creative_performance", "daily_performance")
     ] == [
         3,
-        2,
+        3,
         1,
     ]
     assert found.processed[2]["ctr"] is None
+
+
+def test_an_ad_has_a_row_for_each_of_its_campaigns_and_conversions_may_be_fractions() -> None:
+    found = truth_of(
+        [
+            a_delivery(
+                a_record(campaign_id="c1", clicks=2, conversions=Decimal("1.5")),
+                a_record(campaign_id="c2", clicks=1, conversions=Decimal("1.000001")),
+                a_record(campaign_id="c2", clicks=1, conversions=Decimal("0.25")),
+                a_record(campaign_id="c2", conversions=Decimal(10**12)),
+            )
+        ]
+    )
+    assert [(row["ad_id"], row["campaign_id"], row["conversions"]) for row in found.marts["creative_performance"]] == [
+        ("a1", "c1", Decimal("1.5")),
+        ("a1", "c2", Decimal("0.25")),
+    ]
+    assert found.quarantined == {"conversions_over_clicks": 1, "out_of_range": 1}
 
 
 def at(hour: int) -> datetime:
