@@ -167,6 +167,7 @@ def quarantine(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Maximum number of rows (default: 20 in the table, otherwise all).")
     ] = None,
+    has_all: Annotated[bool, typer.Option("--all", help="Also what was repaired since.")] = False,
     as_csv: AsCsv = False,
     as_json: AsJson = False,
 ) -> None:
@@ -174,14 +175,14 @@ def quarantine(
     from adhouse.commands import quarantine as listing
 
     settings, terminal = _settings_and_terminal()
-    if as_csv or as_json:
-        rows = listing.quarantine(settings, reason, source, limit)
-        if as_csv:
-            terminal.csv(listing.Quarantined._fields, rows)
-        else:
-            terminal.json([row._asdict() for row in rows])
+    if not (as_csv or as_json):
+        listing.show(terminal, settings, reason, source, limit, has_all=has_all)
+        return
+    rows = listing.as_dicts(listing.quarantine(settings, reason, source, limit, has_all=has_all))
+    if as_csv:
+        terminal.csv([*listing.Quarantined.__dataclass_fields__], [[*row.values()] for row in rows])
     else:
-        listing.show(terminal, settings, reason, source, limit or 20)
+        terminal.json(rows)
 
 
 @app.command()

@@ -12,6 +12,7 @@ import pickle
 import re
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import fields
@@ -79,9 +80,11 @@ class ProjectParser:
 
     def _parse(self, parsed: "Future[Any]") -> None:
         try:
+            began = time.monotonic()
             manifest = parsed_project(self._settings, self._plan)
             import_module("dbt.task.build")  # which takes a while too
             gc.freeze()  # all of this stays to the end
+            log.info("parse", extra={"phase": "parse", "seconds": round(time.monotonic() - began, 3)})
             parsed.set_result(manifest)
         except BaseException as error:
             parsed.set_exception(error)

@@ -63,6 +63,11 @@ create table if not exists ops.quarantine_examples (
     _received_at timestamp,
     payload varchar
 );
+alter table ops.quarantine_examples add column if not exists kind varchar;
+alter table ops.quarantine_examples add column if not exists line bigint;
+alter table ops.quarantine_examples add column if not exists field varchar;
+alter table ops.quarantine_examples add column if not exists value varchar;
+alter table ops.quarantine_examples add column if not exists detail varchar;
 """
 
 
@@ -187,7 +192,7 @@ class DuckDBWarehouse:
             connection.execute(
                 f"""
                 insert into ops.quarantine_examples by name
-                select * from ({rejected})
+                select * exclude (is_repaired) from ({rejected}) where not is_repaired
                 qualify row_number() over (partition by source, reason order by _source, _position) <= ?
                 """,  # noqa: S608 the text is ours
                 [EXAMPLES_PER_REASON],

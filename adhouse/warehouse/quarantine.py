@@ -11,39 +11,74 @@ Engine = Literal["duckdb", "athena"]
 
 
 def quarantined(engine: Engine, lake_url: str, *, has_records: bool = True) -> str:
-    """Gives the select, over the marts and the lake: reason, source, _source, _position, _received_at, payload.
+    """Gives the select, over the marts and the lake.
+
+    Its columns are reason, source, kind, _source, _position, line, field, value, detail, payload, _received_at and
+    is_repaired: whether a newer file or fetch, or a newer reading of the same one, took its place.
 
     Args:
         engine: Which engine is asked.
         lake_url: The folder of the lake; of Athena's, the tables have names instead.
         has_records: Whether there is a table of the records that broke a rule.
     """
-    parts = []
-    for table, position, payload, only in (
-        ("rejected_records", "_position", "payload", "true"),
-        ("loaded_files", "cast(null as bigint)", "file_name", "status = 'quarantined'"),
-    ):
-        parts.append(
-            f"""
-            select
-                reason, source, _source, {position} as _position,
-                cast(_received_at as timestamp) as _received_at, {payload} as payload
-            from {_raw(engine, lake_url, table)}
-            where {only} and _dlt_load_id in (
-                select load_id from {_raw(engine, lake_url, "_dlt_loads")} where status = 0
-            )
-            """  # noqa: S608 the text is ours
-        )
+    is_complete = f"_dlt_load_id in (select load_id from {_raw(engine, lake_url, '_dlt_loads')} where status = 0)"  # noqa: S608
+    parts = [
+        """
+        select
+            rejected.reason, rejected.source, rejected.kind, rejected._source, rejected._position, rejected.line,
+            rejected.field, rejected.value, cast(null as varchar) as detail, rejected.payload,
+            cast(rejected._received_at as timestamp) as _received_at,
+            (units.replaces is not null and units.newest_loaded > units.receipt_number)
+            or units.reading < units.newest_reading as is_repaired
+        from rejected inner join units
+            on rejected._source = units._source and rejected.kind = units.kind
+            and rejected._dlt_load_id = units._dlt_load_id
+        """,
+        """
+        select
+            reason, source, kind, _source, cast(null as bigint) as _position, cast(null as bigint) as line,
+            cast(null as varchar) as field, cast(null as varchar) as value, detail, cast(null as varchar) as payload,
+            cast(_received_at as timestamp) as _received_at,
+            coalesce(newest_loaded > receipt_number or reading < newest_reading, false) as is_repaired
+        from units where status = 'quarantined'
+        """,
+    ]
     if has_records:
         parts.append(
             f"""
             select
-                reason, source, _source, _position,
-                cast(_received_at as timestamp) as _received_at, {_record(engine)} as payload
+                reason, source, 'campaign_delivery' as kind, _source, _position, cast(null as bigint) as line,
+                cast(null as varchar) as field, cast(null as varchar) as value, cast(null as varchar) as detail,
+                {_record(engine)} as payload, cast(_received_at as timestamp) as _received_at, false as is_repaired
             from marts.quarantined_deliveries
             """  # noqa: S608 the text is ours
         )
-    return " union all ".join(parts)
+    return f"""
+        with
+        received as (
+            select
+                source, kind, _source, _dlt_load_id, _received_at, receipt_number, reading, _replaces as replaces,
+                _replaces as place, complete and not unchanged as is_loaded, cast(null as varchar) as status,
+                cast(null as varchar) as reason, cast(null as varchar) as detail
+            from {_raw(engine, lake_url, "fetches")} where {is_complete}
+            union all
+            select
+                source, kind, _source, _dlt_load_id, _received_at, receipt_number, reading, _replaces as replaces,
+                source || '/' || file_name as place, status = 'loaded' as is_loaded, status, reason, detail
+            from {_raw(engine, lake_url, "loaded_files")} where {is_complete}
+        ),
+        units as (
+            select
+                *,
+                max(case when is_loaded then receipt_number end) over (partition by kind, place) as newest_loaded,
+                max(case when is_loaded then reading end) over (partition by kind, _source) as newest_reading
+            from received
+        ),
+        rejected as (
+            select * from {_raw(engine, lake_url, "rejected_records")} where {is_complete}
+        )
+        {" union all ".join(parts)}
+    """  # noqa: S608 the text is ours
 
 
 def literal(text: str) -> str:
@@ -56,7 +91,9 @@ def _raw(engine: Engine, lake_url: str, table: str) -> str:
     if engine == "athena":
         return f"raw.{table}"
     folder = literal(f"{lake_url}/raw/{table}")[:-1]
-    return f"read_json({folder}/*.jsonl')" if table == "_dlt_loads" else f"read_parquet({folder}/**/*.parquet')"
+    if table == "_dlt_loads":
+        return f"read_json({folder}/*.jsonl', columns = {{load_id: 'varchar', status: 'bigint'}})"
+    return f"read_parquet({folder}/*.parquet', union_by_name = true)"
 
 
 def _record(engine: Engine) -> str:

@@ -177,14 +177,31 @@ def test_the_published_file_says_why_it_can_be_trusted(built_home: Workspace) ->
 def test_quarantine_lists_files_records_and_rows(built_home: Workspace) -> None:
     listed = json.loads(built_home.adhouse("quarantine", "--json").stdout)
     one_of = {row["reason"]: row for row in listed}
-    assert one_of["broken_json"]["position"] == 6
-    assert "cut.jsonl.gz" in one_of[next(r for r in one_of if one_of[r]["position"] is None)]["delivered_in"]
+    broken = one_of["broken_json"]
+    assert (broken["position"], broken["line"], broken["is_repaired"]) == (6, 6, False)
+    assert broken["problem"] == "lines.jsonl line 6: the text is not valid JSON"
+    whole = next(row for row in listed if row["position"] is None)
+    assert whole["problem"] == "cut.jsonl.gz: the file ends before its gzip stream does"
+    assert whole["what_to_do"] == "Ask the sender for the file again; the transfer was cut off"
     assert json.loads(one_of["null_clicks"]["payload"])["clicks"] is None
+    assert re.fullmatch(
+        r"(campaign_api fetch \d+|export\.csv|export\.jsonl\.gz) record \d+: clicks are missing",
+        one_of["null_clicks"]["problem"],
+    )
     filtered = built_home.adhouse("quarantine", "--reason", "null_clicks", "--source", "campaign_api", "--json").stdout
     rows = json.loads(filtered)
     assert {(row["reason"], row["source"]) for row in rows} == {("null_clicks", "campaign_api")}
     assert len(json.loads(built_home.adhouse("quarantine", "--limit", "3", "--json").stdout)) == 3
     assert "' or 1=1" not in built_home.adhouse("quarantine", "--reason", "' or 1=1").stdout
+
+
+def test_quarantine_shows_a_record_as_it_was_received_and_what_to_do(built_home: Workspace) -> None:
+    shown = built_home.adhouse("quarantine", "--reason", "broken_json").stdout.splitlines()
+    assert shown[0] == "lines.jsonl line 6: the text is not valid JSON"
+    assert re.fullmatch(r"  reason  broken_json \(campaign_files, received [\d-]+ [\d:]+ UTC\)", shown[1])
+    assert shown[2].startswith("  to do   Look at the record at its position in landing")
+    assert re.fullmatch(r"  from    campaign_files/\S+/lines\.jsonl", shown[3])
+    assert shown[4] == '  record  =cmd|"/c calc"!A1 is not JSON'
 
 
 def test_quarantine_as_csv_has_the_same_rows(built_home: Workspace) -> None:

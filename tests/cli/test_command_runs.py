@@ -1,5 +1,6 @@
 """What a run promises when things go on, go wrong, or are cut off: each with the real command on a real house."""
 
+import gzip
 import json
 import os
 import re
@@ -317,6 +318,42 @@ def test_dbt_works_by_itself_and_the_docs_are_one_page(house: Workspace) -> None
     page = Path(house.adhouse("docs").stdout.strip())
     assert page.is_file()
     assert "campaign_summary" in page.read_text()
+
+
+def test_a_file_quarantined_whole_is_said_last_fails_with_strict_and_can_be_repaired(tmp_path: Path) -> None:
+    house = Workspace(tmp_path / "data", {"ADHOUSE_API_URL": "none"})
+    columns = ",".join(record(1))
+    good, bad = (",".join(str(value) for value in record(number).values()) for number in (1, 2))
+    house.drop("export.csv", f"{columns}\n{good}\n{bad.replace('2026-11-01', '20/11/2026')}\n".encode())
+    house.drop("cut.jsonl.gz", b"not compressed")
+    ended = house.adhouse("run", "--strict")
+    assert ended.returncode == 1
+    said = "1 file was quarantined as a whole: cut.jsonl.gz (`adhouse quarantine` says why and what to do)"
+    assert ended.stderr.splitlines()[-1] == f"adhouse: {said}"
+    assert "published build" in ended.stdout
+    problems = [row["problem"] for row in json.loads(house.adhouse("quarantine", "--json").stdout)]
+    assert any(one.startswith("cut.jsonl.gz: ") for one in problems)
+    assert 'export.csv line 3: date "20/11/2026" is not a date (YYYY-MM-DD)' in problems
+    house.drop("export.csv", f"{columns}\n{good}\n{bad}\n".encode())
+    house.drop("cut.jsonl.gz", gzip.compress(lines(record(3))))
+    ended = house.adhouse("run", "--strict", "--json")
+    assert ended.returncode == 0, ended.stderr
+    facts = json.loads(ended.stdout)
+    assert facts["outcome"] == "done"
+    assert facts["published"] == facts["build"]["build_id"] == facts["run_id"] == published_id(house)
+    assert facts["sources"]["campaign_files"]["loaded"] == 3
+    assert json.loads(house.adhouse("quarantine", "--json").stdout) == []
+    every = json.loads(house.adhouse("quarantine", "--all", "--json").stdout)
+    assert sorted(row["problem"] for row in every) == sorted(problems)
+    assert {row["is_repaired"] for row in every} == {True}
+    log = [json.loads(line) for path in (house.home / "logs").glob("run-*.jsonl") for line in path.open()]
+    assert {"start", "extract", "parse", "build", "audit", "publish", "end"} <= {line.get("phase") for line in log}
+    assert {line["run_id"] for line in log} >= {facts["run_id"]}
+    nodes = {line["node"]: line for line in log if "node" in line}
+    assert nodes["campaign_summary"]["kind"] == "model"
+    assert nodes["campaign_summary"]["seconds"] >= 0
+    units = [line for line in log if line.get("unit", "").endswith("export.csv")]
+    assert {(line["source"], line["records_read"]) for line in units} == {("campaign_files", 2)}
 
 
 def test_an_unusual_volume_is_told_and_published_all_the_same(tmp_path: Path) -> None:
