@@ -12,7 +12,7 @@ from pathlib import Path
 
 from adhouse.errors import CommandError, Exit
 
-# `status` looks at the lock by taking it shared for an instant; a run must not take that for another run.
+# `status` takes the lock shared for an instant to look at it; a run must not mistake that for another run.
 GLANCE_SECONDS = 0.2
 
 
@@ -29,7 +29,7 @@ class Holder:
 def locked(home: Path, command: str, wait_seconds: float, say: Callable[[str], None]) -> Iterator[None]:
     """Holds `<home>/.lock` for the length of the block; its content says who does.
 
-    While it waits for another it says so once, through `say`.
+    If it waits for another process it says so once, through `say`.
 
     Raises:
         CommandError: Another process still holds it after `wait_seconds` (exit code 75).
@@ -54,7 +54,7 @@ def locked(home: Path, command: str, wait_seconds: float, say: Callable[[str], N
 
 
 def holder_of(home: Path) -> Holder | None:
-    """Says who holds the lock now; None when nobody does, whatever a dead owner left written in it."""
+    """Gives the holder of the lock; None when nobody holds it, whatever a dead holder left written in it."""
     path = home / ".lock"
     try:
         with path.open() as file:
@@ -77,7 +77,7 @@ def _read(path: Path) -> Holder | None:
     try:
         return Holder(**json.loads(path.read_text()))
     except (ValueError, TypeError):
-        return None  # its owner is just writing it
+        return None  # its holder is just writing it
 
 
 def _held_by(holder: Holder | None) -> str:

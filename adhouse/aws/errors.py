@@ -1,4 +1,4 @@
-"""Turns Amazon's words for what can be wrong with an account's settings into one line that names the setting."""
+"""Turns AWS's error messages into one line that names the setting and says what helps."""
 
 import re
 
@@ -23,13 +23,13 @@ _REGION = re.compile(r"NoRegion|must specify a region", re.IGNORECASE)
 _UNREACHED = re.compile(r"EndpointConnectionError|Could not connect to the endpoint")
 _NO_TARGET = re.compile(r"does not have a target named 'athena'")
 _OTHER_LAKE = re.compile(rf"{OTHER_LAKE} (\S+)")
-_AMAZONS_WORDS = re.compile(r"An error occurred \(.*")
+_MESSAGE = re.compile(r"An error occurred \(.*")
 _QUERY = re.compile(r"\bquery [0-9a-f-]{36}\b")
 MOST_SAID = 300
 
 
 def explain_cloud(text: str, settings: Settings) -> CommandError | None:
-    """Gives the plain sentence for an error of Amazon's that a person can do something about; else None."""
+    """Gives the sentence for an AWS error that a person can do something about; otherwise None."""
     lake, results = f"ADHOUSE_LAKE_URL ({settings.lake_url})", f"ADHOUSE_ATHENA_RESULTS ({settings.athena_results})"
     workgroup = f"ADHOUSE_ATHENA_WORKGROUP ({settings.athena_workgroup})"
     said = _said(text)
@@ -37,37 +37,39 @@ def explain_cloud(text: str, settings: Settings) -> CommandError | None:
         wrong = f"ADHOUSE_LAKE_URL is {settings.lake_url}, but {OTHER_LAKE} {other[1]}"
         return CommandError(wrong, "set it to that, or use another account or region", Exit.USAGE)
     if _RESULTS.search(text):
-        return CommandError(f"the bucket of {results} does not exist", "make it, or correct the setting", Exit.USAGE)
+        return CommandError(f"the bucket of {results} does not exist", "create it, or correct the setting", Exit.USAGE)
     if _BUCKET.search(text):
-        return CommandError(f"the bucket of {lake} does not exist", "make it, or correct the setting", Exit.USAGE)
+        return CommandError(f"the bucket of {lake} does not exist", "create it, or correct the setting", Exit.USAGE)
     if _WORKGROUP.search(text):
-        return CommandError(f"{workgroup} cannot be used: {said}", "make it, or set it to another", Exit.USAGE)
+        return CommandError(f"{workgroup} cannot be used: {said}", "create it, or choose another", Exit.USAGE)
     if _EXPIRED.search(text):
-        way_out = "log in again, and run the same again: it resumes"
+        way_out = "log in again, and repeat the command: it resumes"
         return CommandError("the AWS credentials (AWS_SESSION_TOKEN, or AWS_PROFILE's) have expired", way_out)
     if _UNKNOWN.search(text):
-        way_out = "set AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where there is a role"
-        return CommandError("there are no AWS credentials that Amazon knows", way_out, Exit.USAGE)
+        way_out = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run under a role"
+        return CommandError("no valid AWS credentials found", way_out, Exit.USAGE)
     if _DENIED.search(text):
-        way_out = f"let the role use {lake}, {results} and {workgroup}: deploy/aws has a policy"
+        way_out = f"allow the role to use {lake}, {results} and {workgroup}: deploy/aws has a policy"
         return CommandError(f"AWS does not permit it: {said}", way_out)
     if _THROTTLED.search(text):
-        return CommandError(f"AWS throttles us still after several tries: {said}", "run the same again: it resumes")
+        return CommandError(
+            f"AWS still throttles requests after several retries: {said}", "repeat the command: it resumes"
+        )
     if _REGION.search(text):
-        return CommandError("no AWS region is set", "set AWS_REGION to the one of the bucket", Exit.USAGE)
+        return CommandError("no AWS region is set", "set AWS_REGION to the region of the bucket", Exit.USAGE)
     if _UNREACHED.search(text):
-        return CommandError(f"AWS cannot be reached: {said}", "look at the network, AWS_REGION and AWS_ENDPOINT_URL")
+        return CommandError(f"AWS cannot be reached: {said}", "check the network, AWS_REGION and AWS_ENDPOINT_URL")
     if _NO_TARGET.search(text):
         return CommandError(
             f"{settings.profiles / 'profiles.yml'} has no target athena",
-            "copy it from profiles.yml.example",
+            "copy the target from profiles.yml.example",
             Exit.USAGE,
         )
     return None
 
 
 def _said(text: str) -> str:
-    """Amazon's own words, without those of the libraries around them, and the query if one is named."""
-    words, query = _AMAZONS_WORDS.search(text), _QUERY.search(text)
+    """AWS's own message without those of the libraries around it, and the query if one is named."""
+    words, query = _MESSAGE.search(text), _QUERY.search(text)
     said = " ".join((words[0] if words else text).split())[:MOST_SAID]
     return f"{query[0]}: {said}" if query and query[0] not in said else said

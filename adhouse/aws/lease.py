@@ -1,8 +1,8 @@
-"""One run at a time on a lake in S3, whatever machines they run on: a lease in one object, by conditional writes alone.
+"""One run at a time on a lake in S3, on whatever machine: a lease in one object, made by conditional writes alone.
 
-The object says who holds it. Its owner writes it again every few seconds; one that nobody has written for
-`LEASE_SECONDS` was left by an owner that is dead, and may be taken over. All times are those of S3's own clock, so it
-does not matter that the clocks of two machines differ.
+The object says who holds the lease. The holder renews it every few seconds; a lease that was not renewed for
+`LEASE_SECONDS` belongs to a dead run and may be taken over. All times are those of S3's own clock, so the clocks of
+two machines may differ.
 """
 
 import json
@@ -25,25 +25,25 @@ from adhouse.errors import CommandError, Exit
 NAME = "run.lock"
 LEASE_SECONDS = 60.0
 RENEWAL_SECONDS = 10.0
-LOST_SECONDS = 40.0  # without a renewal the run has ended well before another may begin
+LOST_SECONDS = 40.0  # without a renewal the run ends well before another one may begin
 LOOK_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class LeaseHolder:
-    """Who holds the lease, as written into it; `renewals` makes every writing differ from the one before."""
+    """Who holds the lease, as written into it; `renewals` makes every write differ from the one before."""
 
     host: str
     home: str
     pid: int
     started: str
     command: str
-    machine: str = field(default_factory=lambda: f"{uuid.getnode():012x}")  # two may have one name
+    machine: str = field(default_factory=lambda: f"{uuid.getnode():012x}")  # two machines may have the same name
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     renewals: int = 0
 
     def is_of_folder_of(self, other: "LeaseHolder") -> bool:
-        """Whether both belong to one data folder on one machine."""
+        """Whether both belong to the same data folder on the same machine."""
         return (self.host, self.machine, self.home) == (other.host, other.machine, other.home)
 
     def __str__(self) -> str:
@@ -68,20 +68,20 @@ def leased(
 ) -> Iterator[LeaseHolder | None]:
     """Holds the lease `<lake_url>/run.lock` for the length of the block; gives the dead run that left it, if one did.
 
-    The caller holds the lock of its data folder already; so a lease that was left from this folder is that of a dead
-    process, and is taken over at once. Any other is taken over when it has expired.
+    The caller already holds the lock of its data folder; so a lease of this folder belongs to a dead process, and is
+    taken over at once. Any other one is taken over when it has expired.
 
     Args:
         lake_url: An S3 address.
         home: The data folder of this run.
-        command: What is run, for others to read.
+        command: The command that runs, for others to read.
         wait_seconds: How long to wait for another run.
-        say: Is told once that it waits.
-        lost: Is told, from another thread, that the lease could not be renewed: the run must end now.
+        say: Is told once that this run waits.
+        lost: Is told, from another thread, that the lease was lost: the run must end now.
 
     Raises:
         CommandError: Another run still holds it after `wait_seconds` (exit code 75).
-        botocore.exceptions.ClientError: S3 does not let us.
+        botocore.exceptions.ClientError: S3 does not permit it.
     """
     place = _Object(lake_url)
     holder = LeaseHolder(
@@ -100,7 +100,7 @@ def leased(
 
 
 def lease_holder(lake_url: str) -> LeaseHolder | None:
-    """Says who holds the lease now; None when nobody does, or when it has expired."""
+    """Gives the holder of the lease; None when nobody holds it, or when it has expired."""
     held = _Object(lake_url).read()
     return held.holder if held and held.idle_seconds < LEASE_SECONDS else None
 
@@ -115,11 +115,11 @@ def _taken(
             return etag, None
         held = place.read()
         if held is None:
-            continue  # it was given up this moment
+            continue  # it was released this moment
         if held.holder.is_of_folder_of(holder) or held.idle_seconds >= LEASE_SECONDS:
             if etag := place.write(holder, IfMatch=held.etag):
                 return etag, held.holder
-            continue  # somebody else was quicker
+            continue  # another run was quicker
         if time.monotonic() - started >= wait_seconds:
             raise CommandError(
                 f"another run holds the lock of the lake: {held.holder}",
@@ -143,9 +143,11 @@ def _renew(
             if written is None:
                 held = place.read()
                 if held is None or held.holder.token != holder.token:
-                    lost(f"the lock of the lake was taken over by {held.holder if held else 'somebody, and given up'}")
+                    lost(
+                        f"the lock of the lake was taken over by {held.holder if held else 'another run, which released it'}"
+                    )
                     return
-                written = held.etag  # an earlier try had come through, only its answer had not
+                written = held.etag  # an earlier write had succeeded, only its answer was lost
             etag, renewed = written, time.monotonic()
         except Exception as error:
             if time.monotonic() - renewed > LOST_SECONDS:
@@ -164,7 +166,7 @@ class _Object:
         self._s3: Any = boto3.client("s3", config=config)
 
     def write(self, holder: LeaseHolder, **condition: str) -> str | None:
-        """Writes it under the condition, and returns its new tag; None where the condition does not hold."""
+        """Writes the object under the condition, and returns its new tag; None if the condition does not hold."""
         from botocore.exceptions import ClientError
 
         try:
@@ -190,7 +192,7 @@ class _Object:
         return _Held(holder, answer["ETag"], (now - answer["LastModified"]).total_seconds())
 
     def remove_if_of(self, holder: LeaseHolder) -> None:
-        """Gives the lease up; where it is somebody else's by now, or cannot be reached, it is left."""
+        """Releases the lease, unless another run holds it by now or S3 cannot be reached."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:

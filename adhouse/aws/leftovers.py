@@ -1,6 +1,6 @@
-"""Stops what a killed run left in Athena, where a statement goes on though nobody waits for it.
+"""Stops the statements of a killed run in Athena, which go on although nobody waits for them.
 
-It would write into the tables of the run that comes after: rows appended once more, after that run had removed them.
+They would write into the tables of the next run: rows that it had removed would be appended once more.
 """
 
 import re
@@ -18,17 +18,17 @@ MOST_SECONDS = 60.0
 
 
 def stop_leftovers(workgroup: str, since: datetime) -> list[str]:
-    """Stops every statement that may still change a table of ours, and gives their ids; a query of a reader goes on.
+    """Stops every running statement that may change a table of ours, and gives their ids; a reader's query goes on.
 
-    The caller holds the lock of the lake, so nobody alive waits for them. A second run finds none.
+    The caller holds the lease of the lake, so no living run waits for them. A second call finds none.
 
     Args:
-        workgroup: Where the killed run worked.
-        since: When it was started.
+        workgroup: The workgroup of the killed run.
+        since: When that run was started.
 
     Raises:
-        CommandError: One has not ended within a minute.
-        botocore.exceptions.ClientError: Athena does not let us.
+        CommandError: One did not end within a minute.
+        botocore.exceptions.ClientError: Athena does not permit it.
     """
     import boto3
 
@@ -46,7 +46,7 @@ def stop_leftovers(workgroup: str, since: datetime) -> list[str]:
     while going := [one for one in executions(left) if one["Status"]["State"] in IS_UNDER_WAY]:
         if time.monotonic() > deadline:
             query = going[0]["QueryExecutionId"]
-            raise CommandError(f"query {query} of a killed run does not stop", "run the same again in a minute")
+            raise CommandError(f"query {query} of a killed run does not stop", "repeat the command in a minute")
         time.sleep(0.5)
     return left
 

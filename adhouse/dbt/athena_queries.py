@@ -1,4 +1,4 @@
-"""Which of Athena's queries belong to which node of dbt, which says neither what broke nor what each has read."""
+"""Which of Athena's queries belong to which node of dbt; dbt itself does not say which one failed or how much it read."""
 
 import re
 from collections.abc import Iterable
@@ -9,14 +9,14 @@ _SUCCEEDED = re.compile(r"Athena query (\S+) has state SUCCEEDED")
 
 
 class AthenaQueries:
-    """The queries of one call of dbt, as dbt-athena tells them in its debug events."""
+    """The queries of one dbt command, as dbt-athena reports them in its debug events."""
 
     def __init__(self) -> None:
         self._of_node: dict[str, list[str]] = {}
         self._succeeded: set[str] = set()
 
     def on_event(self, event: Any) -> None:
-        """Takes an event of dbt; nodes run in several threads, and each event says whose it is."""
+        """Takes an event of dbt; nodes run in several threads, and each event names its node."""
         if event.info.name != "AdapterEventDebug":
             return
         text = event.data.base_msg
@@ -30,6 +30,6 @@ class AthenaQueries:
         return self._of_node.items()
 
     def broken_of(self, node_id: str) -> str | None:
-        """The query in which a node that failed came to its end; None if it failed outside any, as a refused start."""
+        """The query in which a failed node ended; None if it failed outside any query."""
         last = self._of_node.get(node_id, [])[-1:]
         return last[0] if last and last[0] not in self._succeeded else None

@@ -38,10 +38,11 @@ class Finding:
     message: str
 
     def __str__(self) -> str:
-        """One line: the number of rows that a test found, or the engine's own message for what broke."""
+        """The number of rows that a test found, or the whole message of what broke, such as a broken contract."""
         if self.status in ("fail", "warn"):
             return f"{self.name}: {self.failures:,} {'row' if self.failures == 1 else 'rows'}"
-        return f"{self.kind} {self.name}: {' '.join(self.message.split())}"
+        lines = [line.strip() for line in self.message.splitlines() if line.strip()]
+        return "\n  ".join([f"{self.kind} {self.name}: {lines[0] if lines else self.status}", *lines[1:]])
 
 
 @dataclass
