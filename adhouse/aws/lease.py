@@ -143,9 +143,8 @@ def _renew(
             if written is None:
                 held = place.read()
                 if held is None or held.holder.token != holder.token:
-                    lost(
-                        f"the lock of the lake was taken over by {held.holder if held else 'another run, which released it'}"
-                    )
+                    taker = held.holder if held else "another run, which released it"
+                    lost(f"the lock of the lake was taken over by {taker}")
                     return
                 written = held.etag  # an earlier write had succeeded, only its answer was lost
             etag, renewed = written, time.monotonic()

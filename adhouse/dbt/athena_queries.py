@@ -1,4 +1,4 @@
-"""Which of Athena's queries belong to which node of dbt; dbt itself does not say which one failed or how much it read."""
+"""Which of Athena's queries belong to which node of dbt; dbt itself says neither which failed nor how much each read."""
 
 import re
 from collections.abc import Iterable
