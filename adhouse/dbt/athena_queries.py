@@ -1,4 +1,4 @@
-"""Which of Athena's queries belong to which node of dbt; dbt itself says neither which failed nor how much each read."""
+"""Which of Athena's queries belong to which node of dbt, which itself says neither what failed nor how much was read."""
 
 import re
 from collections.abc import Iterable
