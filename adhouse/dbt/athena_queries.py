@@ -1,4 +1,4 @@
-"""Which of Athena's queries belong to which node of dbt, which itself says neither what failed nor how much was read."""
+"""Which of Athena's queries belong to which node of dbt, which does not say what failed or how much was read."""
 
 import re
 from collections.abc import Iterable
