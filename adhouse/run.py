@@ -51,7 +51,7 @@ def run(session: Session, *, allow_stale: bool, full_refresh: bool, is_strict: b
     current = warehouse.newest()
     if (reason := _why_build(plan, current, warehouse)) or report.waiting_files(session.settings):
         parser.start()
-    log.info("a build is needed: %s", reason or "only if something new comes")
+    log.info("a build is needed%s", f": {reason}" if reason else " only if something new comes")
     extracted = extract(session, None, parser.start)
     plan = replace(plan, lake_change=extracted.newest_change)
     if current is not None and not reason and current.lake_change == plan.lake_change:

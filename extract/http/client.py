@@ -11,12 +11,13 @@ from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 
-import httpx
-
 from extract.readers import BadAnswer
+
+if TYPE_CHECKING:
+    import httpx  # which takes a while, and is not needed where no API is asked
 
 EXCERPT_CHARACTERS = 200
 READ_BYTES = 64 << 10  # far more than an excerpt and the longest token that a header carries
@@ -83,6 +84,8 @@ class ApiClient:
     """A connection to one host, for any number of threads. `with` closes it, and ends every wait at once."""
 
     def __init__(self, settings: ApiSettings, connections: int) -> None:
+        import httpx
+
         self._settings = settings
         self._stopped = threading.Event()
         token = settings.token
@@ -142,6 +145,8 @@ class ApiClient:
         return None if found.netloc.rpartition("@")[2] == asked.netloc.rpartition("@")[2] else found.hostname or "?"
 
     def _get(self, path: str, parameters: Mapping[str, str]) -> bytes:
+        import httpx
+
         most = self._settings.most_bytes
         try:
             with self._http.stream("GET", f"{self._settings.base_url}{path}", params=parameters) as answer:
