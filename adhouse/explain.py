@@ -9,11 +9,11 @@ from adhouse.aws.errors import explain_cloud
 from adhouse.dbt.runner import DbtError
 from adhouse.errors import CommandError, Exit
 from adhouse.settings import Settings
-from adhouse.warehouse.errors import damaged_lake, disk_full, explain_duckdb
+from adhouse.warehouse.errors import REBUILD, damaged_lake, disk_full, explain_duckdb
 
 NOT_PERMITTED = (errno.EACCES, errno.EPERM, errno.EROFS)
 ENGINE = ("duckdb", "_duckdb")
-LAKE_READERS = ("pyarrow", "json")
+LAKE_READERS = ("pyarrow",)
 MOST_CAUSES = 20
 
 
@@ -25,6 +25,8 @@ def explain_error(error: Exception, settings: Settings | None) -> CommandError:
         return CommandError(f"{type(error).__name__}: {error}")
     text = " ".join(str(error).split()) or type(error).__name__
     causes = _causes(error)
+    if explained := _explain_damage(causes):
+        return explained
     said = "\n".join(f"{type(cause).__name__}: {' '.join(str(cause).split())}" for cause in causes)
     is_of_engine = settings.is_in_cloud or isinstance(error, DbtError) or _are_of(causes, ENGINE)
     if is_of_engine and (explained := explain_engine(said, settings)):
@@ -36,7 +38,7 @@ def explain_error(error: Exception, settings: Settings | None) -> CommandError:
             f"{text}; loading them again is not possible", "restore landing from a backup, or keep the lake"
         )
     if _are_of(causes, LAKE_READERS):
-        return damaged_lake(settings.lake_url, text)
+        return damaged_lake(f"a file in {settings.lake_url}")
     if isinstance(error, DbtError):
         return CommandError(f"dbt could not run: {text}", f"details: {settings.logs / 'dbt.log'}")
     if isinstance(error, OSError) and error.errno in NOT_PERMITTED:
@@ -55,6 +57,19 @@ def explain_engine(text: str, settings: Settings) -> CommandError | None:
     if settings.is_in_cloud:
         return explain_cloud(text, settings)
     return explain_duckdb(text, Path(settings.home))
+
+
+def _explain_damage(causes: Collection[BaseException]) -> CommandError | None:
+    from extract.lake.lake import LakeDamagedError
+    from extract.landing import LandingDamagedError
+
+    for cause in causes:
+        if isinstance(cause, LakeDamagedError):
+            return CommandError(f"{cause}: part of the raw data cannot be read", REBUILD)
+        if isinstance(cause, LandingDamagedError):
+            way_out = "restore it from a backup, or remove its folder to receive that delivery again"
+            return CommandError(f"{cause}: a delivery in landing cannot be read", way_out)
+    return None
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -30,6 +30,10 @@ _NUMBERED = re.compile(rf"(\d{{4}}-\d\d-\d\d/(\d{{8,}})-{_TIME})/(.+)")
 _OLD = re.compile(rf"({_TIME})/(.+)")
 
 
+class LandingDamagedError(Exception):
+    """A file of landing, from which all else is made again, is missing or unreadable."""
+
+
 @dataclass(frozen=True, order=True)
 class LandedUnit:
     """One thing that was received, a file or a fetch, and is loaded as a whole or not at all; they sort by receipt.
@@ -133,8 +137,20 @@ class Landing:
         self.folder.write(f"{folder.path}/{RECEIPT}", json.dumps(receipt, default=str, indent=2).encode())
 
     def receipt(self, folder: str, name: str = RECEIPT) -> dict[str, Any]:
-        """What the receipt of a folder says."""
-        receipt: dict[str, Any] = json.loads(self.folder.read(f"{folder}/{name}"))
+        """What the receipt of a folder says.
+
+        Raises:
+            LandingDamagedError: It is missing, or is not a receipt.
+        """
+        path = f"{folder}/{name}"
+        try:
+            receipt = json.loads(self.folder.read(path))
+        except FileNotFoundError as error:
+            raise LandingDamagedError(f"{self.folder.path(path)} is missing") from error
+        except ValueError as error:
+            raise LandingDamagedError(f"{self.folder.path(path)} is not a receipt") from error
+        if not isinstance(receipt, dict):
+            raise LandingDamagedError(f"{self.folder.path(path)} is not a receipt")
         return receipt
 
     def folders(self, source: str) -> list[LandedFolder]:

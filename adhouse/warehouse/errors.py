@@ -36,7 +36,7 @@ def explain_duckdb(text: str, default: Path) -> CommandError | None:
     if NOT_PERMITTED.search(text):
         return CommandError(f"{path} cannot be read or written: permission denied", "give this user access to it")
     if lake := LAKE_PATH.search(text):
-        return damaged_lake(lake[1], text)
+        return damaged_lake(lake[1])
     return damaged(path) if DAMAGED.search(text) else None
 
 
@@ -50,16 +50,12 @@ def damaged(path: Path) -> CommandError:
     return CommandError(f"{path} is damaged: DuckDB cannot read the warehouse", REBUILD)
 
 
-def damaged_lake(path: str, text: str) -> CommandError:
+def damaged_lake(file: str) -> CommandError:
     """The sentence for a file of the lake that cannot be read."""
-    return CommandError(f"{path} is damaged or missing: {_first_line(text)}", REBUILD)
+    return CommandError(f"{file} is damaged or missing: part of the raw data cannot be read", REBUILD)
 
 
 def disk_full(folder: Path) -> CommandError:
     """The sentence for a full disk: where, and how much is left."""
     free = shutil.disk_usage(folder).free
     return CommandError(f"disk full: {folder} has {free:,} bytes free", "free some space and run the same again")
-
-
-def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0][:200]

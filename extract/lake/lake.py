@@ -125,7 +125,17 @@ class Lake:
             self._index = index
 
     def open(self) -> None:
-        """Notes that files are about to be written or removed."""
+        """Notes that files are about to be written or removed.
+
+        Raises:
+            LakeDamagedError: On a disk, where listing costs nothing: a file that the index names is missing or changed.
+        """
+        for table in self.stored_tables if self.athena is None else ():
+            sizes = {entry.name: entry.size for entry in self._files(table)}
+            for name, size in self.index.files.get(table, {}).items():
+                if sizes.get(name) != size:
+                    why = "has another size than it had" if name in sizes else "is missing"
+                    raise LakeDamagedError(self.folder.path(f"{table}/{name}"), why)
         self.write_index(replace(self.index, is_open=True))
 
     def add_load(

@@ -332,8 +332,9 @@ def test_a_file_that_is_missing_or_damaged_is_named(tmp_path: Path, prepared: Pa
     (ledger,) = (raw(home) / "loaded_files").iterdir()
     whole = ledger.read_bytes()
     for damage, why in (
-        (whole[:-20], "is not a whole Parquet file"),
-        (b"", "is not a whole Parquet file"),
+        (whole[:-20], "has another size than it had"),
+        (b"", "has another size than it had"),
+        (whole[:-20] + b"\0" * 20, "is not a whole Parquet file"),
         (None, "is missing"),
     ):
         ledger.unlink(missing_ok=True)

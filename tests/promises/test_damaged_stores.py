@@ -10,16 +10,21 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 from conftest import Workspace
 
+from adhouse.explain import explain_error
+from adhouse.settings import read_settings
+from extract.landing import Landing, LandingDamagedError
+from extract.storage import Folder
+
 # Words of libraries, which tell nobody what to do.
 OF_LIBRARIES = re.compile(
-    r"Traceback|thrift|Arrow|JSONDecode|Invalid Input|IO Error|Serialization|Expecting value"
-    r"|[A-Z][a-z]+(Error|Exception)\b"
+    r"Traceback|thrift|Arrow|JSONDecode|Invalid Input|IO Error|Serialization|Expecting value|\w(Error|Exception)\b"
 )
 COMMAND_THAT_HELPS = re.compile(r"`adhouse (\w+)`")
 ONE_FILE, TWO_FILES = [("c1", 100, 1)], [("c1", 110, 2)]
@@ -123,8 +128,9 @@ def tried(workspace: Workspace, command: str, path: Path) -> str | None:
         assert line.startswith("adhouse: "), ended.stderr
     assert str(path) in line or str(path.resolve()) in line, line
     helps = COMMAND_THAT_HELPS.search(line)
-    assert helps or "give this user access" in line, line
-    return helps[1] if helps else "access"
+    if helps is None:
+        assert "the next run writes it again" in line or "give this user access" in line, line
+    return helps[1] if helps else "run"
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
@@ -144,7 +150,6 @@ def test_a_damaged_store_is_healed_or_names_the_way_out(
     if answers[-1] is None:
         assert published(house) == before
     elif damage is cut:  # the others end with the same words
-        assert answers[-1] != "access"
         ended = house.adhouse(answers[-1])
         assert ended.returncode == 0, ended.stderr
         assert published(house) in (ONE_FILE, before)
@@ -164,14 +169,17 @@ def test_a_link_to_a_build_that_is_gone_is_made_again(workspace: Workspace, tmp_
         assert published(house) == ONE_FILE
 
 
-def test_a_receipt_that_is_damaged_is_named(workspace: Workspace, tmp_path: Path) -> None:
-    (receipt,) = workspace.home.glob("landing/*/*/*/.receipt.json")
-    for damage in (cut, emptied, overwritten):
-        house = copy_of(workspace, tmp_path / damage.__name__)
-        path = house.home / receipt.relative_to(workspace.home)
-        damage(path)
-        ended = house.adhouse("rebuild")
-        assert not OF_LIBRARIES.search(ended.stdout + ended.stderr), ended.stderr
-        if ended.returncode:
-            assert str(path) in ended.stderr.splitlines()[-1]
-        assert published(house) == ONE_FILE
+@pytest.mark.parametrize("damage", [cut, emptied, overwritten, removed])
+def test_a_receipt_that_is_damaged_is_named(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    landing = Landing(Folder.at(tmp_path))
+    unit = landing.place("campaign_api", datetime(2026, 11, 1, tzinfo=UTC), "0" * 64)
+    landing.write_receipt(unit, 1, "0" * 64, {})
+    path = tmp_path / unit.path / ".receipt.json"
+    assert landing.receipt(unit.path)["bytes"] == 1
+    damage(path)
+    with pytest.raises(LandingDamagedError) as raised:
+        landing.receipt(unit.path)
+    explained = explain_error(raised.value, read_settings({}))
+    assert str(path) in explained.message
+    assert "restore it from a backup" in explained.way_out
+    assert not OF_LIBRARIES.search(explained.message)
