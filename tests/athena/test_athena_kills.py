@@ -23,7 +23,7 @@ MARTS = (
     "campaign_summary",
     "creative_performance",
     "daily_performance",
-    "delivery_balances",
+    "source_balances",
     "processed_campaign_data",
     "quarantined_deliveries",
 )
