@@ -13,10 +13,6 @@
     (select coalesce(max(completed_build), 0) from {{ build_progress() }})
 {%- endmacro %}
 
-{% macro has_changed() -%}
-    changed_in_build > {{ completed_build() }}
-{%- endmacro %}
-
 {% macro create_build_progress() %}
     {% if execute %}
         {% do adapter.create_schema(build_progress()) %}
