@@ -126,12 +126,13 @@ def extract(
 
 
 def extract_only(session: Session, sources: Collection[str] | None) -> None:
-    """Extracts these sources (None: all) and stops.
+    """Extracts these sources (None: all) and stops; what came can then be built, by dbt by hand too.
 
     Raises:
         CommandError: A source is incomplete; what came is kept.
     """
     session.todo = ["extract"]
+    ensure_profile(session.settings)
     if extract(session, sources).errors:
         raise CommandError("a source is incomplete; what came is kept", "run again to ask for the rest")
 
@@ -357,11 +358,10 @@ def _places(settings: Settings) -> "Places":
 
 
 def _sources(settings: Settings, names: Collection[str]) -> "list[SourceConfig]":
-    """The sources as they are declared, and the names that an API gives to our fields."""
+    """The sources as they are declared, with the names that the environment gives to fields."""
     from extract.registry import SOURCES
 
-    fields = {CAMPAIGN_API: settings.api_fields}
-    return [replace(SOURCES[name], fields=fields.get(name, {})) for name in names]
+    return [replace(SOURCES[name], fields=settings.fields_of(name)) for name in names]
 
 
 def _say_what_came(session: Session, extracted: "ExtractReport") -> None:

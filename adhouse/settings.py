@@ -290,6 +290,11 @@ class Settings(BaseSettings):
         """Whether inbox, landing, lake and marts are in S3, and Athena builds them."""
         return self.target == "athena"
 
+    def fields_of(self, source: str) -> Mapping[str, str]:
+        """Our names of fields → the source's: as it is declared, and for the campaign API as the environment says."""
+        declared = SOURCES[source].fields if source in SOURCES else {}
+        return {**declared, **self.api_fields} if source == "campaign_api" else declared
+
     @property
     def data_url(self) -> str:
         """Where `inbox` and `landing` are: beside the lake in its bucket, otherwise in the data folder."""

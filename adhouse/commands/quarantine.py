@@ -128,7 +128,7 @@ def _told(
     if position is None:
         problem = f"{name}: {detail or meaning}"
     elif field is not None:
-        field_type = type_of_field(kind, field, _names(settings, source))
+        field_type = type_of_field(kind, field, settings.fields_of(source))
         problem = f"{name} {where}: {explain_rejection(reason, field, value, field_type)}"
     else:
         problem = f"{name} {where}: {meaning[:1].lower()}{meaning[1:]}"
@@ -144,9 +144,4 @@ def _as_received(settings: Settings, one: Quarantined) -> str | None:
 
     landing = Landing(Folder.at(settings.data_url).below("landing"))
     assert one.position is not None
-    return record_as_received(landing, one.delivered_in, one.position, one.line, _names(settings, one.source))
-
-
-def _names(settings: Settings, source: str) -> Mapping[str, str]:
-    """What a source calls our fields, where that differs."""
-    return settings.api_fields if source == "campaign_api" else {}
+    return record_as_received(landing, one.delivered_in, one.position, one.line, settings.fields_of(one.source))

@@ -92,3 +92,13 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     assert ended.returncode == Exit.FAILED
     assert ended.stderr.startswith(f"adhouse: cannot write {tmp_path / 'file'}")
     assert len(ended.stderr.splitlines()) == 1
+
+
+def test_after_an_extract_alone_dbt_by_hand_finds_a_profile(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    workspace = Workspace(tmp_path / "data", {"ADHOUSE_API_URL": "none", "DBT_PROJECT_DIR": str(folder)})
+    assert workspace.adhouse("init", str(folder)).returncode == Exit.OK
+    (folder / "profiles.yml").unlink()  # which git does not know, so a fresh clone has none
+    ended = workspace.adhouse("extract")
+    assert ended.returncode == Exit.OK, ended.stderr
+    assert (folder / "profiles.yml").exists()

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 
 from adhouse.errors import CommandError, Exit
 from adhouse.settings import read_settings, settings_table
+from extract.registry import SOURCES
 
 
 def test_without_any_setting_everything_has_a_working_default() -> None:
@@ -143,3 +145,12 @@ def test_dbt_is_given_what_its_files_read() -> None:
         "ADHOUSE_REPORT_TIMEZONE": "UTC",
         "ADHOUSE_CURRENCY": "EUR",
     }
+
+
+def test_a_source_keeps_the_names_of_fields_that_it_is_declared_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    partner = replace(SOURCES["campaign_files"], name="partner", fields={"spend": "cost"})
+    monkeypatch.setitem(SOURCES, "partner", partner)
+    settings = read_settings({"ADHOUSE_API_FIELDS": "ad_id=creative"})
+    assert settings.fields_of("partner") == {"spend": "cost"}
+    assert settings.fields_of("campaign_files") == {}
+    assert settings.fields_of("campaign_api") == {"ad_id": "creative"}
