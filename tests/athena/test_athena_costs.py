@@ -52,7 +52,7 @@ def test_an_added_day_reads_a_fifth_of_what_a_full_refresh_reads(athena: LocalAt
     added = read_with(of_days(world, days[DAYS:], tmp_path / "added.jsonl"))
     assert by_models(added) <= MOST * by_models(everything), (added, everything)
 
-    assert everything["int_deliveries_observed"]["bytes"] > everything["int_spend_medians"]["bytes"] > 0
+    assert everything["int_deliveries_accepted"]["bytes"] > everything["int_spend_medians"]["bytes"] > 0
     assert everything["tests"]["queries"] > 20
     shown = house.adhouse("status").stdout
     assert "the last build read" in shown

@@ -1,8 +1,41 @@
 with
 
-deliveries as (
+-- Every group of sums has an observed spend; they are fewer than the records.
+observed_groups as (
+
+    select * from {{ ref('int_creative_performance_observed') }}
+
+),
+
+missing_spend as (
 
     select * from {{ ref('int_deliveries_accepted') }}
+
+    where spend_source = 'missing'
+
+),
+
+unioned as (
+
+    select
+        ad_id,
+        brand,
+        country,
+        true as is_observed,
+        false as is_missing
+
+    from observed_groups
+
+    union all
+
+    select
+        ad_id,
+        brand,
+        country,
+        false as is_observed,
+        true as is_missing
+
+    from missing_spend
 
 ),
 
@@ -12,10 +45,10 @@ keys as (
         ad_id,
         brand,
         country,
-        count(spend) > 0 as has_observed_spend,
-        count(spend) < count(*) as has_missing_spend
+        bool_or(is_observed) as has_observed_spend,
+        bool_or(is_missing) as has_missing_spend
 
-    from deliveries
+    from unioned
 
     group by
         ad_id,

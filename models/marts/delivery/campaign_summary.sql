@@ -2,9 +2,39 @@
 
 with
 
-performances as (
+observed as (
 
-    select * from {{ ref('campaign_performance') }}
+    select * from {{ ref('int_campaign_days_observed') }}
+
+),
+
+imputed as (
+
+    select * from {{ ref('int_deliveries_imputed') }}
+
+),
+
+unioned as (
+
+    select
+        campaign_id,
+        impressions,
+        clicks,
+        conversions,
+        spend
+
+    from observed
+
+    union all
+
+    select
+        campaign_id,
+        impressions,
+        clicks,
+        conversions,
+        spend
+
+    from imputed
 
 ),
 
@@ -14,7 +44,7 @@ summed as (
         campaign_id,
         {{ metric_sums(prefix='total_') }}
 
-    from performances
+    from unioned
 
     group by campaign_id
 

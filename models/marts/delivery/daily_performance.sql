@@ -2,9 +2,43 @@
 
 with
 
-performances as (
+observed as (
 
-    select * from {{ ref('campaign_performance') }}
+    select * from {{ ref('int_daily_performance_observed') }}
+
+),
+
+imputed as (
+
+    select * from {{ ref('int_deliveries_imputed') }}
+
+),
+
+unioned as (
+
+    select
+        date,
+        brand,
+        country,
+        impressions,
+        clicks,
+        conversions,
+        spend
+
+    from observed
+
+    union all
+
+    select
+        date,
+        brand,
+        country,
+        impressions,
+        clicks,
+        conversions,
+        spend
+
+    from imputed
 
 ),
 
@@ -16,7 +50,7 @@ summed as (
         country,
         {{ metric_sums() }}
 
-    from performances
+    from unioned
 
     group by
         date,
