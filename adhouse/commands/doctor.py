@@ -15,7 +15,7 @@ from adhouse.explain import explain_error
 from adhouse.lock import holder_of
 from adhouse.settings import Settings
 from adhouse.warehouse.files import opened
-from adhouse.warehouse.publish import LINK
+from adhouse.warehouse.publish import LINK, check_link
 
 LEAST_FREE_BYTES = 2 << 30
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
@@ -94,6 +94,7 @@ def _warehouse(settings: Settings) -> str:
 
 
 def _published(settings: Settings) -> str:
+    check_link(settings.published)
     link = settings.published / LINK
     if not link.exists():
         return "nothing yet"

@@ -231,6 +231,7 @@ class DuckDBWarehouse:
 
     def facts(self) -> dict[str, Any] | None:
         """What the published file has on record of its build."""
+        publish.check_link(self.published_folder)
         build_id = self.published()
         if build_id is None:
             return None
@@ -257,6 +258,7 @@ class DuckDBWarehouse:
 
         A table without a schema is looked for in `marts`, as on Athena. Rows are fetched while they are read.
         """
+        publish.check_link(self.published_folder)
         link = self.published_folder / LINK
         if not link.exists():
             raise nothing_published()

@@ -95,6 +95,20 @@ def current(published: Path) -> str | None:
     return _id_of(link.readlink()) if link.is_symlink() and link.exists() else None
 
 
+def check_link(published: Path) -> None:
+    """Does nothing if the link leads to a file, or if nothing was published yet.
+
+    Raises:
+        CommandError: The build that the link names is gone.
+    """
+    link = published / LINK
+    if link.is_symlink() and not link.exists():
+        raise CommandError(
+            f"{link.parent / link.readlink()} is missing: readers cannot open the published marts",
+            "`adhouse publish` copies the audited build again",
+        )
+
+
 def _id_of(path: Path) -> str:
     return path.parent.name if path.name == FILE else path.stem.removeprefix("marts-")
 
