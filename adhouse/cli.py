@@ -135,17 +135,9 @@ def rollback(
 @app.command()
 def maintain(wait: Wait = 0) -> None:
     """Merge small files and remove old snapshots."""
+    from adhouse import run as steps
 
-    def tidy(session: "Session") -> None:
-        if not session.settings.is_in_cloud:
-            session.terminal.result("DuckDB's files need no maintenance")
-            return
-        from adhouse.warehouse.open import open_warehouse
-
-        number = open_warehouse(session.settings).maintain(session.terminal.message)
-        session.terminal.result(f"maintained {number} tables")
-
-    _work(tidy, wait)
+    _work(steps.maintain, wait)
 
 
 @app.command()

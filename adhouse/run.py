@@ -212,6 +212,16 @@ def roll_back(session: Session, build_id: str | None) -> None:
     session.terminal.result(f"rolled back: readers see build {shown}" + (f"; {back}" if back else ""))
 
 
+def maintain(session: Session) -> None:
+    """Merges small files of the lake, and does what the warehouse needs; a second run finds little to do."""
+    from extract.run import merge_files
+
+    settings, terminal = session.settings, session.terminal
+    files = merge_files(_places(settings), terminal.message)
+    tables = open_warehouse(settings).maintain(terminal.message)
+    terminal.result(f"merged {files:,} files of the lake" + (f", maintained {tables} tables" if tables else ""))
+
+
 def prune_landing(settings: Settings, as_of: datetime) -> None:
     """Removes from landing what is older than it is to be kept, after a load: by then all of it is in the lake.
 

@@ -28,7 +28,11 @@ SHORTEST_AWS_SECRET = 16  # characters; shorter values stand for a local Athena,
 
 def _default_project() -> Path:
     """The current folder if it has adhouse's dbt project, otherwise the clone from which this package was installed."""
-    current, clone = Path.cwd(), Path(__file__).parents[1]
+    clone = Path(__file__).parents[1]
+    try:
+        current = Path.cwd()
+    except FileNotFoundError:  # somebody removed the folder under this process
+        return clone
     return clone if _has_our_project(clone) and not _has_our_project(current) else current
 
 

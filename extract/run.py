@@ -238,6 +238,19 @@ def _empty(lake: Lake, landing: Landing) -> None:
     lake.empty()
 
 
+def merge_files(places: Places, say: Callable[[str], None]) -> int:
+    """Merges the small files of the lake, and gives the number of files that were replaced; a second run finds none.
+
+    A lake of an older format is left as it is: the next run loads it again.
+    """
+    from extract.lake.merge import merge_small_files
+
+    with _plain_errors(places.work):
+        lake = Lake(Folder.at(places.lake), places.athena)
+        clear_away(places.package, lake)
+        return 0 if lake.is_outdated else merge_small_files(lake, say)
+
+
 def newest_change(places: Places) -> str:
     """Names the newest load that can change a mart; the same until there is another one."""
     with _plain_errors(places.work):

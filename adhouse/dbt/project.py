@@ -38,7 +38,6 @@ OTHER_FOLDERS = {
     "test-paths": "tests",
     "analysis-paths": "analyses",
     "function-paths": "functions",
-    "docs-paths": "docs",
     "packages-install-path": "dbt_packages",
 }
 PROJECT_FILES = (PROJECT_FILE, "packages.yml", "dependencies.yml", "package-lock.yml")

@@ -377,3 +377,18 @@ def test_a_published_view_finds_its_tables_under_any_name_of_the_file(built_home
         connection.execute("create schema intermediate; create table intermediate.int_deliveries_observed (x int)")
         connection.execute(f"attach '{tmp_path / 'mine.duckdb'}' as theirs (read_only)")
         assert connection.execute(counted.format("theirs.")).fetchone() == wanted
+
+
+def test_maintain_merges_small_files_and_changes_no_number(house: Workspace, built_home: Workspace) -> None:
+    house.drop("one_more.jsonl", lines(record(1)))
+    assert house.adhouse("run").returncode == 0
+    before = cells(house)
+    files = len([*house.home.glob("lake/raw/loaded_files/*.parquet")])
+    ended = house.adhouse("maintain")
+    assert ended.returncode == 0, ended.stderr
+    assert re.fullmatch(r"merged \d+ files of the lake\n", ended.stdout)
+    assert len([*house.home.glob("lake/raw/loaded_files/*.parquet")]) < files
+    assert house.adhouse("maintain").stdout == "merged 0 files of the lake\n"
+    assert house.adhouse("build", "--full-refresh", ADHOUSE_API_URL="none").returncode == 0
+    assert house.adhouse("publish").returncode == 0
+    assert cells(house) == before

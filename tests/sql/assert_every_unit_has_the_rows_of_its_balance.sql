@@ -37,6 +37,8 @@ balances as (
 
     from {{ ref('source_balances') }}
 
+    where {{ has_models('kind') }}
+
     group by
         kind,
         _source

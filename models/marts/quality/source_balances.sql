@@ -44,6 +44,22 @@ days_summed as (
         _source,
         _dlt_load_id
 
+    union all
+
+    -- A kind without models is counted as the ledger has it.
+    select
+        kind,
+        _source,
+        _dlt_load_id,
+        records_loaded as records_found,
+        case when outcome = 'superseded' then records_loaded else 0 end as records_superseded,
+        case when outcome = 'duplicate' then records_loaded else 0 end as records_duplicate,
+        case when outcome = 'current' then records_loaded else 0 end as records_kept
+
+    from units
+
+    where not ({{ has_models('kind') }})
+
 ),
 
 -- What was kept beyond the accepted records, and what was quarantined. A new kind of records adds its own two counts.
