@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable
@@ -187,6 +188,7 @@ def sql(
     from adhouse.commands import sql as reading
 
     settings, terminal = _settings_and_terminal()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a long query ends at once; there is nothing to tidy up
     query = sys.stdin.read() if query == "-" else query
     reading.show(terminal, settings, query, as_csv=as_csv, as_json=as_json)
 

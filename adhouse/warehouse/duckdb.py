@@ -127,7 +127,7 @@ class DuckDBWarehouse:
         if not found:
             return None
         build_id, status, as_of, inputs, lake_change = found[0]
-        if status == "audited" and _seal(self.marts, build_id) != _read_seal(self.marts):
+        if status == "audited" and self._seal(build_id) != _read_seal(self.marts):
             status = "changed"
         return BuildRecord(build_id, status, as_of.replace(tzinfo=UTC), inputs, lake_change)
 
@@ -200,7 +200,7 @@ class DuckDBWarehouse:
             connection.execute("commit")
             connection.execute("checkpoint")
         if status == "audited":
-            self.marts.with_suffix(SEAL).write_text(json.dumps(_seal(self.marts, plan.build_id)))
+            self.marts.with_suffix(SEAL).write_text(json.dumps(self._seal(plan.build_id)))
 
     def publish(self, build_id: str) -> None:
         """Copies the marts file and moves the link onto the copy."""
@@ -269,6 +269,17 @@ class DuckDBWarehouse:
             connection.execute(query)
             return Answer([name for name, *_ in connection.description or ()], _fetched(connection, link))
 
+    def _seal(self, build_id: str) -> dict[str, object]:
+        """What the files look like: whoever writes to the marts after their audit, or cuts a file, breaks the seal."""
+        state = self.marts.stat()
+        working = self.working.stat().st_size if self.working.exists() else None
+        return {
+            "build_id": build_id,
+            "bytes": state.st_size,
+            "changed_ns": state.st_mtime_ns,
+            "working_bytes": working,
+        }
+
     def ask(self, mart: str, query: str) -> Sequence[tuple[Any, ...]]:
         """Asks the published file."""
         link = self.published_folder / LINK
@@ -298,12 +309,6 @@ def _query_errors(file: Path) -> Iterator[None]:
         raise explain_duckdb(str(error), file) or wrong_query(str(error)) from None
     except duckdb.Error as error:
         raise wrong_query(str(error)) from None
-
-
-def _seal(marts: Path, build_id: str) -> dict[str, object]:
-    """What the marts file looked like when its build passed its audit: whoever writes to it later breaks the seal."""
-    state = marts.stat()
-    return {"build_id": build_id, "bytes": state.st_size, "changed_ns": state.st_mtime_ns}
 
 
 def _read_seal(marts: Path) -> object:
