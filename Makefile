@@ -5,7 +5,7 @@ UV_RUN := $(UV) run --frozen --no-sync
 PYTEST := $(UV_RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
 FAST_TESTS := tests/unit tests/extract tests/conventions tests/simulate
 
-.PHONY: help run check test-fast test docs bench athena install
+.PHONY: help run check test-fast test test-cases docs bench athena install
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -21,10 +21,13 @@ check: install ## Check style and types of Python and SQL (what the pre-commit h
 	$(UV_RUN) sqlfluff lint --disable-progress-bar models tests/sql
 
 test-fast: install ## Run the tests that need no dbt build (under 2 minutes)
-	$(PYTEST) $(FAST_TESTS)
+	$(PYTEST) -m 'not cases' $(FAST_TESTS)
 
-test: check ## Run everything a pull request must pass
-	$(PYTEST)
+test: check ## Check, and run the tests of everything (under 15 minutes)
+	$(PYTEST) -m 'not cases'
+
+test-cases: install ## Run the long lists of cases, such as each way to damage a store (CI runs them after the tests)
+	$(PYTEST) -m cases
 
 docs: install ## Write the documentation of every model as one page
 	@$(UV_RUN) adhouse docs

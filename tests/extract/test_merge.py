@@ -258,6 +258,7 @@ def rows_in_bucket(lake: Lake, tmp_path: Path) -> dict[str, Counter[tuple[Any, .
     return all_rows(copy)
 
 
+@pytest.mark.cases
 def test_in_a_bucket_too_a_kill_leaves_the_rows_as_they_were_or_merged(
     two_loads: Path, bucket: CountingBucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

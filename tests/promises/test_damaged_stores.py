@@ -22,6 +22,8 @@ from adhouse.settings import read_settings
 from extract.landing import Landing, LandingDamagedError
 from extract.storage import Folder
 
+pytestmark = pytest.mark.cases
+
 # Words of libraries, which tell nobody what to do.
 OF_LIBRARIES = re.compile(
     r"Traceback|thrift|Arrow|JSONDecode|Invalid Input|IO Error|Serialization|Expecting value|\w(Error|Exception)\b"
