@@ -55,7 +55,7 @@ def test_an_added_day_reads_a_fifth_of_what_a_full_refresh_reads(athena: LocalAt
     assert everything["int_deliveries_accepted"]["bytes"] > everything["int_spend_medians"]["bytes"] > 0
     assert everything["tests"]["queries"] > 20
     shown = house.adhouse("status").stdout
-    assert "the last build read" in shown
+    assert "read by the last build" in shown
     assert "int_spend_medians" in shown
     for database in athena.client("glue").get_databases()["DatabaseList"]:
         athena.client("glue").delete_database(Name=database["Name"])

@@ -82,7 +82,7 @@ def test_a_wrong_setting_is_named_in_one_line(lake: AthenaWorkspace, settings: d
 @pytest.mark.parametrize(
     ("fault", "named"),
     [
-        (s3_error("PUT", 403, "AccessDenied", "Access Denied"), "let the role use ADHOUSE_LAKE_URL"),
+        (s3_error("PUT", 403, "AccessDenied", "Access Denied"), "allow the role to use ADHOUSE_LAKE_URL"),
         (s3_error("PUT", 400, "ExpiredToken", "The provided token has expired."), "AWS_SESSION_TOKEN"),
         (s3_error("GET", 403, "SignatureDoesNotMatch", UNSIGNED), "AWS_SECRET_ACCESS_KEY"),
         (json_error("StartQueryExecution", "AccessDeniedException", NOT_PERMITTED), "ADHOUSE_ATHENA_WORKGROUP"),

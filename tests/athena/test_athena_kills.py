@@ -139,4 +139,4 @@ def test_what_a_killed_run_left_in_athena_is_stopped(lake: AthenaWorkspace, athe
     ended = lake.house.adhouse("extract")
     assert (ended.returncode, state(left)) == (0, "CANCELLED"), ended.stderr
     assert state(reading) in ("RUNNING", "SUCCEEDED")
-    assert f"stopped what a killed run had left in Athena: query {left}\n" in ended.stderr
+    assert f"stopped queries of a killed run in Athena: {left}\n" in ended.stderr

@@ -1,9 +1,8 @@
 with
 
--- Every group of sums has an observed spend; they are fewer than the records.
-observed_groups as (
+observed_keys as (
 
-    select * from {{ ref('int_creative_performance_observed') }}
+    select * from {{ ref('int_spend_keys_observed') }}
 
 ),
 
@@ -24,7 +23,7 @@ unioned as (
         true as is_observed,
         false as is_missing
 
-    from observed_groups
+    from observed_keys
 
     union all
 
