@@ -156,7 +156,7 @@ def test_both_engines_give_the_same_cells(engines: Engines, world: World) -> Non
     engines.assert_same_cells()
 
     back = engines.cloud.adhouse("rollback")
-    assert f"published build {published}" in back.stdout
+    assert f"rolled back: readers see build {published}" in back.stdout
     shown = engines.in_cloud()
     assert _builds(shown) == {published}
     assert _all_comparable(shown) == _all_comparable(incremental)
