@@ -130,7 +130,7 @@ class Lake:
         Raises:
             LakeDamagedError: On a disk, where listing costs nothing: a file that the index names is missing or changed.
         """
-        for table in self.stored_tables if self.athena is None else ():
+        for table in self.stored_tables if self.folder.is_local else ():
             sizes = {entry.name: entry.size for entry in self._files(table)}
             for name, size in self.index.files.get(table, {}).items():
                 if sizes.get(name) != size:

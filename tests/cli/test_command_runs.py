@@ -218,6 +218,7 @@ def test_what_came_of_a_failing_source_is_built_but_not_published(house: Workspa
 
 
 def test_a_second_command_at_once_is_told_who_runs_or_waits(house: Workspace) -> None:
+    house.drop("one_more.jsonl", lines(record(1)))  # with nothing new it would end at once
     with house.start("run") as first:
         while not (lock := json.loads(house.adhouse("status", "--json").stdout)["lock"]):
             pass
