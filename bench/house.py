@@ -24,9 +24,12 @@ class Workspace:
         return self._home / "published" / "marts.duckdb"
 
     def empty(self) -> None:
-        """Makes it new again, and forgets how dbt parsed the project, so that the next run parses it."""
+        """Makes it new again; dbt's parsed project is kept."""
         shutil.rmtree(self._home, ignore_errors=True)
         self._inbox.mkdir(parents=True)
+
+    def forget_parsed_project(self) -> None:
+        """Makes the next run parse the dbt project, as the first one in a clone does."""
         for kept in (*(PROJECT / "target").glob("parsed-*"), PROJECT / "target" / "partial_parse.msgpack"):
             kept.unlink(missing_ok=True)
 

@@ -20,25 +20,40 @@
     {% if is_incremental() %}delete from {{ this }} where {{ has_changed_value(column, kind) }}{% endif %}
 {%- endmacro %}
 
+{% macro is_pending(column, kind) -%}
+    {#-
+        For a data test of what only the changed units or days of a model can break: whether `column`, a `_source` or a
+        `date`, is one that the build in progress changed. In a full refresh, and in a `dbt test` after a build, everything is.
+    -#}
+    {%- set query = changed_values(column, kind) -%}
+    {%- set values = few_values(query) if execute and not flags.FULL_REFRESH else [] -%}
+    {{ return(in_values(column, query, values) if values else 'true') }}
+{%- endmacro %}
+
 {% macro has_changed_value(column, kind) -%}
+    {%- set query = changed_values(column, kind) -%}
+    {{ return(in_values(column, query, few_values(query) if execute and is_incremental() else [])) }}
+{%- endmacro %}
+
+{% macro changed_values(column, kind) -%}
     {%- set query -%}
         select distinct {{ column.split('.') | last }} from {{ ref('int_unit_days') }}
         where kind = '{{ kind }}' and changed_in_build > {{ completed_build() }}
     {%- endset -%}
-    {{ return(in_values(column, query)) }}
+    {{ return(query) }}
 {%- endmacro %}
 
-{% macro in_values(column, query) -%}
+{% macro few_values(query) -%}
+    {#- The texts or dates that `query` returns: all of them up to a thousand, else a thousand and one. -#}
+    {{ return(run_query(query ~ ' limit 1001').columns[0].values()) }}
+{%- endmacro %}
+
+{% macro in_values(column, query, values) -%}
     {#-
-        Whether `column` is among the texts or dates that `query` returns. They are written into the statement, because
+        Whether `column` is among the `values` that `query` returns. They are written into the statement, because
         Athena skips a file only by values that it knows when it plans a query. A statement has room for 262,144 bytes, and
         with more than a thousand values hardly any file is skipped: then the query itself stands there.
     -#}
-    {%- set most_values = 1000 -%}
-    {%- set values = [] -%}
-    {%- if execute and is_incremental() -%}
-        {%- set values = run_query(query ~ ' limit ' ~ (most_values + 1)).columns[0].values() -%}
-    {%- endif -%}
     {%- set literals = [] -%}
     {%- for value in values -%}
         {%- set text = "'" ~ (value | string | replace("'", "''")) ~ "'" -%}
@@ -47,7 +62,7 @@
     {%- set listed = literals | join(', ') -%}
     {%- if not values -%}
         {{ return('false') }}
-    {%- elif values | length > most_values or listed | length > 50000 -%}
+    {%- elif values | length > 1000 or listed | length > 50000 -%}
         {{ return(column ~ ' in (' ~ query ~ ')') }}
     {%- endif -%}
     {{ return(column ~ ' in (' ~ listed ~ ')') }}
