@@ -27,12 +27,11 @@
     -#}
     {%- set query = changed_values(column, kind) -%}
     {%- set values = few_values(query) if execute and not flags.FULL_REFRESH else [] -%}
-    {{ return(in_values(column, query, values) if values else 'true') }}
+    {{ return(is_among(column, query, values) if values else 'true') }}
 {%- endmacro %}
 
 {% macro has_changed_value(column, kind) -%}
-    {%- set query = changed_values(column, kind) -%}
-    {{ return(in_values(column, query, few_values(query) if execute and is_incremental() else [])) }}
+    {{ return(in_values(column, changed_values(column, kind))) }}
 {%- endmacro %}
 
 {% macro changed_values(column, kind) -%}
@@ -43,12 +42,17 @@
     {{ return(query) }}
 {%- endmacro %}
 
+{% macro in_values(column, query) -%}
+    {#- Whether `column` is among the texts or dates that `query` returns; for the `where` of an incremental model. -#}
+    {{ return(is_among(column, query, few_values(query) if execute and is_incremental() else [])) }}
+{%- endmacro %}
+
 {% macro few_values(query) -%}
     {#- The texts or dates that `query` returns: all of them up to a thousand, else a thousand and one. -#}
     {{ return(run_query(query ~ ' limit 1001').columns[0].values()) }}
 {%- endmacro %}
 
-{% macro in_values(column, query, values) -%}
+{% macro is_among(column, query, values) -%}
     {#-
         Whether `column` is among the `values` that `query` returns. They are written into the statement, because
         Athena skips a file only by values that it knows when it plans a query. A statement has room for 262,144 bytes, and

@@ -6,33 +6,14 @@
     database='marts',
 ) }}
 
+-- From the sums of creatives, not from the records: one after the other, the two fit into memory.
 with
 
-deliveries as (
+creatives as (
 
-    select * from {{ ref('int_deliveries_accepted') }}
+    select * from {{ ref('int_creative_performance_observed') }}
 
     where {{ is_changed('date', kind='campaign_delivery') }}
-
-),
-
--- A sum passes over the records whose spend is missing, and a group of such records alone has no row.
-observed as (
-
-    select
-        campaign_id,
-        brand,
-        country,
-        state,
-        city,
-        zipcode,
-        date,
-        case when spend is not null then impressions end as impressions,
-        case when spend is not null then clicks end as clicks,
-        case when spend is not null then conversions end as conversions,
-        spend
-
-    from deliveries
 
 ),
 
@@ -47,9 +28,9 @@ summed as (
         zipcode,
         date,
         {{ metric_sums() }},
-        case when count(spend) = count(*) then 'full' else 'partial' end as spend_coverage
+        case when bool_and(spend_coverage = 'full') then 'full' else 'partial' end as spend_coverage
 
-    from observed
+    from creatives
 
     group by
         campaign_id,

@@ -16,7 +16,7 @@ deliveries as (
 
 ),
 
--- A sum passes over the records whose spend is missing, and a group of such records alone has no row.
+-- A sum passes over the records whose spend is missing; a group of such records alone has no sums.
 observed as (
 
     select
@@ -49,7 +49,11 @@ summed as (
         zipcode,
         date,
         {{ metric_sums() }},
-        case when count(spend) = count(*) then 'full' else 'partial' end as spend_coverage
+        case
+            when count(spend) = count(*) then 'full'
+            when count(spend) > 0 then 'partial'
+            else 'none'
+        end as spend_coverage
 
     from observed
 
@@ -62,8 +66,6 @@ summed as (
         city,
         zipcode,
         date
-
-    having count(spend) > 0
 
 )
 

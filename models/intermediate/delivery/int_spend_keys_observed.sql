@@ -11,7 +11,7 @@ performances as (
 
     select * from {{ ref('int_creative_performance_observed') }}
 
-    where {{ is_changed('date', kind='campaign_delivery') }}
+    where spend_coverage <> 'none' and {{ is_changed('date', kind='campaign_delivery') }}
 
 )
 

@@ -11,7 +11,7 @@
     where units.records_loaded > 0 and known._source is null
 {%- endset -%}
 
-{%- set is_uncounted = in_values('_source', uncounted_units, few_values(uncounted_units)) if is_incremental() else 'true' -%}
+{%- set is_uncounted = in_values('_source', uncounted_units) if is_incremental() else 'true' -%}
 
 with
 
