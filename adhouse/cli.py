@@ -212,6 +212,26 @@ def docs(
 
 
 @app.command()
+def demo(
+    is_ended: Annotated[bool, typer.Option("--end", help="Withdraw all of the demo's data, for good.")] = False,
+    wait: Wait = 0,
+) -> None:
+    """Say whether this data folder is a demo, or end the demo.
+
+    A run without an API and files of your own makes a new data folder a demo. It then takes nothing else.
+    """
+    from adhouse import demo as demos
+    from adhouse import run as steps
+
+    settings, terminal = _settings_and_terminal()
+    if is_ended:
+        _work(steps.end_demo, wait)
+    else:
+        state = "a demo, with the simulated platform's data; `adhouse demo --end` withdraws it"
+        terminal.result(f"{settings.home} is {state if demos.is_on(settings) else 'not a demo'}")
+
+
+@app.command()
 def init(folder: Annotated[Path, typer.Argument(help="The folder to make.")]) -> None:
     """Make a dbt project of your own in a new folder."""
     from adhouse.commands import init as making

@@ -35,8 +35,11 @@ def explain_error(error: Exception, settings: Settings | None) -> CommandError:
         return disk_full(settings.home)
     if type(error).__name__ == "PrunedLandingError":  # by its name, since most commands need not import extract
         return CommandError(
-            f"{text}; loading them again is not possible", "restore landing from a backup, or keep the lake"
+            f"{text}; loading them again is not possible",
+            "restore landing from a backup, or set back what was changed to keep the lake",
         )
+    if type(error).__name__ == "UnreadSourcesError":
+        return CommandError(f"{text}: every source is to be read again", "run `adhouse extract` without a source")
     if _are_of(causes, LAKE_READERS):
         return damaged_lake(f"a file in {settings.lake_url}")
     if isinstance(error, DbtError):

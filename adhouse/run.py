@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from adhouse import demo
 from adhouse.commands import status as report
 from adhouse.dbt import build as dbt_build
 from adhouse.dbt.project import ProjectParser, fingerprint, inputs_of
@@ -28,6 +29,8 @@ NEXT_COMMANDS = """Next:
   {0}adhouse status       what is published, and what became of every record
   {0}adhouse quarantine   quarantined records and files, with reasons
   {0}adhouse docs         every model and column explained, on one page"""
+NEXT_IN_DEMO = """
+  {0}adhouse demo --end   withdraw all of this invented data, and begin with your own"""
 
 CAMPAIGN_API = "campaign_api"
 FILES_NAMED = 3
@@ -44,15 +47,28 @@ def run(session: Session, *, allow_stale: bool, full_refresh: bool, is_strict: b
     Raises:
         CommandError: A step failed; or a source is incomplete; or, with `is_strict`, a file was quarantined.
     """
+    from extract.run import lake_origin
+
     session.todo = ["extract", "build and audit", "publish"]
-    plan = _plan(session, full_refresh=full_refresh)
+    places = _places(session.settings)
+    is_demo, origin = demo.asks_mock(session, places), lake_origin(places)
+    plan = _plan(session, origin, full_refresh=full_refresh)
     parser = ProjectParser(session.settings, plan)
     warehouse = open_warehouse(session.settings)
     current = warehouse.newest()
     if (reason := _why_build(plan, current, warehouse)) or report.waiting_files(session.settings):
         parser.start()
     log.info("a build is needed%s", f": {reason}" if reason else " only if something new comes")
-    extracted = extract(session, None, parser.start)
+    extracted = extract(session, None, parser.start, is_demo=is_demo)
+    if extracted.lake_origin != origin:
+        plan, before, reason = (
+            _plan(session, extracted.lake_origin, full_refresh=full_refresh),
+            plan,
+            "all was read again",
+        )
+        if plan.generation != before.generation:
+            parser.manifest()  # dbt parses one project at a time
+            parser = ProjectParser(session.settings, plan)
     plan = replace(plan, lake_change=extracted.newest_change)
     if current is not None and not reason and current.lake_change == plan.lake_change:
         _keep_build(session, current, warehouse, extracted)
@@ -79,7 +95,7 @@ def rebuild(session: Session) -> None:
     session.todo = ["load from landing", "build and audit", "publish"]
     for path in (settings.warehouse, settings.marts):
         remove(path)
-    plan = _plan(session, full_refresh=True)
+    plan = _plan(session, "", full_refresh=True)
     parser = ProjectParser(settings, plan)
     parser.start()
     with session.step("load from landing", "extract"):
@@ -90,12 +106,17 @@ def rebuild(session: Session) -> None:
             progress=session.terminal,
         )
     _say_what_came(session, extracted)
-    plan = replace(plan, lake_change=extracted.newest_change)
+    tables = _tables_of(settings, extracted.lake_origin)
+    plan = replace(plan, lake_change=extracted.newest_change, fingerprint=tables)
     _build_and_publish(session, plan, parser, extracted, allow_stale=False)
 
 
 def extract(
-    session: Session, sources: Collection[str] | None, on_news: Callable[[], None] = lambda: None
+    session: Session,
+    sources: Collection[str] | None,
+    on_news: Callable[[], None] = lambda: None,
+    *,
+    is_demo: bool,
 ) -> "ExtractReport":
     """Brings what the sources have into landing and the lake, and says what came.
 
@@ -105,12 +126,13 @@ def extract(
         session: The command at work.
         sources: Their names; None: all.
         on_news: Is told as soon as there is something that can change a mart.
+        is_demo: Whether the simulated platform is asked.
     """
     from extract.registry import SOURCES
     from extract.run import extract as extract_sources
 
     settings = session.settings
-    with session.step("extract", "extract") as counts, _campaign_api(session) as api:
+    with session.step("extract", "extract") as counts, _campaign_api(session, is_demo=is_demo) as api:
         extracted = extract_sources(
             places=_places(settings),
             sources=_sources(settings, SOURCES if sources is None else sources),
@@ -119,6 +141,7 @@ def extract(
             now=lambda: datetime.now(UTC),
             progress=session.terminal,
             on_news=on_news,
+            is_every_source=sources is None,
         )
         counts |= dict(zip(("read", "loaded", "rejected"), _counts(extracted), strict=True))
     _say_what_came(session, extracted)
@@ -133,19 +156,21 @@ def extract_only(session: Session, sources: Collection[str] | None) -> None:
     """
     session.todo = ["extract"]
     ensure_profile(session.settings)
-    if extract(session, sources).errors:
+    is_demo = demo.asks_mock(session, _places(session.settings))
+    if extract(session, sources, is_demo=is_demo).errors:
         raise CommandError("a source is incomplete; what came is kept", "run again to ask for the rest")
 
 
 def build_only(session: Session, *, full_refresh: bool) -> None:
     """Builds and tests every model; all tables are rebuilt if asked for, or if models or settings have changed."""
-    from extract.run import newest_change
+    from extract.run import lake_origin, newest_change
 
     session.todo = ["build and audit"]
-    plan = _plan(session, full_refresh=full_refresh)
+    places = _places(session.settings)
+    plan = _plan(session, lake_origin(places), full_refresh=full_refresh)
     parser = ProjectParser(session.settings, plan)
     parser.start()
-    plan = replace(plan, lake_change=newest_change(_places(session.settings)))
+    plan = replace(plan, lake_change=newest_change(places))
     build(session, plan, parser, None)
     session.terminal.result(f"build {plan.build_id} passed its audit; `adhouse publish` shows it to readers")
 
@@ -212,6 +237,11 @@ def roll_back(session: Session, build_id: str | None) -> None:
     session.terminal.result(f"rolled back: readers see build {shown}" + (f"; {back}" if back else ""))
 
 
+def end_demo(session: Session) -> None:
+    """Withdraws the demo from landing, lake, warehouse and readers, so that the data folder takes a user's own data."""
+    demo.end(session, _places(session.settings))
+
+
 def maintain(session: Session) -> None:
     """Merges small files of the lake, and does what the warehouse needs; a second run finds little to do."""
     from extract.run import merge_files
@@ -243,11 +273,16 @@ def plan_for_docs(session: Session) -> BuildPlan:
     return BuildPlan("", session.command, session.as_of, "", is_full_refresh=False, generation=generation)
 
 
-def _plan(session: Session, *, full_refresh: bool) -> BuildPlan:
+def _tables_of(settings: Settings, lake_origin: str) -> str:
+    """Names what the tables' contents depend on besides the data; another lake is read otherwise."""
+    return f"{fingerprint(settings)}{lake_origin}"
+
+
+def _plan(session: Session, lake_origin: str, *, full_refresh: bool) -> BuildPlan:
     """Decides what a build will be, before anything is extracted: dbt's project depends on it."""
     settings, warehouse = session.settings, open_warehouse(session.settings)
     ensure_profile(settings)
-    tables = fingerprint(settings)
+    tables = _tables_of(settings, lake_origin)
     reason = warehouse.why_full_refresh(tables)
     if reason and not full_refresh:
         session.terminal.message(f"full refresh: {reason}")
@@ -313,7 +348,8 @@ def _build_and_publish(
         prune_landing(settings, session.as_of)
     report.show_top_campaigns(terminal, settings)
     report.show_balance(terminal, settings)
-    terminal.result(NEXT_COMMANDS.format("uv run " if (settings.project / "uv.lock").exists() else ""))
+    next_commands = NEXT_COMMANDS + (NEXT_IN_DEMO if demo.is_on(settings) else "")
+    terminal.result(next_commands.format("uv run " if (settings.project / "uv.lock").exists() else ""))
     if extracted.errors:
         raise CommandError("a source is incomplete: stale numbers were published, as --allow-stale says", "run again")
 
@@ -326,14 +362,11 @@ def _publish(session: Session, warehouse: Warehouse, build_id: str) -> None:
 
 
 @contextmanager
-def _campaign_api(session: Session) -> Iterator["ApiSettings | None"]:
-    """Gives the campaign API's settings; without an address it starts the mock API for the length of the block."""
+def _campaign_api(session: Session, *, is_demo: bool) -> Iterator["ApiSettings | None"]:
+    """Gives the campaign API's settings; for a demo it starts the mock API for the length of the block."""
     from extract.run import ApiSettings
 
     settings = session.settings
-    if settings.api_url == "none":
-        yield None
-        return
     since, until = settings.window(session.started)
 
     def at(base_url: str, token: str) -> ApiSettings:
@@ -346,8 +379,8 @@ def _campaign_api(session: Session) -> Iterator["ApiSettings | None"]:
             restated_days=settings.restated_days,
         )
 
-    if settings.api_url:
-        yield at(settings.api_url, settings.api_token)
+    if not is_demo:
+        yield at(settings.api_url, settings.api_token) if settings.api_url and settings.api_url != "none" else None
         return
     from simulate.mock_api import DEMO_TOKEN, create_app
     from simulate.serve import serving
@@ -355,7 +388,9 @@ def _campaign_api(session: Session) -> Iterator["ApiSettings | None"]:
 
     token = settings.api_token or DEMO_TOKEN
     with serving(create_app(make_world(), token=token, today=settings.today)) as url:
-        session.terminal.message("ADHOUSE_API_URL is not set: asking the mock API, started for this run")
+        session.terminal.message(
+            "a demo: asking the mock API, started for this run, because ADHOUSE_API_URL is not set"
+        )
         yield at(url, token)
 
 

@@ -109,7 +109,7 @@ class Settings(BaseSettings):
     api_url: str | None = _setting(
         "ADHOUSE_API_URL",
         "the campaign API; `none`: files only",
-        shown_default="the mock API, started for the run",
+        shown_default="files only; in a new data folder a demo with the mock API",
         wanted="http(s)://host[:port][/path], or none",
         default=None,
         repr=False,

@@ -79,13 +79,25 @@ class Landing:
         hashes: The sha256 of what this run has landed itself, by path, so that a file is not read once more for it.
     """
 
-    def __init__(self, folder: Folder, numbered_before: int = 0) -> None:
-        """Takes a number that every receipt to come must be greater than; only needed if the counter is lost."""
+    def __init__(self, folder: Folder, numbered_before: int = 0, withdrawn_through: int = 0) -> None:
+        """Takes two receipt numbers.
+
+        Args:
+            folder: Where it is.
+            numbered_before: Every receipt to come must have a greater one; only needed if the counter is lost.
+            withdrawn_through: What has this one or a smaller one is withdrawn, and is not there for anybody.
+        """
         self.folder = folder
+        self._withdrawn_through = withdrawn_through
         self.hashes: dict[str, str] = {}
         self._numbered_before = numbered_before
         self._reserved = 0
         self._used = 0
+
+    @property
+    def is_used(self) -> bool:
+        """Whether anything was ever received."""
+        return bool(self.last_number) or any(entry.kind == "directory" for entry in self.folder.entries())
 
     @property
     def last_number(self) -> int | None:
@@ -171,7 +183,8 @@ class Landing:
             numbered.append(
                 LandedFolder(LandedUnit(number, unit.source, unit.received_at, unit.path), folder.hash, folder.names)
             )
-        return sorted(numbered, key=lambda folder: folder.unit)
+        standing = [folder for folder in numbered if not 0 < folder.unit.number <= self._withdrawn_through]
+        return sorted(standing, key=lambda folder: folder.unit)
 
     @property
     def was_listed(self) -> bool:

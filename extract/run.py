@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from extract.athena import Athena, AthenaError
+from extract.demo import Demo, read_demo, write_demo
 from extract.files import FileSource
 from extract.http.client import ApiSettings
 from extract.http.source import ApiSource
@@ -36,12 +37,19 @@ __all__ = [
     "Progress",
     "PrunedLandingError",
     "SourceReport",
+    "UnreadSourcesError",
     "extract",
+    "lake_origin",
     "load_from_landing",
     "newest_change",
+    "withdraw_demo",
 ]
 MOST_POSTPONED = 100  # notes that wait for the next load; each run reads their receipts
 _CANNOT_WRITE = (errno.EACCES, errno.EROFS)
+
+
+class UnreadSourcesError(Exception):
+    """Everything is to be read again, and some sources only were asked for: the others would be missing meanwhile."""
 
 
 class PrunedLandingError(Exception):
@@ -103,6 +111,7 @@ class ExtractReport:
         units: How many units came, of all sources.
         changes_marts: Something came that is more than a note that a fetch failed or brought nothing new.
         newest_change: Names the newest load that can change a mart; the same as before if this one cannot.
+        lake_origin: Changes when everything in landing was read again.
         quarantined: The files that were quarantined whole.
     """
 
@@ -110,6 +119,7 @@ class ExtractReport:
     units: int = 0
     changes_marts: bool = False
     newest_change: str = ""
+    lake_origin: str = ""
     quarantined: list[QuarantinedFile] = field(default_factory=list)
 
     @property
@@ -149,6 +159,7 @@ def extract(
     now: Callable[[], datetime],
     progress: Progress,
     on_news: Callable[[], None] = lambda: None,
+    is_every_source: bool = True,
 ) -> ExtractReport:
     """Lands what the sources have, and loads everything of theirs that landing has and the lake has not.
 
@@ -163,17 +174,22 @@ def extract(
         now: The clock that stamps what is received (UTC).
         progress: Is told how far it is.
         on_news: Is told as soon as there is something that can change a mart; it may be told again.
+        is_every_source: Whether these are all sources that there are.
 
     Raises:
         OSError: A disk is full or not writable; nothing half done is visible.
-        PrunedLandingError: The lake has an older format, and units that landing no longer has.
+        PrunedLandingError: Everything is to be read again, and the lake has units that landing no longer has.
+        UnreadSourcesError: Everything is to be read again, and these are not all sources.
     """
     with _plain_errors(places.work):
         lake = Lake(Folder.at(places.lake), places.athena)
         clear_away(places.package, lake)
-        if lake.is_outdated:
-            progress.message("the lake has an older format: everything in landing is loaded again")
-            _empty(lake, Landing(Folder.at(places.data).below("landing")))
+        read_with = {source.name: source.read_with(report_timezone) for source in sources}
+        if why := _why_again(lake, read_with):
+            if not is_every_source:
+                raise UnreadSourcesError(why)
+            progress.message(f"{why}: everything in landing is read again")
+            _empty(lake, _landing(places))
         ledger = read_ledger(lake)
         run = _run(places, ledger, report_timezone, now, progress, on_news)
         opened = {source.name: _opened(source, run, apis.get(source.name)) for source in sources}
@@ -193,11 +209,12 @@ def extract(
         through = _through(run, opened)
         is_news = any(unit.path not in notes for unit in units)
         if is_news or len(units) > MOST_POSTPONED or lake.missing_tables():
-            _count(report, load(places.package, lake, ledger, units, opened, progress, through), postponed)
+            added = load(places.package, lake, ledger, units, opened, progress, through, read_with)
+            _count(report, added, postponed)
         else:
-            lake.note_through(through, [unit.path for unit in units])
+            lake.note_through(through, read_with, [unit.path for unit in units])
             _count_notes(report, arrived)
-        report.newest_change = lake.index.newest_change
+        report.newest_change, report.lake_origin = lake.index.newest_change, lake.index.origin
         return report
 
 
@@ -217,16 +234,28 @@ def load_from_landing(
     """
     with _plain_errors(places.work):
         lake = Lake(Folder.at(places.lake), places.athena)
-        _empty(lake, Landing(Folder.at(places.data).below("landing")))
+        _empty(lake, _landing(places))
         clear_away(places.package, lake)
         nothing = read_ledger(lake)
         run = _run(places, nothing, report_timezone, lambda: datetime.now(UTC), progress)
         opened = {source.name: _opened(source, run, None) for source in sources}
         units = _not_loaded(opened, run)
         report = ExtractReport({name: SourceReport() for name in opened})
-        _count(report, load(places.package, lake, nothing, units, opened, progress, _through(run, opened)))
-        report.newest_change = lake.index.newest_change
+        read_with = {source.name: source.read_with(report_timezone) for source in sources}
+        _count(report, load(places.package, lake, nothing, units, opened, progress, _through(run, opened), read_with))
+        report.newest_change, report.lake_origin = lake.index.newest_change, lake.index.origin
         return report
+
+
+def _why_again(lake: Lake, read_with: Mapping[str, str]) -> str | None:
+    """Says why everything is to be read again; None if it is not."""
+    if lake.is_outdated:
+        return "the lake has an older format"
+    before = lake.index.read_with
+    changed = [source for source, now in read_with.items() if before.get(source, now) != now]
+    if changed:
+        return f"another time zone, other fields or another account for {', '.join(changed)}"
+    return None
 
 
 def _empty(lake: Lake, landing: Landing) -> None:
@@ -236,6 +265,16 @@ def _empty(lake: Lake, landing: Landing) -> None:
     if lost := sorted(lake.units_in_files() - landed):
         raise PrunedLandingError(len(lost), lost[0])
     lake.empty()
+
+
+def withdraw_demo(places: Places) -> None:
+    """Withdraws all that landing has, for good, and empties the lake; the same call after a kill ends the same."""
+    with _plain_errors(places.work):
+        folder = Folder.at(places.data).below("landing")
+        write_demo(folder, Demo("ending", Landing(folder).settle_numbers()))
+        lake = Lake(Folder.at(places.lake), places.athena)
+        clear_away(places.package, lake)
+        lake.empty()
 
 
 def merge_files(places: Places, say: Callable[[str], None]) -> int:
@@ -249,6 +288,12 @@ def merge_files(places: Places, say: Callable[[str], None]) -> int:
         lake = Lake(Folder.at(places.lake), places.athena)
         clear_away(places.package, lake)
         return 0 if lake.is_outdated else merge_small_files(lake, say)
+
+
+def lake_origin(places: Places) -> str:
+    """Names when the lake was last emptied to be filled again; tables that continue another origin are stale."""
+    with _plain_errors(places.work):
+        return Lake(Folder.at(places.lake), places.athena).index.origin
 
 
 def newest_change(places: Places) -> str:
@@ -265,17 +310,22 @@ def _run(
     progress: Progress,
     on_news: Callable[[], None] = lambda: None,
 ) -> ExtractRun:
-    data = Folder.at(places.data)
     return ExtractRun(
-        landing=Landing(data.below("landing"), ledger.through or 0),
+        landing=_landing(places, ledger.through or 0),
         ledger=ledger,
-        inbox=data.below("inbox"),
+        inbox=Folder.at(places.data).below("inbox"),
         scratch=places.work / "fetching",
         report_timezone=report_timezone,
         now=now,
         progress=progress,
         on_news=on_news,
     )
+
+
+def _landing(places: Places, numbered_before: int = 0) -> Landing:
+    folder = Folder.at(places.data).below("landing")
+    demo = read_demo(folder)
+    return Landing(folder, numbered_before, demo.withdrawn_through if demo else 0)
 
 
 def _opened(source: SourceConfig, run: ExtractRun, api: ApiSettings | None) -> Source:

@@ -6,6 +6,7 @@ its kinds.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -58,6 +59,12 @@ class SourceConfig:
             raise ValueError(f"{self.name}: each of several kinds needs a value in `kind_of` that names it")
         if self.api_path is not None and len(self.kinds) > 1:
             raise ValueError(f"{self.name}: an API has records of one kind")
+
+    def read_with(self, report_timezone: ZoneInfo) -> str:
+        """What decides how its records are read, as one text: when that changes, they are to be read again."""
+        return json.dumps(
+            {"account": self.account, "fields": dict(self.fields), "timezone": report_timezone.key}, sort_keys=True
+        )
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ winter,banner-1,2026-06-02,Acme,DE,Bayern,München,80331,1200,30,15.00,1
 GITIGNORE = "data/\ntarget/\nlogs/\nprofiles.yml\n.user.yml\n"
 NEXT = """Next:
   cd {folder}
-  ADHOUSE_API_URL=none adhouse run              load the example file, build, test and publish
+  adhouse run                                   load the example file, build, test and publish
   adhouse sql "select * from campaign_summary"  look at what was published
 Your own files go into {inbox}; delete data/ to start again without the example."""
 

@@ -22,6 +22,8 @@ class Index:
         is_open: Something is being written, or a kill stopped it: there may be leftovers.
         newest_change: Names the newest load with more than notes, so the newest one that can change a mart.
         postponed: The units in landing, of those up to `through`, that wait for the next load; they are notes.
+        read_with: What decided how the records of each source were read, such as the time zone, as one text.
+        origin: Changes when the lake is emptied, since then any unit may have been read otherwise.
     """
 
     formats: Mapping[str, str] = field(default_factory=dict)
@@ -32,6 +34,8 @@ class Index:
     is_open: bool = False
     newest_change: str = ""
     postponed: tuple[str, ...] = ()
+    read_with: Mapping[str, str] = field(default_factory=dict)
+    origin: str = ""
 
     def names(self, table: str) -> list[str]:
         """The names of a table's files, in the order in which their rows were loaded."""
@@ -59,7 +63,13 @@ def index_from_json(content: bytes) -> Index | None:
         numbers = [size for files in index.files.values() for size in files.values()]
         numbers += [index.loads_to_merge, index.loads_to_optimize, 0 if index.through is None else index.through]
         is_sound = all(type(number) is int for number in numbers) and type(index.is_open) is bool
-        texts = [*index.formats.values(), *index.postponed, index.newest_change]
+        texts = [
+            *index.formats.values(),
+            *index.postponed,
+            *index.read_with.values(),
+            index.newest_change,
+            index.origin,
+        ]
         return index if is_sound and all(type(text) is str for text in texts) else None
     except (ValueError, TypeError, AttributeError):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 
@@ -139,7 +139,14 @@ class Lake:
         self.write_index(replace(self.index, is_open=True))
 
     def add_load(
-        self, load_id: str, tables: Iterable[str], through: int | None, units: Collection[str], *, is_change: bool
+        self,
+        load_id: str,
+        tables: Iterable[str],
+        through: int | None,
+        units: Collection[str],
+        read_with: Mapping[str, str],
+        *,
+        is_change: bool,
     ) -> None:
         """Lets the files of a load count, which is thereby complete.
 
@@ -148,6 +155,7 @@ class Lake:
             tables: The tables it has files of.
             through: The receipt number up to which the lake now has everything in landing; None if that is not known.
             units: The paths of the units it has.
+            read_with: What decided how the records of each source were read.
             is_change: Whether it can change a mart.
         """
         index = self.index
@@ -164,14 +172,16 @@ class Lake:
                 is_open=False,
                 newest_change=load_id if is_change else index.newest_change,
                 postponed=tuple(path for path in index.postponed if path not in units),
+                read_with={**index.read_with, **read_with},
             )
         )
 
-    def note_through(self, through: int | None, postponed: Iterable[str] = ()) -> None:
+    def note_through(self, through: int | None, read_with: Mapping[str, str], postponed: Iterable[str] = ()) -> None:
         """Notes that nothing in landing up to a receipt number is left to load, except these notes."""
         if through is not None:
-            added = dict.fromkeys([*self.index.postponed, *postponed])
-            self.write_index(replace(self.index, through=through, postponed=tuple(added)))
+            added = tuple(dict.fromkeys([*self.index.postponed, *postponed]))
+            known = {**self.index.read_with, **read_with}
+            self.write_index(replace(self.index, through=through, postponed=added, read_with=known))
 
     def sweep(self) -> None:
         """Removes every file that the index does not name, and closes the index.
@@ -201,7 +211,7 @@ class Lake:
         for entry in sorted(self.folder.entries(), key=lambda entry: entry.name != LOADS):
             if entry.name != FILE:
                 self.folder.remove(entry.name)
-        self.write_index(Index())
+        self.write_index(Index(origin=secrets.token_hex(4)))
 
     def check_owner(self) -> None:
         """Checks that the tables in Athena are those of this lake.

@@ -56,6 +56,7 @@ def load(
     sources: Mapping[str, Source],
     progress: Progress,
     through: int,
+    read_with: Mapping[str, str],
 ) -> Mapping[str, list[Mapping[str, Any]]]:
     """Loads the units, if there are any; the first load makes all tables, so that a reader finds every one.
 
@@ -70,6 +71,7 @@ def load(
         sources: The sources by name; each reads its own units.
         progress: Is told the number of records.
         through: The receipt number up to which the lake then has everything in landing.
+        read_with: What decides how the records of each source are read.
 
     Returns:
         The rows that were added to each ledger.
@@ -77,7 +79,7 @@ def load(
     missing = lake.missing_tables()
     units = sorted(units)
     if not units and not missing:
-        lake.note_through(through)
+        lake.note_through(through, read_with)
         return {}
     from extract.lake import dlt_pipeline
     from extract.lake.merge import merge_if_due
@@ -106,7 +108,7 @@ def load(
     for load_id, files in loaded.items():
         tables = [table for table, paths in files.items() if paths]
         is_change = any(not is_note(table, row) for table, rows in added.items() for row in rows)
-        lake.add_load(load_id, tables, through, {unit.path for unit in units}, is_change=is_change)
+        lake.add_load(load_id, tables, through, {unit.path for unit in units}, read_with, is_change=is_change)
     _log_line("load", started, units=len(units))
     started = time.monotonic()
     if count := merge_if_due(lake):

@@ -315,7 +315,7 @@ def test_a_lake_of_an_older_format_is_loaded_again_from_landing(tmp_path: Path, 
     said = RecordedProgress()
     assert Lake(Folder.at(home / "lake")).is_outdated
     assert extracted(home, said=said).units == 6
-    assert said.messages[0] == "the lake has an older format: everything in landing is loaded again"
+    assert said.messages[0] == "the lake has an older format: everything in landing is read again"
     assert everything(home) == before
     assert not Lake(Folder.at(home / "lake")).is_outdated
 

@@ -1,0 +1,103 @@
+"""A demo and a user's own data never mix, and a changed setting re-reads what it touches."""
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import Workspace
+from support.extracting import lines, record
+
+ONE_DAY = {"ADHOUSE_SINCE": "2026-11-01", "ADHOUSE_UNTIL": "2026-11-01"}
+
+
+def days(house: Workspace) -> dict[str, str]:
+    """The spend of each day, as published."""
+    with duckdb.connect(house.home / "published" / "marts.duckdb", read_only=True) as connection:
+        rows = connection.execute("select date, sum(spend) from marts.daily_performance group by all").fetchall()
+    return {str(day): str(spend) for day, spend in rows}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A data folder made by a run without any setting but the days."""
+    house = Workspace(tmp_path_factory.mktemp("demo") / "data", ONE_DAY)
+    ended = house.adhouse("run")
+    assert ended.returncode == 0, ended.stderr
+    assert "adhouse demo --end" in ended.stdout
+    return house
+
+
+def test_a_demo_refuses_own_data_until_it_is_ended_for_good(demo: Workspace) -> None:
+    own = demo.drop("own.jsonl", lines(record(1, date="2026-11-01", spend="1.5")))
+    for settings, named in (({}, "own.jsonl"), ({"ADHOUSE_API_URL": "http://127.0.0.1:9"}, "ADHOUSE_API_URL")):
+        refused = demo.adhouse("run", **settings)
+        assert refused.returncode == 2
+        assert named in refused.stderr
+        assert "ADHOUSE_HOME" in refused.stderr
+        assert "adhouse demo --end" in refused.stderr
+    assert own.exists()
+
+    ended = demo.adhouse("demo", "--end")
+    assert ended.returncode == 0, ended.stderr
+    assert not (demo.home / "published").exists()
+    assert demo.adhouse("demo", "--end").returncode == 2
+
+    for command in ("run", "rebuild"):
+        done = demo.adhouse(command)
+        assert done.returncode == 0, done.stderr
+        assert days(demo) == {"2026-11-01": "1.500000"}
+
+
+def test_an_end_that_was_killed_is_finished_by_the_next_run(tmp_path: Path) -> None:
+    house = Workspace(tmp_path / "data", ONE_DAY)
+    assert house.adhouse("extract").returncode == 0
+    marker = house.home / "landing" / "demo.json"
+    received = json.loads((house.home / "landing" / "receipts.json").read_text())["last"]
+    marker.write_text(json.dumps({"state": "ending", "withdrawn_through": received}))  # where a kill leaves it
+    house.drop("own.jsonl", lines(record(1, spend="1.5")))
+
+    assert house.adhouse("run").returncode == 0
+    assert [*days(house).values()] == ["1.500000"]
+    assert json.loads(marker.read_text())["state"] == "over"
+
+
+def test_own_data_never_meets_the_mock(tmp_path: Path) -> None:
+    house = Workspace(tmp_path / "data")
+    house.drop("own.jsonl", lines(record(1)))
+    for _ in range(2):
+        ended = house.adhouse("extract")  # as cron starts it, without any setting
+        assert ended.returncode == 0
+        assert "files alone" in ended.stderr
+    assert not (house.home / "landing" / "demo.json").exists()
+    assert not (house.home / "landing" / "campaign_api").exists()
+
+
+def test_a_new_time_zone_reads_everything_again(tmp_path: Path) -> None:
+    house = Workspace(tmp_path / "data", {"ADHOUSE_API_URL": "none"})
+    house.drop("one.jsonl", lines(record(1, date="2026-06-02T02:00:00Z", spend="1.5")))
+    assert house.adhouse("run").returncode == 0
+    assert days(house) == {"2026-06-02": "1.500000"}
+
+    in_new_york = {"ADHOUSE_REPORT_TIMEZONE": "America/New_York"}
+    partly = house.adhouse("extract", "campaign_files", **in_new_york)
+    assert partly.returncode != 0
+    assert "every source is to be read again" in partly.stderr
+
+    again = house.adhouse("run", **in_new_york)
+    assert again.returncode == 0, again.stderr
+    assert "everything in landing is read again" in again.stderr
+    assert days(house) == {"2026-06-01": "1.500000"}
+    assert "nothing new" in house.adhouse("run", **in_new_york).stdout
+
+
+def test_tables_of_another_lake_are_not_continued(tmp_path: Path) -> None:
+    """A lake that was read again by `adhouse extract` has other days under the same names."""
+    house = Workspace(tmp_path / "data", {"ADHOUSE_API_URL": "none"})
+    house.drop("one.jsonl", lines(record(1, date="2026-06-02T02:00:00Z", spend="1.5")))
+    assert house.adhouse("run").returncode == 0
+    in_new_york = {"ADHOUSE_REPORT_TIMEZONE": "America/New_York"}
+    assert house.adhouse("build", **in_new_york).returncode == 0
+    assert house.adhouse("extract", **in_new_york).returncode == 0
+    assert house.adhouse("run", **in_new_york).returncode == 0
+    assert days(house) == {"2026-06-01": "1.500000"}
