@@ -209,7 +209,7 @@ def extract(
         through = _through(run, opened)
         is_news = any(unit.path not in notes for unit in units)
         if is_news or len(units) > MOST_POSTPONED or lake.missing_tables():
-            added = load(places.package, lake, ledger, units, opened, progress, through, read_with)
+            added = load(places.package, lake, ledger, units, opened, progress, through, read_with, report_timezone)
             _count(report, added, postponed)
         else:
             lake.note_through(through, read_with, [unit.path for unit in units])
@@ -242,7 +242,9 @@ def load_from_landing(
         units = _not_loaded(opened, run)
         report = ExtractReport({name: SourceReport() for name in opened})
         read_with = {source.name: source.read_with(report_timezone) for source in sources}
-        _count(report, load(places.package, lake, nothing, units, opened, progress, _through(run, opened), read_with))
+        through = _through(run, opened)
+        added = load(places.package, lake, nothing, units, opened, progress, through, read_with, report_timezone)
+        _count(report, added)
         report.newest_change, report.lake_origin = lake.index.newest_change, lake.index.origin
         return report
 

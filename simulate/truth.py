@@ -62,6 +62,7 @@ class Delivered:
             `campaign_files/a.csv`; None: it adds to what is there.
         content: Stands for its bytes: one that is byte-equal to an earlier one is not taken again. None: like no other.
         number: Its receipt number, which decides what came later; of equal numbers the time decides.
+        asked: The day that it answers for; a record without a date is of that day.
     """
 
     source: str
@@ -70,6 +71,7 @@ class Delivered:
     replaces: str | None = None
     content: object = None
     number: int = 0
+    asked: date | None = None
 
     @property
     def system(self) -> str:
@@ -94,8 +96,8 @@ class Truth:
     """What must come out.
 
     Attributes:
-        processed: One row per kept record: the twelve fields, `spend_source`, the rates, `source`, `_source` and
-            `_position`.
+        processed: One row per kept record: the twelve fields, `spend_source`, `date_source`, the rates, `source`,
+            `_source` and `_position`.
         marts: By name, rows with the mart's columns, sorted by its grain. Spend and conversions are Decimals with six
             places.
         quarantined: Records by reason.
@@ -130,6 +132,7 @@ def fetched(world: World, day: date, received_at: datetime, as_of: date | None =
         received_at=received_at,
         replaces=f"campaign_api/{day}",
         content=(world, day, version(day, asked_on)),
+        asked=day,
     )
 
 
@@ -140,7 +143,7 @@ def truth_of(deliveries: Iterable[Delivered]) -> Truth:
     for delivered in _standing(deliveries, result.balance):
         balance = result.balance[delivered.system]
         for row in _rows(delivered):
-            reason = _reason(row, delivered.received_at)
+            reason = _reason(row, delivered.received_at, delivered.asked)
             if reason is None:
                 candidates.append(row)
             else:
@@ -199,8 +202,10 @@ def _rows(delivered: Delivered) -> Iterable[Row]:
         row: Row = dict(zip(FIELDS, values, strict=True))
         for name, default in _NULL_DEFAULTS.items():
             row[name] = (row[name] or "").strip() or default
+        row["date_source"] = "observed"
         if row["date"] is None:
-            row["date"] = received_on
+            row["date_source"] = "received" if delivered.asked is None else "asked"
+            row["date"] = received_on if delivered.asked is None else delivered.asked
         for name in ("spend", "conversions"):
             if row[name] is not None:
                 row[name] = int(Decimal(row[name]).quantize(_MICRO, context=_EXACT).scaleb(6, _EXACT))
@@ -210,7 +215,7 @@ def _rows(delivered: Delivered) -> Iterable[Row]:
         yield row
 
 
-def _reason(row: Row, received_at: datetime) -> str | None:
+def _reason(row: Row, received_at: datetime, asked: date | None) -> str | None:
     """Why a record is quarantined before imputation: the first rule it breaks."""
     impressions, clicks, conversions, spend = row["impressions"], row["clicks"], row["conversions"], row["spend"]
     if row["date"] < _OLDEST or any(micros is not None and abs(micros) >= _LIMIT for micros in (spend, conversions)):
@@ -226,7 +231,7 @@ def _reason(row: Row, received_at: datetime) -> str | None:
         return "conversions_over_clicks"
     if row["date"] > (received_at.astimezone(UTC) + _FUTURE_TOLERANCE).date():
         return "future_date"
-    return None
+    return "other_day" if asked is not None and row["date"] != asked else None
 
 
 def _medians(rows: list[Row]) -> dict[tuple[str, ...], int]:

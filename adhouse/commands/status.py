@@ -70,6 +70,19 @@ def show_balance(terminal: Terminal, settings: Settings) -> None:
     terminal.table(["records", *balance], rows)
 
 
+def show_missing_dates(terminal: Terminal, settings: Settings) -> None:
+    """Prints how many of the published records have no date of their own, and which day they count on instead."""
+    counted = """
+        select date_source, count(*) from marts.processed_campaign_data
+        where date_source <> 'observed' group by 1 order by 1
+    """
+    days = {"asked": "on the day asked for", "received": "on the day of receipt"}
+    counts = open_warehouse(settings).ask("processed_campaign_data", counted)
+    if counts:
+        said = ", ".join(f"{number:,} count {days[source]}" for source, number in counts)
+        terminal.result(f"without a date: {said}\n")
+
+
 def show_bytes_read(terminal: Terminal, read: Mapping[str, Mapping[str, int]]) -> None:
     """Prints how much the last build read, the most expensive model first."""
     dearest = sorted(read.items(), key=lambda of: (-of[1]["bytes"], of[0]))

@@ -54,10 +54,10 @@ def quoted(path: Path) -> str:
 
 
 def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    """Whether the opened file has the table."""
+    """Whether the opened file has the table or view."""
     found = """
-        select 1 from duckdb_tables()
-        where database_name = current_database() and schema_name = ? and table_name = ?
+        select 1 from information_schema.tables
+        where table_catalog = current_database() and table_schema = ? and table_name = ?
     """
     return connection.execute(found, [schema, table]).fetchone() is not None
 

@@ -135,6 +135,7 @@ class ApiSource:
             return read_page(payload, self._shape, self.config.fields).batch
 
         kind = self._kind
+        rows.asked(fetch.report_date)
         try:
             for batch in _ahead(read_one, () if fetch.unchanged else fetch.pages):
                 rows.add(kind, renumbered(batch, rows.read))

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from extract.lake.lake import Lake
 from extract.lake.ledger import Ledger
@@ -57,6 +58,7 @@ def load(
     progress: Progress,
     through: int,
     read_with: Mapping[str, str],
+    report_timezone: ZoneInfo,
 ) -> Mapping[str, list[Mapping[str, Any]]]:
     """Loads the units, if there are any; the first load makes all tables, so that a reader finds every one.
 
@@ -72,6 +74,7 @@ def load(
         progress: Is told the number of records.
         through: The receipt number up to which the lake then has everything in landing.
         read_with: What decides how the records of each source are read.
+        report_timezone: Where the time of a receipt becomes a report date.
 
     Returns:
         The rows that were added to each ledger.
@@ -88,7 +91,7 @@ def load(
     loaded: dict[str, dict[str, list[Path]]] = {}
 
     def write(load_id: str) -> dict[str, list[Path]]:
-        package = Package(working / "parquet", load_id)
+        package = Package(working / "parquet", load_id, report_timezone)
         for unit in units:
             started = time.monotonic()
             source = sources[unit.source]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
@@ -44,10 +46,11 @@ class Package:
         ledgers: The rows of each ledger so far.
     """
 
-    def __init__(self, folder: Path, load_id: str) -> None:
+    def __init__(self, folder: Path, load_id: str, report_timezone: ZoneInfo) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._load_id = load_id
+        self._report_timezone = report_timezone
         self._shared: dict[str, TableFile] = {}
         self._finished: list[TableFile] = []
         self.ledgers: dict[str, list[Mapping[str, Any]]] = {}
@@ -106,6 +109,8 @@ class Package:
         return {
             "source": source.name,
             "account": source.account,
+            "_asked_date": None,
+            "_received_date": unit.received_at.astimezone(self._report_timezone).date(),
             "_source": unit.path,
             "_received_at": unit.received_at,
             "_dlt_load_id": self._load_id,
@@ -156,6 +161,11 @@ class UnitRows:
             ]
             self._tables[REJECTED_RECORDS].add(pa.Table.from_pylist(rows, schema=_REJECTED))
 
+    def asked(self, day: date | None) -> None:
+        """The unit answers a question for this report day; to be said before records are added."""
+        for held in self._tables.values():
+            held.constants["_asked_date"] = day
+
     def keep(self) -> None:
         """The unit was read to its end and is good."""
         self._is_kept = True
@@ -181,7 +191,7 @@ class _Held:
     def __init__(self, package: Package, table: str, source: SourceConfig, unit: LandedUnit) -> None:
         self._package = package
         self._table = table
-        self._constants = package.constants(source, unit)
+        self.constants = package.constants(source, unit)
         self._own_name = str(unit.number)
         self._few: list[pa.Table] = []
         self._bytes = 0
@@ -190,7 +200,7 @@ class _Held:
     def add(self, rows: pa.Table) -> None:
         if not rows.num_rows:
             return
-        rows = _with_constants(rows, self._table, self._constants)
+        rows = _with_constants(rows, self._table, self.constants)
         if self._own is not None:
             self._own.write(rows)
             return

@@ -17,6 +17,8 @@ FETCHES, LOADED_FILES = LEDGERS = ("fetches", "loaded_files")
 _ORIGIN = [("source", pa.string()), ("_source", pa.string())]
 _RECEIPT = [("_received_at", TIME), ("_dlt_load_id", pa.string())]
 _READING = [*_ORIGIN, ("kind", pa.string()), ("receipt_number", pa.int64()), ("reading", pa.int64())]
+# What stands for a record's missing date: the day asked of the API, else that of the receipt in the report time zone.
+_DAYS = [("_asked_date", pa.date32()), ("_received_date", pa.date32())]
 _COUNTS = [(name, pa.int64()) for name in ("records_read", "records_loaded", "records_rejected")]
 # A reader finds by these what it need not look at; of the others statistics would only cost.
 _SOUGHT = {"source", "_source", "_received_at", "_dlt_load_id", "_position"}
@@ -44,7 +46,7 @@ class RawTable:
 def table_of(kind: Kind) -> RawTable:
     """The table with the records of a kind."""
     fields = kind.record_type.fields
-    schema = pa.schema([*kind.record_type.schema, ("account", pa.string()), *_ORIGIN, *_RECEIPT])
+    schema = pa.schema([*kind.record_type.schema, ("account", pa.string()), *_DAYS, *_ORIGIN, *_RECEIPT])
     sought = {name for name, field_type in fields.items() if field_type in _SOUGHT_TYPES} | _SOUGHT
     return _table(kind.name, schema, sought)
 

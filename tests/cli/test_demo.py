@@ -1,7 +1,9 @@
 """A demo and a user's own data never mix, and a changed setting re-reads what it touches."""
 
 import json
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -75,9 +77,12 @@ def test_own_data_never_meets_the_mock(tmp_path: Path) -> None:
 
 def test_a_new_time_zone_reads_everything_again(tmp_path: Path) -> None:
     house = Workspace(tmp_path / "data", {"ADHOUSE_API_URL": "none"})
-    house.drop("one.jsonl", lines(record(1, date="2026-06-02T02:00:00Z", spend="1.5")))
-    assert house.adhouse("run").returncode == 0
-    assert days(house) == {"2026-06-02": "1.500000"}
+    undated = record(2, date=None, spend="0.25")
+    house.drop("one.jsonl", lines(record(1, date="2026-06-02T02:00:00Z", spend="1.5"), undated))
+    first = house.adhouse("run")
+    assert first.returncode == 0, first.stderr
+    assert "without a date: 1 count on the day of receipt" in first.stdout
+    assert days(house)["2026-06-02"] == "1.500000"
 
     in_new_york = {"ADHOUSE_REPORT_TIMEZONE": "America/New_York"}
     partly = house.adhouse("extract", "campaign_files", **in_new_york)
@@ -87,7 +92,9 @@ def test_a_new_time_zone_reads_everything_again(tmp_path: Path) -> None:
     again = house.adhouse("run", **in_new_york)
     assert again.returncode == 0, again.stderr
     assert "everything in landing is read again" in again.stderr
-    assert days(house) == {"2026-06-01": "1.500000"}
+    received = json.loads(next(house.home.glob("landing/*/*/*/.receipt.json")).read_text())["received_at"]
+    received_on = datetime.fromisoformat(received).astimezone(ZoneInfo("America/New_York")).date()
+    assert days(house) == {"2026-06-01": "1.500000", str(received_on): "0.250000"}
     assert "nothing new" in house.adhouse("run", **in_new_york).stdout
 
 

@@ -18,6 +18,7 @@ select
     campaign_id,
     ad_id,
     date,
+    date_source,
     brand,
     country,
     state,

@@ -20,6 +20,7 @@ select
     missing_spend.campaign_id,
     missing_spend.ad_id,
     missing_spend.date,
+    missing_spend.date_source,
     missing_spend.brand,
     missing_spend.country,
     missing_spend.state,

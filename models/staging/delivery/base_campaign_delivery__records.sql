@@ -13,7 +13,13 @@ typed as (
         coalesce(account, 'unknown_account') as account,
         campaign_id,
         ad_id,
-        coalesce(date, cast(_received_at as date)) as date,
+        coalesce(date, _asked_date, _received_date) as date,
+        case
+            when date is not null then 'observed'
+            when _asked_date is not null then 'asked'
+            else 'received'
+        end as date_source,
+        _asked_date,
         brand,
         country,
         state,
@@ -49,6 +55,7 @@ judged as (
             when conversions > clicks then 'conversions_over_clicks'
             when date > cast(_received_at as date) + interval '{{ var("delivery_future_tolerance_days") }}' day
                 then 'future_date'
+            when date <> _asked_date then 'other_day'
         end as rejection_reason
 
     from typed
@@ -63,6 +70,7 @@ defaulted as (
         coalesce(nullif(campaign_id, ''), 'unknown_campaign') as campaign_id,
         coalesce(nullif(ad_id, ''), 'unknown_ad') as ad_id,
         date,
+        date_source,
         coalesce(nullif(brand, ''), 'Unknown') as brand,
         coalesce(nullif(country, ''), 'Unknown') as country,
         coalesce(nullif(state, ''), 'Unknown') as state,
