@@ -218,7 +218,7 @@ def demo(
 ) -> None:
     """Say whether this data folder is a demo, or end the demo.
 
-    A run without an API and files of your own makes a new data folder a demo. It then takes nothing else.
+    A run with neither an API nor files of your own makes a new data folder a demo. It then takes nothing else.
     """
     from adhouse import demo as demos
     from adhouse import run as steps

@@ -1,6 +1,6 @@
 """The demo: whether a run asks the simulated platform, and how a data folder becomes one for a user's own data.
 
-A data folder has either the demo's data or a user's own, never both: they would add up without a word.
+A data folder has either the demo's data or a user's own, never both: they would add up silently.
 """
 
 import shutil

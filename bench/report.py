@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-HEADER = ("what", "adhouse", "against", "ratio", "at most")
+HEADER = ("what", "adhouse", "against", "ratio", "target")
 GIB = 1 << 30
 
 
