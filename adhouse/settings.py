@@ -133,7 +133,7 @@ class Settings(BaseSettings):
     since: date | None = _setting(
         "ADHOUSE_SINCE",
         "first report day",
-        shown_default=f"{FIRST_DAYS} days before the last",
+        shown_default=f"{FIRST_DAYS - 1} days before the last",
         wanted="a day as YYYY-MM-DD",
         default=None,
     )
