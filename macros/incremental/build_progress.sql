@@ -1,7 +1,7 @@
 {#
     How an incremental build knows what it still has to do. int_unit_days notes with each fetch and file the number
     of the build in which its standing last changed; build_progress holds the numbers of the builds whose incremental
-    models all came to their end. What changed in a build that is not complete is taken up again by the next one, so a
+    models all came to their end and were tested. What changed in a build that is not complete is taken up again by the next one, so a
     build that was killed anywhere is healed by running it again, and doing a change twice changes nothing.
 #}
 
@@ -36,11 +36,16 @@
 {% endmacro %}
 
 {% macro complete_build(results) %}
+    {#-
+        Only if each incremental model came to its end, and each test that looks at changes alone has looked at these: after a
+        `dbt run`, or a test that failed, the next build makes and tests them again.
+    -#}
     {% if execute %}
-        {% set built = results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list %}
+        {% set done = results | selectattr('status', 'in', ['success', 'pass', 'warn']) | map(attribute='node.unique_id') | list %}
         {% set left_out = [] %}
         {% for node in graph.nodes.values() %}
-            {% if node.config.materialized == 'incremental' and node.unique_id not in built %}
+            {% set looks_at_changes = node.resource_type == 'test' and (node.test_metadata or {}).get('kwargs', {}).changes_by %}
+            {% if (node.config.materialized == 'incremental' or looks_at_changes) and node.unique_id not in done %}
                 {% do left_out.append(node.name) %}
             {% endif %}
         {% endfor %}

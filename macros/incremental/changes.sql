@@ -23,10 +23,10 @@
 {% macro is_pending(column, kind) -%}
     {#-
         For a data test of what only the changed units or days of a model can break: whether `column`, a `_source` or a
-        `date`, is one that the build in progress changed. In a full refresh, and in a `dbt test` after a build, everything is.
+        `date`, is one that the build in progress changes. In a full refresh, and in a `dbt test` by hand, everything is.
     -#}
     {%- set query = changed_values(column, kind) -%}
-    {%- set values = few_values(query) if execute and not flags.FULL_REFRESH else [] -%}
+    {%- set values = few_values(query) if execute and flags.WHICH == 'build' and not flags.FULL_REFRESH else [] -%}
     {{ return(is_among(column, query, values) if values else 'true') }}
 {%- endmacro %}
 

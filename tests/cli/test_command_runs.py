@@ -310,15 +310,47 @@ def test_a_pruned_landing_is_not_rebuilt_from(house: Workspace) -> None:
     assert (house.home / "warehouse.duckdb").exists()
 
 
+def dbt(house: Workspace, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Runs dbt by hand on a house."""
+    folders = {"DBT_TARGET_PATH": str(house.home / "dbt"), "DBT_LOG_PATH": str(house.home)}
+    command = [str(COMMAND.with_name("dbt")), *arguments]
+    environment = house.environment | folders | settings
+    return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+
+
 def test_dbt_works_by_itself_and_the_docs_are_one_page(house: Workspace) -> None:
-    environment = {**house.environment, "DBT_TARGET_PATH": str(house.home / "dbt"), "DBT_LOG_PATH": str(house.home)}
-    ended = subprocess.run(
-        [COMMAND.with_name("dbt"), "build"], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
-    )
+    ended = dbt(house, "build")
     assert ended.returncode == 0, ended.stdout
     page = Path(house.adhouse("docs").stdout.strip())
     assert page.is_file()
     assert "campaign_summary" in page.read_text()
+
+
+def test_a_build_finds_a_row_twice_on_a_day_that_it_changed_and_dbt_test_on_any(
+    house: Workspace, tmp_path: Path
+) -> None:
+    model = "models/intermediate/delivery/int_creative_performance_observed.sql"
+    sql = (PROJECT / model).read_text()
+    project = project_with(tmp_path, model, f"{sql}\nunion all\n\nselect * from summed\n")
+    settings = {"DBT_PROJECT_DIR": project, "DBT_PROFILES_DIR": project}
+    with opened(house.home / "marts.duckdb") as connection:  # without figures, so that no total tells
+        connection.execute("""
+            insert into intermediate.int_creative_performance_observed by name
+            select * replace (0 as impressions, 0 as clicks, 0 as conversions, 0 as spend)
+            from intermediate.int_creative_performance_observed
+            where date = date '2026-11-03' and spend_coverage = 'full' limit 1
+        """)
+    house.drop("later.jsonl", lines(record(77, date="2026-10-01")))
+    assert house.adhouse("extract", "campaign_files", **settings).returncode == 0
+    twice = "FAIL 1 unique_combination_of_columns_creative_performance_date__ad_id__campaign_id"
+    build = ("build", "--exclude-resource-type", "unit_test")
+    ended = dbt(house, *build, **settings)
+    assert twice in ended.stdout, ended.stdout
+    (Path(project) / model).write_text(sql)
+    ended = dbt(house, *build, **settings)
+    assert ended.returncode == 0, ended.stdout
+    ended = dbt(house, "test", "--select", "creative_performance", **settings)
+    assert twice in ended.stdout, ended.stdout
 
 
 def test_a_file_quarantined_whole_is_said_last_fails_with_strict_and_can_be_repaired(tmp_path: Path) -> None:
