@@ -106,7 +106,12 @@ class DuckDBWarehouse:
             return "the marts file has a format that BI tools cannot read"
         if is_same is None:
             return "no build has passed its audit yet"
-        return None if is_same else "models, macros, seeds or settings changed since the last audited build"
+        if not is_same:
+            return "models, macros, seeds or settings changed since the last audited build"
+        newest = self.newest()
+        if newest is not None and newest.status == "changed":
+            return "the tables were changed after the last audit, for example by dbt by hand"
+        return None
 
     def generation(self, build_id: str, *, is_full_refresh: bool) -> str:
         """None: the marts file is written in place, readers have a copy of their own."""
