@@ -206,6 +206,8 @@ def build(session: Session, plan: BuildPlan, parser: ProjectParser, extracted: "
         names = ", ".join((broken or [error.name for error in result.errors])[:3])
         published = warehouse.published()
         readers = f"readers keep build {published}" if published else "readers see nothing yet"
+        if not plan.is_full_refresh and not broken:
+            readers += "; `adhouse run --full-refresh` makes every table again"
         raise CommandError(
             f"{'the build' if broken else 'the audit'} failed, nothing was published: {names}",
             f"{readers}; details: {settings.logs / 'dbt.log'}",

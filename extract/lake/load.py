@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from extract.lake.lake import Lake
+from extract.lake.lake import JOURNAL, Lake
 from extract.lake.ledger import Ledger
 from extract.lake.package import Package
 from extract.lake.tables import FETCHES
@@ -43,7 +43,8 @@ def clear_away(working: Path, lake: Lake) -> None:
         LakeDamagedError: A file of the lake is missing.
     """
     lake.check_owner()
-    if (lake.index.is_open or working.exists()) and not lake.is_outdated:
+    is_left = lake.index.is_open or working.exists() or (lake.folder.is_local and lake.folder.has(JOURNAL))
+    if is_left and not lake.is_outdated:
         lake.sweep()
     if working.exists():
         shutil.rmtree(working)

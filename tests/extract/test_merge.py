@@ -169,6 +169,14 @@ def test_what_is_not_complete_is_never_merged(home: Path) -> None:
     assert (table / "1.5.left.parquet").exists()
 
 
+def test_a_journal_that_nobody_needs_is_cleared_away(home: Path) -> None:
+    """dbt by hand waits for a run to do it."""
+    journal = home / "lake" / "raw" / JOURNAL
+    journal.write_text("{")
+    extracted(home)
+    assert not journal.exists()
+
+
 def test_a_kill_at_any_change_of_a_file_leaves_the_rows_as_they_were_or_merged(
     home: Path, tmp_path: Path, killer: subprocess.Popen[str]
 ) -> None:
