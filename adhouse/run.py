@@ -16,7 +16,7 @@ from adhouse.dbt.runner import ensure_profile
 from adhouse.errors import CommandError, Exit
 from adhouse.explain import explain_engine
 from adhouse.session import Session
-from adhouse.settings import Settings
+from adhouse.settings import Settings, missing_key
 from adhouse.warehouse.base import BuildRecord, Warehouse, audited
 from adhouse.warehouse.files import remove
 from adhouse.warehouse.open import open_warehouse
@@ -93,6 +93,7 @@ def rebuild(session: Session) -> None:
             Exit.USAGE,
         )
     session.todo = ["load from landing", "build and audit", "publish"]
+    sources = _sources(settings, SOURCES)
     for path in (settings.warehouse, settings.marts):
         remove(path)
     plan = _plan(session, "", full_refresh=True)
@@ -101,9 +102,10 @@ def rebuild(session: Session) -> None:
     with session.step("load from landing", "extract"):
         extracted = load_from_landing(
             places=_places(settings),
-            sources=_sources(settings, SOURCES),
+            sources=sources,
             report_timezone=settings.report_timezone,
             progress=session.terminal,
+            privacy_key=settings.privacy_key,
         )
     _say_what_came(session, extracted)
     tables = _tables_of(settings, extracted.lake_origin)
@@ -142,6 +144,7 @@ def extract(
             progress=session.terminal,
             on_news=on_news,
             is_every_source=sources is None,
+            privacy_key=settings.privacy_key,
         )
         counts |= dict(zip(("read", "loaded", "rejected"), _counts(extracted), strict=True))
     _say_what_came(session, extracted)
@@ -406,9 +409,16 @@ def _places(settings: Settings) -> "Places":
 
 
 def _sources(settings: Settings, names: Collection[str]) -> "list[SourceConfig]":
-    """The sources as they are declared, with the names that the environment gives to fields."""
+    """The sources as they are declared, with the names that the environment gives to fields.
+
+    Raises:
+        CommandError: A source has private fields, and there is no key.
+    """
     from extract.registry import SOURCES
 
+    for name in names:
+        if SOURCES[name].has_private_fields and not settings.privacy_key:
+            raise missing_key(name)
     return [replace(SOURCES[name], fields=settings.fields_of(name)) for name in names]
 
 

@@ -23,6 +23,7 @@ PROJECT_FILE = "dbt_project.yml"
 OUR_PROJECT = re.compile(r"^(name|profile):\s*['\"]?adhouse['\"]?\s*(#.*)?$", re.MULTILINE)
 FIRST_DAYS = 30
 MOST_DAYS = 36_500  # a calendar does not go back forever
+SHORTEST_PRIVACY_KEY = 16  # characters
 SHORTEST_AWS_SECRET = 16  # characters; shorter values stand for a local Athena, and are ordinary words
 
 
@@ -46,9 +47,11 @@ class _WantedError(ValueError):
     """What a setting may be, where that depends on another one."""
 
 
-def _setting(name: str, meaning: str, *, shown_default: str = "", wanted: str = "", **options: Any) -> Any:
+def _setting(
+    name: str, meaning: str, *, shown_default: str = "", wanted: str = "", is_secret: bool = False, **options: Any
+) -> Any:
     """A setting: its environment variable, what it means, its default as the documentation shows it, what it may be."""
-    extra: JsonDict = {"shown_default": shown_default, "wanted": wanted}
+    extra: JsonDict = {"shown_default": shown_default, "wanted": wanted, "is_secret": is_secret}
     return Field(validation_alias=name, description=meaning, json_schema_extra=extra, **options)
 
 
@@ -176,6 +179,15 @@ class Settings(BaseSettings):
         default=None,
         ge=0,
         le=MOST_DAYS,
+    )
+    privacy_key: str = _setting(
+        "ADHOUSE_PRIVACY_KEY",
+        "the key by which private fields become HMACs before they reach the lake; never printed or written",
+        wanted=f"a secret of at least {SHORTEST_PRIVACY_KEY} characters",
+        is_secret=True,
+        default="",
+        repr=False,
+        min_length=SHORTEST_PRIVACY_KEY,
     )
     aws_secret_access_key: str = _secret_of_aws("AWS_SECRET_ACCESS_KEY")
     aws_session_token: str = _secret_of_aws("AWS_SESSION_TOKEN")
@@ -314,7 +326,12 @@ class Settings(BaseSettings):
         """What must never be shown, the longest first: one may be part of another."""
         password = urlsplit(self.api_url).password if self.api_url and self.api_url != "none" else None
         aws = (self.aws_secret_access_key, self.aws_session_token, self.aws_access_key_id)
-        found = {self.api_token, password or "", *(one for one in aws if len(one) >= SHORTEST_AWS_SECRET)}
+        found = {
+            self.api_token,
+            self.privacy_key,
+            password or "",
+            *(one for one in aws if len(one) >= SHORTEST_AWS_SECRET),
+        }
         return tuple(sorted(found - {""}, key=len, reverse=True))
 
     def redact(self, text: str) -> str:
@@ -375,6 +392,14 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
+def missing_key(source: str) -> CommandError:
+    """Says that a source has private fields, and that there is no key to replace them by."""
+    wanted = f"a secret of at least {SHORTEST_PRIVACY_KEY} characters, and keep it: another key gives other ids"
+    return CommandError(
+        f"ADHOUSE_PRIVACY_KEY is not set, and {source} has private fields", f"set it to {wanted}", Exit.USAGE
+    )
+
+
 def settings_table() -> str:
     """The settings as a Markdown table, for the documentation."""
     rows = ["| setting | meaning | default |", "|---|---|---|"]
@@ -414,6 +439,9 @@ def _fields() -> dict[str, FieldInfo]:
 
 def _unusable(name: str, environment: Mapping[str, str], wanted: str) -> CommandError:
     held = environment.get(name, "").strip()
-    shown = held.rpartition("@")[2] if "://" in held else held  # without the password of an address
-    said = f"{name} is {shown!r} in the environment" if held else f"{name} is not set in the environment"
+    shown = repr(held.rpartition("@")[2] if "://" in held else held)  # without the password of an address
+    extra = _fields()[name].json_schema_extra
+    if isinstance(extra, dict) and extra["is_secret"]:
+        shown = "[redacted]"
+    said = f"{name} is {shown} in the environment" if held else f"{name} is not set in the environment"
     return CommandError(said, f"set it to {wanted}" + (", or unset it" if held else ""), Exit.USAGE)

@@ -15,6 +15,7 @@ from extract.inbox import MANIFEST
 from extract.lake.package import LedgerRow, UnitRows
 from extract.lake.tables import LOADED_FILES
 from extract.landing import LandedUnit
+from extract.privacy import privacy_of
 from extract.readers import Batch, UnreadableFile, format_of, read_file
 from extract.records import KindFilter, RecordShape
 from extract.schema import Kind
@@ -34,6 +35,7 @@ class FileSource:
     def __init__(self, config: SourceConfig, run: ExtractRun) -> None:
         self.config = config
         self._run = run
+        self._privacy = privacy_of(config, run.privacy_key)
 
     @cached_property
     def _known(self) -> set[str]:
@@ -130,7 +132,8 @@ class FileSource:
             skipped = frozenset(choice.kinds) - wanted
             filter_ = KindFilter(choice.column, wanted, skipped, rejects=kind == self.config.kinds[0])
         record_type = kind.record_type
-        return RecordShape(record_type, record_type.names(self.config.fields), self._run.report_timezone, filter_)
+        names = record_type.names(self.config.fields)
+        return RecordShape(record_type, names, self._run.report_timezone, filter_, self._privacy)
 
     def _batches(self, path: Path, shape: RecordShape) -> Iterable[Batch]:
         """Reads the records; no file may stop all others, whatever it does to its reader."""

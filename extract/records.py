@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from extract.convert import LONGEST_TEXT, RecordRejected, as_written, canonical, converter_of, extra_text
+from extract.privacy import Privacy
 from extract.schema import FieldType, RecordType
 
 LONGEST_PAYLOAD = 64 * 1024  # bytes of a rejected record that are kept
@@ -25,12 +26,24 @@ class RecordShape:
         names: The source's name of each field → ours. Every other name is an extra one.
         report_timezone: Where a time becomes a date.
         filter: Which records to read, of a source that has several kinds.
+        privacy: How private fields are replaced, if the source has any.
     """
 
     type: RecordType
     names: Mapping[str, str]
     report_timezone: ZoneInfo
     filter: KindFilter | None = None
+    privacy: Privacy | None = None
+
+    def __post_init__(self) -> None:
+        if self.type.private and self.privacy is None:
+            raise ValueError(f"nothing says how to replace {', '.join(sorted(self.type.private))}")
+
+    def extra_text(self, extras: Mapping[str, object]) -> str | None:
+        """What came beside the fields, as JSON text without anything private; null if nothing."""
+        if self.privacy is not None:
+            extras = self.privacy.treated(extras)
+        return extra_text(extras)
 
 
 @dataclass(frozen=True)
@@ -136,8 +149,7 @@ def convert_records(
                 raise value
             row = convert(value)
         except RecordRejected as why:
-            payload = None if value is why else canonical(value).encode()[:LONGEST_PAYLOAD].decode(errors="ignore")
-            rejected.append(RejectedRecord(position, why.reason, payload, line, why.field, why.value))
+            rejected.append(_rejected(why, None if value is why else value, shape, position, line))
         else:
             for column, cell in zip(columns, (*row, position), strict=True):
                 column.append(cell)
@@ -173,13 +185,27 @@ def renumbered(batch: Batch, count: int, lines: int = 0) -> Batch:
     return replace(batch, records=records, rejected=rejected)
 
 
+def _rejected(
+    why: RecordRejected, record: object, shape: RecordShape, position: int, line: int | None
+) -> RejectedRecord:
+    """What is kept of a rejected record: of one with private fields, only what can be told apart field by field."""
+    said = why.value
+    if (privacy := shape.privacy) is not None:
+        record = privacy.treated(record) if isinstance(record, dict) else None
+        if record is not None and why.field is not None and privacy.has(why.field):
+            said = as_written(record[why.field])
+    payload = None if record is None else canonical(record).encode()[:LONGEST_PAYLOAD].decode(errors="ignore")
+    return RejectedRecord(position, why.reason, payload, line, why.field, said)
+
+
 def _converter(shape: RecordShape) -> Callable[[object], list[object]]:
     names_in_order = {ours: theirs for theirs, ours in shape.names.items()}
     fields = [
         (name, names_in_order.get(name), converter_of(field_type, shape.report_timezone))
         for name, field_type in shape.type.fields.items()
     ]
-    texts = {name for name, field_type in shape.type.fields.items() if field_type is FieldType.TEXT}
+    private, privacy = shape.type.private, shape.privacy
+    texts = {name for name, field_type in shape.type.fields.items() if field_type is FieldType.TEXT} - private
     known = shape.names.keys()
 
     def convert(record: object) -> list[object]:
@@ -197,11 +223,13 @@ def _converter(shape: RecordShape) -> Callable[[object], list[object]]:
                 if isinstance(value, str) and len(value) > LONGEST_TEXT and name in texts:
                     cut[name] = len(value)
                     value = value[:LONGEST_TEXT].rstrip()
+                if isinstance(value, str) and privacy is not None and name in private:
+                    value = privacy.pseudonym(value)
             row.append(value)
         extras = {key: record[key] for key in record.keys() - known}
         if cut:
             extras["_cut"] = cut
-        row.append(extra_text(extras) if extras else None)
+        row.append(shape.extra_text(extras) if extras else None)
         return row
 
     return convert

@@ -160,6 +160,7 @@ def extract(
     progress: Progress,
     on_news: Callable[[], None] = lambda: None,
     is_every_source: bool = True,
+    privacy_key: str = "",
 ) -> ExtractReport:
     """Lands what the sources have, and loads everything of theirs that landing has and the lake has not.
 
@@ -175,6 +176,7 @@ def extract(
         progress: Is told how far it is.
         on_news: Is told as soon as there is something that can change a mart; it may be told again.
         is_every_source: Whether these are all sources that there are.
+        privacy_key: The key by which private fields are replaced, if a source has any.
 
     Raises:
         OSError: A disk is full or not writable; nothing half done is visible.
@@ -191,7 +193,7 @@ def extract(
             progress.message(f"{why}: everything in landing is read again")
             _empty(lake, _landing(places))
         ledger = read_ledger(lake)
-        run = _run(places, ledger, report_timezone, now, progress, on_news)
+        run = _run(places, ledger, report_timezone, now, progress, on_news, privacy_key)
         opened = {source.name: _opened(source, run, apis.get(source.name)) for source in sources}
         waiting = _not_loaded(opened, run)
         report = ExtractReport({name: SourceReport() for name in opened})
@@ -224,6 +226,7 @@ def load_from_landing(
     sources: Collection[SourceConfig],
     report_timezone: ZoneInfo,
     progress: Progress,
+    privacy_key: str = "",
 ) -> ExtractReport:
     """Empties the lake and loads it again from landing alone, with the field names and the time zone of now.
 
@@ -237,7 +240,7 @@ def load_from_landing(
         _empty(lake, _landing(places))
         clear_away(places.package, lake)
         nothing = read_ledger(lake)
-        run = _run(places, nothing, report_timezone, lambda: datetime.now(UTC), progress)
+        run = _run(places, nothing, report_timezone, lambda: datetime.now(UTC), progress, privacy_key=privacy_key)
         opened = {source.name: _opened(source, run, None) for source in sources}
         units = _not_loaded(opened, run)
         report = ExtractReport({name: SourceReport() for name in opened})
@@ -311,6 +314,7 @@ def _run(
     now: Callable[[], datetime],
     progress: Progress,
     on_news: Callable[[], None] = lambda: None,
+    privacy_key: str = "",
 ) -> ExtractRun:
     return ExtractRun(
         landing=_landing(places, ledger.through or 0),
@@ -321,6 +325,7 @@ def _run(
         now=now,
         progress=progress,
         on_news=on_news,
+        privacy_key=privacy_key,
     )
 
 

@@ -58,16 +58,20 @@ class RecordType:
     Attributes:
         fields: Each field and its type, in their order in raw.
         required: The fields that a file with columns (CSV, Parquet) must have, though any value may be null.
+        private: The texts that name a person: they reach raw as the HMAC of `extract.privacy`, never as they came.
     """
 
     fields: Mapping[str, FieldType]
     required: frozenset[str] = frozenset()
+    private: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if taken := sorted(name for name in self.fields if name in RAW_COLUMNS or name.startswith("_")):
             raise ValueError(f"raw tables have columns of their own by these names: {', '.join(taken)}")
         if unknown := sorted(self.required - self.fields.keys()):
             raise ValueError(f"required, but not a field: {', '.join(unknown)}")
+        if others := sorted(name for name in self.private if self.fields.get(name) is not FieldType.TEXT):
+            raise ValueError(f"private, but not a text field: {', '.join(others)}")
 
     @cached_property
     def schema(self) -> pa.Schema:

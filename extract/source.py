@@ -66,6 +66,11 @@ class SourceConfig:
             {"account": self.account, "fields": dict(self.fields), "timezone": report_timezone.key}, sort_keys=True
         )
 
+    @property
+    def has_private_fields(self) -> bool:
+        """Whether records of any of its kinds have private fields, which need a key."""
+        return any(kind.record_type.private for kind in self.kinds)
+
 
 @dataclass(frozen=True)
 class ExtractRun:
@@ -80,6 +85,7 @@ class ExtractRun:
         now: The clock that stamps what is received (UTC).
         progress: Is told how far it is.
         on_news: Is told as soon as something has landed that can change a mart; it may be told again.
+        privacy_key: The key by which private fields are replaced; empty if there is none.
     """
 
     landing: Landing
@@ -90,6 +96,7 @@ class ExtractRun:
     now: Callable[[], datetime]
     progress: Progress
     on_news: Callable[[], None] = lambda: None
+    privacy_key: str = field(default="", repr=False)
 
 
 @dataclass

@@ -61,7 +61,7 @@ def show(
         terminal.result(f"  to do   {one.what_to_do}")
         terminal.result(f"  from    {one.delivered_in}")
         if one.position is not None:
-            terminal.result(f"  record  {_as_received(settings, one) or one.payload or 'not kept'}")
+            terminal.result(f"  record  {_record(settings, one)}")
     if len(found) > most:
         terminal.message(f"the newest {most}; all of them: --csv or --json; fewer: --reason, --source, --limit")
 
@@ -137,11 +137,16 @@ def _told(
     )
 
 
-def _as_received(settings: Settings, one: Quarantined) -> str | None:
+def _record(settings: Settings, one: Quarantined) -> str:
+    """The record as it was received, or without what is private if its source has anything private."""
     from extract.landing import Landing
+    from extract.registry import SOURCES
     from extract.rejection import record_as_received
     from extract.storage import Folder
 
+    if one.source not in SOURCES or SOURCES[one.source].has_private_fields:
+        return one.payload or "not shown, because it may hold private fields; it is kept in landing alone"
     landing = Landing(Folder.at(settings.data_url).below("landing"))
     assert one.position is not None
-    return record_as_received(landing, one.delivered_in, one.position, one.line, settings.fields_of(one.source))
+    names = settings.fields_of(one.source)
+    return record_as_received(landing, one.delivered_in, one.position, one.line, names) or one.payload or "not kept"

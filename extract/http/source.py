@@ -20,6 +20,7 @@ from extract.http.client import ApiClient, ApiError, ApiSettings, DeniedError
 from extract.lake.package import LedgerRow, UnitRows
 from extract.lake.tables import FETCHES
 from extract.landing import LandedUnit
+from extract.privacy import privacy_of
 from extract.readers import BadAnswer, Batch, read_page
 from extract.records import RecordShape, renumbered
 from extract.source import Arrivals, ExtractRun, SourceConfig
@@ -72,7 +73,8 @@ class ApiSource:
         self._settings = settings
         (self._kind,) = config.kinds
         names = self._kind.record_type.names(config.fields)
-        self._shape = RecordShape(self._kind.record_type, names, run.report_timezone)
+        privacy = privacy_of(config, run.privacy_key)
+        self._shape = RecordShape(self._kind.record_type, names, run.report_timezone, privacy=privacy)
 
     def landed(self) -> Iterator[LandedUnit]:
         """The fetches in landing; what a kill left of one is removed, as the API still has it."""

@@ -131,8 +131,8 @@ def convert_columns(
     schema = shape.type.schema
     try:
         table.validate(full=True)  # that texts are UTF-8 and decimals no longer than their type
-        fields = zip(table.columns, shape.type.fields.values(), strict=True)
-        columns = [_convert_column(column, field_type, shape) for column, field_type in fields]
+        fields = zip(table.columns, shape.type.fields.items(), strict=True)
+        columns = [_convert_column(column, name, field_type, shape) for column, (name, field_type) in fields]
     except (pa.ArrowInvalid, RecordRejected):
         return None
     count = table.num_rows
@@ -141,10 +141,15 @@ def convert_columns(
     return Batch(pa.table(columns, schema=schema), [], lines)
 
 
-def _convert_column(column: pa.ChunkedArray, field_type: FieldType, shape: RecordShape) -> pa.ChunkedArray | pa.Array:
+def _convert_column(
+    column: pa.ChunkedArray, name: str, field_type: FieldType, shape: RecordShape
+) -> pa.ChunkedArray | pa.Array:
     is_text = pa.types.is_string(column.type)
     if field_type is FieldType.TEXT:
-        return pa.chunked_array([_trimmed(texts) for texts in column.chunks], pa.string())
+        trimmed = pa.chunked_array([_trimmed(texts) for texts in column.chunks], pa.string())
+        if name in shape.type.private and shape.privacy is not None:
+            return _mapped(trimmed, shape.privacy.pseudonym, pa.string())
+        return trimmed
     if field_type not in _NUMBERS:
         return _converted_by_text(column, field_type, shape) if is_text else column.cast(field_type.raw_type)
     if is_text:
@@ -161,11 +166,14 @@ def _convert_column(column: pa.ChunkedArray, field_type: FieldType, shape: Recor
 
 
 def _converted_by_text(column: pa.ChunkedArray, field_type: FieldType, shape: RecordShape) -> pa.Array:
+    return _mapped(column, converter_of(field_type, shape.report_timezone), field_type.raw_type)
+
+
+def _mapped(column: pa.ChunkedArray, convert: Callable[[str], object], type_: pa.DataType) -> pa.Array:
     """Converts each different text once."""
     encoded = column.combine_chunks().dictionary_encode()
-    convert = converter_of(field_type, shape.report_timezone)
     values = [convert(text) for text in encoded.dictionary.to_pylist()]
-    return pa.array(values, field_type.raw_type).take(encoded.indices)
+    return pa.array(values, type_).take(encoded.indices)
 
 
 def _trimmed(texts: pa.StringArray) -> pa.StringArray:

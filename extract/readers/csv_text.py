@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.csv
 
-from extract.convert import RecordRejected, extra_text
+from extract.convert import RecordRejected
 from extract.readers.chunks import LONGEST_RECORD, UnreadableFile, is_fine_grained, places_of
 from extract.readers.columns import Guess, convert_columns, may_break_decimals, named
 from extract.records import Batch, RecordShape, convert_records
@@ -58,7 +58,7 @@ class Csv:
         extras = None
         if self._extras:
             fields = table.num_columns - len(self._extras)
-            extras = [extra_text(row) for row in table.select(self._extras).to_pylist()]
+            extras = [self.shape.extra_text(row) for row in table.select(self._extras).to_pylist()]
             table = table.select(range(fields))
         return convert_columns(table, self.shape, extras, len(ends))
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from extract.convert import NotFinite, Number, extra_text
+from extract.convert import NotFinite, Number
 from extract.readers.chunks import UnreadableFile
 from extract.readers.columns import convert_columns, named
 from extract.records import Batch, RecordShape, convert_records, renumbered
@@ -62,7 +62,7 @@ def _parse_fast(table: pa.Table, shape: RecordShape) -> Batch | None:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
     extras = table.select([name for name in table.column_names if name not in shape.names])
-    texts = [extra_text(_plain_members(row)) for row in extras.to_pylist()] if extras.num_columns else None
+    texts = [shape.extra_text(_plain_members(row)) for row in extras.to_pylist()] if extras.num_columns else None
     return convert_columns(pa.table(fields, names=list(shape.type.fields)), shape, texts)
 
 

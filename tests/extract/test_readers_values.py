@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from extract.convert import parsed_json
+from extract.privacy import Privacy
 from extract.readers import Batch, UnreadableFile, read_file
 from extract.readers.chunks import TextFormat
 from extract.readers.columns import SPACES
@@ -34,13 +35,21 @@ UTC = ZoneInfo("UTC")
 DELIVERY = KIND.record_type.fields
 # Every type of field that there is, those of delivery first.
 EVERY_TYPE = RecordType(
-    {**DELIVERY, "seen_at": FieldType.TIMESTAMP, "is_new": FieldType.BOOLEAN, "tags": FieldType.JSON},
+    {
+        **DELIVERY,
+        "seen_at": FieldType.TIMESTAMP,
+        "is_new": FieldType.BOOLEAN,
+        "tags": FieldType.JSON,
+        "user_id": FieldType.TEXT,
+    },
     required=frozenset(DELIVERY),
+    private=frozenset({"user_id"}),
 )
 FIELDS = list(EVERY_TYPE.fields)
 LAST = len(FIELDS) - 1  # how many commas a record of CSV has
 TEXTS = ["campaign_id", "ad_id", "brand", "country", "state", "city", "zipcode"]
-SHAPE = RecordShape(EVERY_TYPE, EVERY_TYPE.names({}), UTC)
+PRIVACY = Privacy(b"a key of sixteen", frozenset({"user_id"}))
+SHAPE = RecordShape(EVERY_TYPE, EVERY_TYPE.names({}), UTC, privacy=PRIVACY)
 
 
 def read(path: Path, size: int = 8 << 20, zone: str = "UTC") -> Batch:
@@ -302,7 +311,8 @@ def test_a_rejected_record_keeps_what_it_said_as_canonical_text(tmp_path: Path) 
         '{"clicks": [], "brand": "%s"}' % ("é" * 40_000),
         "[1]",
     ]
-    batch = read(written(tmp_path, "a.jsonl", "\n".join(["{}", *lines, ""])))
+    path = written(tmp_path, "a.jsonl", "\n".join(["{}", *lines, ""]))
+    (batch,) = read_file(path, RecordShape(KIND.record_type, KIND.record_type.names({}), UTC))
     first, second, third = batch.rejected
     payload = '{"ad_id":"é\ufffd","clicks":"x","spend":1.50}'
     assert first == RejectedRecord(2, "wrong_type", payload, line=2, field="clicks", value="x")
@@ -582,6 +592,7 @@ def test_parquet_columns_are_read_by_what_they_hold(tmp_path: Path) -> None:
             "seen_at": datetime(2024, 5, 20, 0, 0, 0, 123456),  # noqa: DTZ001
             "is_new": True,
             "tags": '{"a":"x","b":[1,2]}',
+            "user_id": None,
             "_extra": '{"seen":1.5}',
         },
         {
@@ -599,6 +610,7 @@ def test_parquet_columns_are_read_by_what_they_hold(tmp_path: Path) -> None:
             "seen_at": None,
             "is_new": None,
             "tags": None,
+            "user_id": None,
             "_extra": '{"_cut":{"brand":2000}}',
         },
     ]

@@ -61,6 +61,7 @@ def extracted(
     said: RecordedProgress | None = None,
     fields: Mapping[str, str] = MappingProxyType({}),
     on_news: Callable[[], None] = lambda: None,
+    privacy_key: str = "",
 ) -> ExtractReport:
     """Extracts as a run does."""
     shipped = [replace(SOURCES["campaign_api"], fields=fields), SOURCES["campaign_files"]]
@@ -72,6 +73,7 @@ def extracted(
         now=now,
         progress=said or RecordedProgress(),
         on_news=on_news,
+        privacy_key=privacy_key,
     )
 
 

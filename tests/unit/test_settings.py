@@ -130,6 +130,16 @@ def test_no_secret_is_shown_or_passes_the_redaction() -> None:
     assert settings.redact("canary-two then canary") == "[redacted] then [redacted]"
 
 
+def test_the_key_of_private_fields_is_long_and_never_shown() -> None:
+    settings = read_settings({"ADHOUSE_PRIVACY_KEY": "canary-of-sixteen"})
+    assert "canary" not in repr(settings)
+    assert settings.redact("it is canary-of-sixteen") == "it is [redacted]"
+    with pytest.raises(CommandError) as raised:
+        read_settings({"ADHOUSE_PRIVACY_KEY": "canary-of-15-ch"})
+    assert raised.value.message == "ADHOUSE_PRIVACY_KEY is [redacted] in the environment"
+    assert raised.value.way_out == "set it to a secret of at least 16 characters, or unset it"
+
+
 def test_a_password_in_a_wrong_address_is_not_shown() -> None:
     with pytest.raises(CommandError) as raised:
         read_settings({"ADHOUSE_API_URL": "ftp://me:canary@example.org"})

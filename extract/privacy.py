@@ -1,0 +1,63 @@
+"""Privacy: what private fields say is replaced before it reaches the lake, by what nobody can trace back."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from extract.convert import canonical, text_of
+from extract.source import SourceConfig
+
+
+@dataclass(frozen=True)
+class Privacy:
+    """How the private fields of a source are replaced: the same text gives the same digits, as long as the key is kept.
+
+    Attributes:
+        key: The secret key.
+        names: What private fields are called, by us and by the source, in lower case.
+    """
+
+    key: bytes
+    names: frozenset[str]
+
+    def pseudonym(self, text: str) -> str:
+        """HMAC-SHA256 (RFC 2104) over the UTF-8 of a trimmed text, as 64 lower-case hex digits."""
+        return hmac.digest(self.key, text.encode(), "sha256").hex()
+
+    def has(self, name: str) -> bool:
+        """Whether a private field is called so."""
+        return name.strip().lower() in self.names
+
+    def treated(self, members: Mapping[str, object]) -> dict[str, object]:
+        """Parsed members with what private ones say replaced, however deep they are; null stays null."""
+        return {name: self._replaced(one) if self.has(name) else self._searched(one) for name, one in members.items()}
+
+    def _searched(self, value: object) -> object:
+        if isinstance(value, dict):
+            return self.treated(value)
+        return [self._searched(member) for member in value] if isinstance(value, list) else value
+
+    def _replaced(self, value: object) -> str | None:
+        if value is None:
+            return None
+        text = text_of(value) if isinstance(value, str) else canonical(value)
+        return None if text is None else self.pseudonym(text)
+
+
+def privacy_of(source: SourceConfig, key: str) -> Privacy | None:
+    """How the private fields of a source are replaced; None if none of its kinds has any.
+
+    A field that is private in one of several kinds is private in every record of the source.
+
+    Raises:
+        ValueError: There are private fields and no key.
+    """
+    if not source.has_private_fields:
+        return None
+    if not key:
+        raise ValueError(f"{source.name} has private fields, which need a key")
+    private = {field for kind in source.kinds for field in kind.record_type.private}
+    names = private | {source.fields.get(field, field) for field in private}
+    return Privacy(key.encode(), frozenset(name.strip().lower() for name in names))
