@@ -173,7 +173,7 @@ def quarantine(
         return
     rows = listing.as_dicts(listing.quarantine(settings, reason, source, limit, has_all=has_all))
     if as_csv:
-        terminal.csv([*listing.Quarantined.__dataclass_fields__], [[*row.values()] for row in rows])
+        terminal.csv(listing.COLUMNS, [[*row.values()] for row in rows])
     else:
         terminal.json(rows)
 

@@ -1,18 +1,11 @@
-"""What a person wants to know of a record that was rejected: what was wrong with it, and what it looked like."""
+"""What a person wants to know of a record that was rejected: what was wrong with it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from itertools import islice
-from typing import IO
+from collections.abc import Mapping
 
-from extract.landing import Landing
-from extract.readers import BadAnswer, UnreadableFile, format_of
-from extract.readers.chunks import CHUNK, LONGEST_RECORD, opened
-from extract.readers.csv_text import MOST_LINES, lines_of_record
-from extract.readers.json_text import DEEPEST, elements
-from extract.readers.pages import page_elements
+from extract.readers.chunks import LONGEST_RECORD
+from extract.readers.json_text import DEEPEST
 from extract.registry import KINDS
 from extract.schema import DECIMAL_DIGITS, DECIMAL_PLACES, FieldType
 
@@ -79,74 +72,3 @@ def type_of_field(kind: str, field: str | None, fields: Mapping[str, str]) -> Fi
     record_type = KINDS[kind].record_type
     ours = {theirs.lower(): name for theirs, name in record_type.names(fields).items()}
     return record_type.fields.get(ours.get(field.lower(), ""))
-
-
-def record_as_received(
-    landing: Landing, path: str, position: int, line: int | None, fields: Mapping[str, str]
-) -> str | None:
-    """Reads a record in landing as it was received.
-
-    Args:
-        landing: Where everything is that was received.
-        path: The path of the file or fetch: the `_source` of the record.
-        position: The number of the record, from 1.
-        line: The line in which it begins, if it is in a text file.
-        fields: What an API calls `records`, where it differs.
-
-    Returns:
-        Its text; None if the format has no text, or landing does not have it any more.
-    """
-    with suppress(FileNotFoundError, UnreadableFile, BadAnswer):
-        if landing.folder.has(path):
-            return _record_of_file(landing, path, position, line)
-        return _record_of_pages(landing, path, position, fields.get("records", "records"))
-    return None
-
-
-def _record_of_file(landing: Landing, path: str, position: int, line: int | None) -> str | None:
-    format_ = format_of(path)
-    if line is None:
-        return None
-    with landing.folder.local(path) as local, opened(local, is_zipped=format_.endswith(".gz")) as file:
-        if format_.startswith("csv"):
-            text = _csv_record(file, line)
-        elif (start := file.peek()).lstrip().startswith(b"["):
-            file.read(start.index(b"[") + 1)
-            text = next(islice(_array_elements(file), position - 1, None), b"")
-        else:
-            text = next(islice(file, line - 1, None), b"")
-        return text.decode(errors="replace").strip() or None
-
-
-def _record_of_pages(landing: Landing, path: str, position: int, records: str) -> str | None:
-    for entry in sorted(landing.folder.below(path).entries(), key=lambda entry: entry.name):
-        if not entry.name.startswith("."):
-            found = page_elements(landing.folder.read(f"{path}/{entry.name}"), records)
-            if position <= len(found):
-                return found[position - 1].decode(errors="replace").strip()
-            position -= len(found)
-    return None
-
-
-def _csv_record(file: IO[bytes], line: int) -> bytes:
-    header = b""
-    for number, text in enumerate(file, 1):
-        header = header or (text if text.strip() else b"")
-        if number == line:
-            following = [text, *islice(file, MOST_LINES - 1)]
-            return b"".join(following[: lines_of_record(header, following)])
-    return b""
-
-
-def _array_elements(file: IO[bytes]) -> Iterator[bytes]:
-    """The elements of an array behind its bracket, as the reader of JSON arrays counts them."""
-    rest = b""
-    while block := file.read(CHUNK):
-        chunk, end = rest + block, 0
-        for start, end, closes in elements(chunk):
-            element = chunk[start : end - 1]
-            if element.strip() or not closes:
-                yield element
-            if closes:
-                return
-        rest = chunk[end:]

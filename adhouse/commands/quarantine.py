@@ -1,16 +1,23 @@
 """What is quarantined, in one list: whole files, records that could not be read, and records that broke a rule."""
 
+import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
+from adhouse.commands.broken_rules import broken_rule
 from adhouse.console import Terminal
 from adhouse.settings import Settings
 from adhouse.warehouse.base import nothing_published
 from adhouse.warehouse.open import open_warehouse
 from adhouse.warehouse.quarantine import literal, quarantined
+
+if TYPE_CHECKING:
+    from extract.as_received import ReceivedRecord
 
 SHOWN = 20
 FETCH = re.compile(r"(\d{8,})-\d{8}T\d{6}")  # how the folder of a fetch in landing begins: with its receipt number
@@ -21,7 +28,8 @@ class Quarantined:
     """One record or file that is quarantined.
 
     Attributes:
-        problem: What is wrong, in words that name place, field and value.
+        name: The file, or the number of the fetch.
+        wrong: What is wrong, in words that name field and value.
         what_to_do: What a person can do about it.
         delivered_in: Its path in landing.
         position: The number of the record, from 1; None for a whole file.
@@ -29,10 +37,11 @@ class Quarantined:
         field: The source's name of the field that was wrong.
         value: What that field said.
         is_repaired: Whether a newer file or fetch took its place.
-        payload: The record as the lake or the marts have it.
+        payload: The record as the lake has it, or the marts if it broke a rule.
     """
 
-    problem: str
+    name: str
+    wrong: str
     what_to_do: str
     reason: str
     source: str
@@ -46,6 +55,17 @@ class Quarantined:
     is_repaired: bool
     payload: str | None
 
+    @property
+    def problem(self) -> str:
+        """Where it is, and what is wrong."""
+        if self.position is None:
+            return f"{self.name}: {self.wrong}"
+        where = f"line {self.line}" if self.line is not None else f"record {self.position}"
+        return f"{self.name} {where}: {self.wrong}"
+
+
+COLUMNS = ["problem", *Quarantined.__dataclass_fields__]
+
 
 def show(
     terminal: Terminal, settings: Settings, reason: str | None, source: str | None, limit: int | None, *, has_all: bool
@@ -55,13 +75,17 @@ def show(
     found = quarantine(settings, reason, source, most + 1, has_all=has_all)
     if not found:
         terminal.result("nothing is quarantined")
+    received = _as_received(settings, found[:most])
     for one in found[:most]:
+        record = received.get((one.delivered_in, one.position))
+        if record is not None and one.line is None:
+            one = replace(one, line=record.line)
         terminal.result(one.problem + (" (repaired since)" if one.is_repaired else ""), "bold")
         terminal.result(f"  reason  {one.reason} ({one.source}, received {one.received_at:%Y-%m-%d %H:%M} UTC)")
         terminal.result(f"  to do   {one.what_to_do}")
         terminal.result(f"  from    {one.delivered_in}")
         if one.position is not None:
-            terminal.result(f"  record  {_record(settings, one)}")
+            terminal.result(f"  record  {_record(one, record)}")
     if len(found) > most:
         terminal.message(f"the newest {most}; all of them: --csv or --json; fewer: --reason, --source, --limit")
 
@@ -85,7 +109,8 @@ def quarantine(
     only = [f"{column} = {literal(value)}" for column, value in wanted.items() if value is not None]
     listed = f"""
         select
-            reason, source, kind, _source, _position, line, field, value, detail, payload, _received_at, is_repaired
+            reason, source, kind, _source, _position, line, field, value, detail, payload, _received_at, is_repaired,
+            is_broken_rule
         from ({quarantined(settings.target, settings.lake_url)}) as every_one
         where {" and ".join([*only, "true" if has_all else "not is_repaired"])}
         order by _received_at desc, _source, _position
@@ -99,7 +124,7 @@ def quarantine(
 
 def as_dicts(found: list[Quarantined]) -> list[dict[str, Any]]:
     """The list as rows with named cells, for CSV and JSON."""
-    return [asdict(one) for one in found]
+    return [{"problem": one.problem, **asdict(one)} for one in found]
 
 
 def _told(
@@ -117,36 +142,55 @@ def _told(
     payload: str | None,
     received_at: datetime,
     is_repaired: bool,
+    is_broken_rule: bool,
 ) -> Quarantined:
     from extract.rejection import explain_rejection, type_of_field
 
     meaning, what_to_do = known.get(reason, (reason, "Look at the record"))
-    name = path.rpartition("/")[2]
+    name, names = path.rpartition("/")[2], settings.fields_of(source)
     if fetch := FETCH.match(name):
         name = f"{source} fetch {int(fetch[1])}"
-    where = f"line {line}" if line is not None else f"record {position}"
     if position is None:
-        problem = f"{name}: {detail or meaning}"
+        wrong = detail or meaning
     elif field is not None:
-        field_type = type_of_field(kind, field, settings.fields_of(source))
-        problem = f"{name} {where}: {explain_rejection(reason, field, value, field_type)}"
+        wrong = explain_rejection(reason, field, value, type_of_field(kind, field, names))
+    elif payload and is_broken_rule and (broken := broken_rule(reason, json.loads(payload, parse_float=Decimal))):
+        field, value = names.get(broken.field, broken.field), broken.value
+        wrong = " ".join(filter(None, (field, value, broken.words)))
     else:
-        problem = f"{name} {where}: {meaning[:1].lower()}{meaning[1:]}"
+        wrong = f"{meaning[:1].lower()}{meaning[1:]}"
+    place = (path, position, line)
     return Quarantined(
-        problem, what_to_do, reason, source, kind, path, position, line, field, value, received_at, is_repaired, payload
+        name, wrong, what_to_do, reason, source, kind, *place, field, value, received_at, is_repaired, payload
     )
 
 
-def _record(settings: Settings, one: Quarantined) -> str:
-    """The record as it was received, or without what is private if its source has anything private."""
+def _as_received(settings: Settings, found: Sequence[Quarantined]) -> "dict[tuple[str, int | None], ReceivedRecord]":
+    """The records as they came, by path and number, but for those of sources that have anything private."""
+    from extract.as_received import records_as_received
     from extract.landing import Landing
     from extract.registry import SOURCES
-    from extract.rejection import record_as_received
     from extract.storage import Folder
 
+    landing = Landing(Folder.at(settings.data_url).below("landing"))
+    wanted: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for one in found:
+        if one.position is not None and one.source in SOURCES and not SOURCES[one.source].has_private_fields:
+            wanted[one.source, one.delivered_in].append(one.position)
+    return {
+        (path, position): record
+        for (source, path), positions in wanted.items()
+        for position, record in records_as_received(
+            landing, path, positions, settings.fields_of(source).get("records", "records")
+        ).items()
+    }
+
+
+def _record(one: Quarantined, received: "ReceivedRecord | None") -> str:
+    from extract.registry import SOURCES
+
+    if received is not None:
+        return received.text
     if one.source not in SOURCES or SOURCES[one.source].has_private_fields:
         return one.payload or "not shown, because it may hold private fields; it is kept in landing alone"
-    landing = Landing(Folder.at(settings.data_url).below("landing"))
-    assert one.position is not None
-    names = settings.fields_of(one.source)
-    return record_as_received(landing, one.delivered_in, one.position, one.line, names) or one.payload or "not kept"
+    return f"{one.payload or 'not kept'} (landing does not have it any more)"

@@ -197,7 +197,7 @@ class DuckDBWarehouse:
             connection.execute(
                 f"""
                 insert into ops.quarantine_examples by name
-                select * exclude (is_repaired) from ({rejected}) where not is_repaired
+                select * exclude (is_repaired, is_broken_rule) from ({rejected}) where not is_repaired
                 qualify row_number() over (partition by source, reason order by _source, _position) <= ?
                 """,  # noqa: S608 the text is ours
                 [EXAMPLES_PER_REASON],

@@ -14,7 +14,8 @@ def quarantined(engine: Engine, lake_url: str, *, has_records: bool = True) -> s
     """Gives the select, over the marts and the lake.
 
     Its columns are reason, source, kind, _source, _position, line, field, value, detail, payload, _received_at and
-    is_repaired: whether a newer file or fetch, or a newer reading of the same one, took its place.
+    is_repaired: whether a newer file or fetch, or a newer reading of the same one, took its place; and is_broken_rule:
+    whether it is a record that could be read and broke a rule.
 
     Args:
         engine: Which engine is asked.
@@ -29,7 +30,8 @@ def quarantined(engine: Engine, lake_url: str, *, has_records: bool = True) -> s
             rejected.field, rejected.value, cast(null as varchar) as detail, rejected.payload,
             cast(rejected._received_at as timestamp) as _received_at,
             (units.replaces is not null and units.newest_loaded > units.receipt_number)
-            or units.reading < units.newest_reading as is_repaired
+            or units.reading < units.newest_reading as is_repaired,
+            false as is_broken_rule
         from rejected inner join units
             on rejected._source = units._source and rejected.kind = units.kind
             and rejected._dlt_load_id = units._dlt_load_id
@@ -39,7 +41,8 @@ def quarantined(engine: Engine, lake_url: str, *, has_records: bool = True) -> s
             reason, source, kind, _source, cast(null as bigint) as _position, cast(null as bigint) as line,
             cast(null as varchar) as field, cast(null as varchar) as value, detail, cast(null as varchar) as payload,
             cast(_received_at as timestamp) as _received_at,
-            coalesce(newest_loaded > receipt_number or reading < newest_reading, false) as is_repaired
+            coalesce(newest_loaded > receipt_number or reading < newest_reading, false) as is_repaired,
+            false as is_broken_rule
         from units where status = 'quarantined'
         """,
     ]
@@ -49,7 +52,8 @@ def quarantined(engine: Engine, lake_url: str, *, has_records: bool = True) -> s
             select
                 reason, source, 'campaign_delivery' as kind, _source, _position, cast(null as bigint) as line,
                 cast(null as varchar) as field, cast(null as varchar) as value, cast(null as varchar) as detail,
-                {_record(engine)} as payload, cast(_received_at as timestamp) as _received_at, false as is_repaired
+                {_record(engine)} as payload, cast(_received_at as timestamp) as _received_at, false as is_repaired,
+                true as is_broken_rule
             from marts.quarantined_deliveries
             """  # noqa: S608 the text is ours
         )

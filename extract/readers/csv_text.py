@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.csv
@@ -127,16 +130,33 @@ class Csv:
             return None
 
 
-def lines_of_record(header: bytes, following: Sequence[bytes]) -> int:
-    """How many of these lines the record takes that begins in the first of them."""
-    names = header.decode(errors="replace").rstrip("\r\n")
+def csv_records(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The text of each record, also of a broken one, and the line in which it begins, as they are counted here."""
+    csv.field_size_limit(LONGEST_RECORD)
+    lines = enumerate(file, 1)
+    names = next((line for _, line in lines if line.strip()), b"").decode(errors="replace").rstrip("\r\n")
     delimiter = _delimiter_of(names)
+    width = len(_fields(names, delimiter))
+    ahead = deque(islice(lines, MOST_LINES))
+    while ahead:
+        (number, line), count = ahead[0], 1
+        if line.decode(errors="replace").strip():
+            if b'"' in line and len(line) <= LONGEST_RECORD:
+                count = _lines_of_record([line for _, line in ahead], delimiter, width)
+            yield number, b"".join(line for _, line in islice(ahead, count))
+        for _ in range(count):
+            ahead.popleft()
+        ahead.extend(islice(lines, count))
+
+
+def _lines_of_record(following: Sequence[bytes], delimiter: str, width: int) -> int:
+    """How many of these lines the record takes that begins in the first of them."""
     lines = [line.decode(errors="replace").rstrip("\n").encode() for line in following]
-    if not _is_open(lines[0].decode(), delimiter):
-        return 1
-    reader = csv.reader(_until_long(lines), delimiter=delimiter, strict=True)
     try:
-        return reader.line_num if len(next(reader, [])) == len(_fields(names, delimiter)) else 1
+        if not _is_open(lines[0].decode(), delimiter):
+            return 1
+        reader = csv.reader(_until_long(lines), delimiter=delimiter, strict=True)
+        return reader.line_num if len(next(reader, [])) == width else 1
     except csv.Error:
         return 1
 

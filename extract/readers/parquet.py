@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -45,6 +45,26 @@ def read_parquet(path: Path, shape: RecordShape, rows: int = _ROWS) -> Iterator[
         raise UnreadableFile("broken_parquet", str(error)) from None
     except UnicodeDecodeError as error:
         raise UnreadableFile("unreadable_encoding", f"not UTF-8: {error.reason}") from None
+
+
+def parquet_rows(path: Path, positions: Collection[int]) -> Iterator[tuple[int, dict[str, object]]]:
+    """Some rows by their numbers, from 1; only the row groups that hold one of them are read.
+
+    Raises:
+        UnreadableFile: `broken_parquet`.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            first = 1
+            for group in range(file.metadata.num_row_groups):
+                behind = first + file.metadata.row_group(group).num_rows
+                wanted = sorted(position for position in positions if first <= position < behind)
+                if wanted:
+                    table = file.read_row_group(group).take([position - first for position in wanted])
+                    yield from zip(wanted, table.to_pylist(), strict=True)
+                first = behind
+    except (pa.ArrowException, OSError) as error:
+        raise UnreadableFile("broken_parquet", str(error)) from None
 
 
 def _rows_in_memory(metadata: pq.FileMetaData) -> int:

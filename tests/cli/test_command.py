@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -202,6 +203,33 @@ def test_quarantine_shows_a_record_as_it_was_received_and_what_to_do(built_home:
     assert shown[2].startswith("  to do   Look at the record at its position in landing")
     assert re.fullmatch(r"  from    campaign_files/\S+/lines\.jsonl", shown[3])
     assert shown[4] == '  record  =cmd|"/c calc"!A1 is not JSON'
+
+
+def test_quarantine_shows_what_broke_a_rule_as_it_was_received(house: Workspace) -> None:
+    arguments = ("quarantine", "--reason", "clicks_over_impressions", "--limit", "1", "--source")
+    problem, *_, delivered, record = house.adhouse(*arguments, "campaign_api").stdout.splitlines()
+    said = re.fullmatch(
+        r"campaign_api fetch \d+ record \d+: clicks (\d+) are more than the impressions, (\d+)", problem
+    )
+    assert said
+    came = json.loads(record.removeprefix("  record  "))
+    assert [came["clicks"], came["impressions"]] == [int(number) for number in said.groups()]
+    (row,) = json.loads(house.adhouse(*arguments, "campaign_api", "--json").stdout)
+    assert (row["field"], row["value"], row["problem"]) == ("clicks", said[1], problem)
+
+    export = (*arguments, "campaign_files", "--limit", "100")
+    *_, block = re.split(r"\n(?=export\.csv )", house.adhouse(*export).stdout)
+    problem, _, _, delivered, record, *_ = block.splitlines()
+    where = re.fullmatch(r"export\.csv line (\d+): clicks \d+ are more than the impressions, \d+", problem)
+    assert where
+    path = house.home / "landing" / delivered.removeprefix("  from    ")
+    assert record == "  record  " + path.read_text().splitlines()[int(where[1]) - 1]
+
+    shutil.rmtree(path.parent)
+    *_, block = re.split(r"\n(?=export\.csv )", house.adhouse(*export).stdout)
+    problem, _, _, _, record, *_ = block.splitlines()
+    assert re.fullmatch(r"export\.csv record \d+: clicks \d+ are more than the impressions, \d+", problem)
+    assert re.fullmatch(r'  record  \{"campaign_id":.*\} \(landing does not have it any more\)', record)
 
 
 def test_quarantine_as_csv_has_the_same_rows(built_home: Workspace) -> None:

@@ -1,15 +1,20 @@
 """A rejected record is explained in words, and shown as it was received."""
 
+import csv
 import gzip
+import io
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from support.extracting import api_at, drop, extracted, lines, record, rows
 from support.platform import answering, page
 
+from extract.as_received import ReceivedRecord, records_as_received
 from extract.landing import Landing
-from extract.rejection import explain_rejection, record_as_received, type_of_field
+from extract.rejection import explain_rejection, type_of_field
 from extract.schema import FieldType
 from extract.storage import Folder
 
@@ -18,17 +23,23 @@ HEADER = ",".join(record(1))
 
 def shown(home: Path, fields: dict[str, str] | None = None) -> list[tuple[str, str | None]]:
     """Each rejected record: why, and how it came."""
-    landing = Landing(Folder.at(home / "landing"))
     columns = "kind, reason, field, value, _source, _position, line"
-    return [
-        (
-            explain_rejection(reason, field, value, type_of_field(kind, field, fields or {})),
-            record_as_received(landing, path, position, line, fields or {}),
-        )
-        for kind, reason, field, value, path, position, line in rows(
-            home, "rejected_records", columns, "_source, _position"
-        )
-    ]
+    found = []
+    for kind, reason, field, value, path, position, line in rows(
+        home, "rejected_records", columns, "_source, _position"
+    ):
+        record = received(home, path, [position], fields).get(position)
+        assert record is None or record.line == line
+        words = explain_rejection(reason, field, value, type_of_field(kind, field, fields or {}))
+        found.append((words, record.text if record else None))
+    return found
+
+
+def received(
+    home: Path, path: str, positions: list[int], fields: dict[str, str] | None = None
+) -> dict[int, ReceivedRecord]:
+    landing = Landing(Folder.at(home / "landing"))
+    return records_as_received(landing, path, positions, (fields or {}).get("records", "records"))
 
 
 def cells(**changes: object) -> str:
@@ -90,10 +101,42 @@ def test_records_of_an_api(tmp_path: Path) -> None:
 
 
 def test_what_landing_does_not_have_is_not_shown(tmp_path: Path) -> None:
-    drop(tmp_path, "a.jsonl", b"[]\n")
+    drop(tmp_path, "a.jsonl", b"3\n")
     extracted(tmp_path)
-    landing = Landing(Folder.at(tmp_path / "landing"))
-    assert record_as_received(landing, "campaign_files/2026-11-23/gone/a.jsonl", 1, 1, {}) is None
+    assert received(tmp_path, "campaign_files/2026-11-23/gone/a.jsonl", [1]) == {}
+    ((path,),) = rows(tmp_path, "rejected_records", "_source")
+    assert received(tmp_path, path, [1, 2]) == {1: ReceivedRecord("3", 1)}
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.json", "a.csv", "a.csv.gz", "a.parquet"])
+def test_any_record_is_found_by_its_number(tmp_path: Path, name: str) -> None:
+    records = [record(number, brand='two\nlines, "quoted"' if number % 3 else " x ") for number in range(1, 200)]
+    if ".csv" in name:
+        export = io.StringIO()
+        writer = csv.DictWriter(export, HEADER.split(","), lineterminator="\n\n")
+        writer.writeheader()
+        writer.writerows(records)
+        content = b"\n" + export.getvalue().encode()
+    elif name == "a.parquet":
+        pq.write_table(pa.Table.from_pylist(records), tmp_path / name, row_group_size=40)
+        content = (tmp_path / name).read_bytes()
+    else:
+        content = json.dumps(records, indent=1).encode() if name == "a.json" else b"\n" + lines(*records)
+    drop(tmp_path, name, gzip.compress(content) if name.endswith("gz") else content)
+    extracted(tmp_path)
+
+    raw = {number: (path, ad) for path, number, ad in rows(tmp_path, "campaign_delivery", "_source, _position, ad_id")}
+    assert len(raw) == len(records)
+    wanted = [1, 2, 3, 40, 41, 100, 199]
+    found = received(tmp_path, raw[1][0], [*wanted, 200])
+    assert sorted(found) == wanted
+    for position, one in found.items():
+        assert raw[position][1] in one.text
+        if name != "a.parquet":
+            assert one.line is not None
+            assert content.decode().split("\n")[one.line - 1].strip() == one.text.split("\n")[0]
+        if ".csv" not in name:
+            assert json.loads(one.text) == records[position - 1]
 
 
 def test_a_long_value_is_cut(tmp_path: Path) -> None:
