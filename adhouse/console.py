@@ -44,11 +44,13 @@ class Terminal:
         self._bars: Progress | None = None
         self._task: TaskID | None = None
         self._label, self._done, self._said_at = "", 0, 0.0
+        self._is_gap_due = False
         self.has_results = True
 
     def result(self, text: str = "", style: str = "") -> None:
         """Prints a line of the result on stdout, unless the results are printed as JSON at the end."""
         if self.has_results:
+            self._leave_gap()
             with _written():
                 self._out.print(self._clean(text, style), soft_wrap=True)
 
@@ -62,9 +64,13 @@ class Terminal:
         self.message(f"adhouse: {error.message}" + (f" ({error.way_out})" if error.way_out else ""), "bold red")
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Prints a table on stdout, numbers to the right; nothing is cut: long names go on in the next line."""
+        """Prints a table on stdout, numbers to the right; nothing is cut: long names go on in the next line.
+
+        A blank line comes between it and what is printed after it.
+        """
         if not self.has_results:
             return
+        self._leave_gap()
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
         texts = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
         widths = [max(map(cell_len, column)) for column in zip(columns, *texts, strict=True)]
@@ -79,7 +85,11 @@ class Terminal:
             table.add_row(*map(self._clean, row))
         with _written():
             self._out.print(table, width=widths[0] + others + GAP, crop=False)
-            self._out.print()
+        self.gap()
+
+    def gap(self) -> None:
+        """Leaves a blank line before the next result, if there is one."""
+        self._is_gap_due = True
 
     def json(self, data: object) -> None:
         """Prints data as JSON on stdout."""
@@ -120,6 +130,12 @@ class Terminal:
         if self._bars is not None:
             self._bars.stop()
         self._bars = self._task = None
+
+    def _leave_gap(self) -> None:
+        if self._is_gap_due:
+            self._is_gap_due = False
+            with _written():
+                self._out.print()
 
     def _clean(self, text: str, style: str = "") -> Text:
         """Makes a text from outside harmless: no secrets, no control characters that could move the cursor."""

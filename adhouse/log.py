@@ -19,6 +19,9 @@ FACTS = (
     "records_loaded",
     "records_rejected",
     "counts",
+    "units",
+    "files",
+    "pages",
     "bytes",
     "seconds",
 )

@@ -354,6 +354,7 @@ def _build_and_publish(
     report.show_top_campaigns(terminal, settings)
     report.show_balance(terminal, settings)
     report.show_missing_dates(terminal, settings)
+    terminal.gap()
     next_commands = NEXT_COMMANDS + (NEXT_IN_DEMO if demo.is_on(settings) else "")
     terminal.result(next_commands.format("uv run " if (settings.project / "uv.lock").exists() else ""))
     if extracted.errors:

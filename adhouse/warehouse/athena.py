@@ -16,8 +16,9 @@ from typing import Any
 
 from adhouse.dbt.results import BuildPlan, BuildResult
 from adhouse.warehouse.athena_select import READERS, check_reads_published
-from adhouse.warehouse.base import KEPT_BUILDS, Answer, BuildRecord, nothing_published, versions, wrong_query
+from adhouse.warehouse.base import KEPT_BUILDS, Answer, BuildRecord, nothing_published, versions
 from adhouse.warehouse.publish import no_build
+from adhouse.warehouse.wrong_query import wrong_query
 from extract.athena import Athena, AthenaError
 from extract.storage import Folder
 

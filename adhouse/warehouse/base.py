@@ -129,14 +129,6 @@ def nothing_published() -> CommandError:
     return CommandError("nothing is published yet", "`adhouse run` publishes the first build")
 
 
-def wrong_query(said: str) -> CommandError:
-    """The error of a query that an engine does not run, in the engine's own words on one line."""
-    words, _, quotation = said.partition("\nLINE ")
-    near = quotation.partition(":")[2].strip().partition("\n")[0].strip()
-    shown = f" in: {near}" if near else ""
-    return CommandError(f"the query failed: {' '.join(words.split())}{shown}", code=Exit.USAGE)
-
-
 def versions() -> str:
     """Gives the versions of what made a build, for whoever wants to make it again."""
     return ", ".join(f"{name} {version(name)}" for name in ("adhouse", "dbt-core", "dbt-duckdb", "duckdb", "dlt"))

@@ -14,11 +14,12 @@ import duckdb
 from adhouse.dbt.results import BuildPlan, BuildResult
 from adhouse.errors import CommandError
 from adhouse.warehouse import publish
-from adhouse.warehouse.base import Answer, BuildRecord, nothing_published, versions, wrong_query
+from adhouse.warehouse.base import Answer, BuildRecord, nothing_published, versions
 from adhouse.warehouse.errors import explain_duckdb
 from adhouse.warehouse.files import has_column, has_table, is_read_by_older_duckdb, opened, quoted, remove
 from adhouse.warehouse.publish import LINK
 from adhouse.warehouse.quarantine import quarantined
+from adhouse.warehouse.wrong_query import wrong_query
 
 EXAMPLES_PER_REASON = 20
 ROWS_AT_ONCE = 10_000

@@ -105,7 +105,9 @@ class ApiSource:
                 for count, day in enumerate(days, 1):
                     started = time.monotonic()
                     unit, fetch = self._land_one(client, settings, day, known)
-                    facts = {"source": name, "unit": unit.path, "pages": len(fetch.pages), "bytes": fetch.bytes}
+                    status = "failed" if not fetch.complete else "unchanged" if fetch.unchanged else "new"
+                    facts: dict[str, Any] = {"source": name, "unit": unit.path, "status": status}
+                    facts |= {"pages": len(fetch.pages), "bytes": fetch.bytes}
                     seconds = round(time.monotonic() - started, 3)
                     _log.info("fetch", extra={"phase": "fetch", **facts, "seconds": seconds})
                     arrivals.units.append(unit)

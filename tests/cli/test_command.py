@@ -238,6 +238,16 @@ def test_quarantine_as_csv_has_the_same_rows(built_home: Workspace) -> None:
     assert [row["delivered_in"] for row in rows] == [row["delivered_in"] for row in listed]
 
 
+def test_a_blank_line_comes_between_results_and_never_last(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal(str)
+    terminal.result("nothing")
+    terminal.gap()
+    terminal.result("next")
+    for _ in range(2):
+        terminal.table(["n"], [[1]])
+    assert capsys.readouterr().out.replace(" ", "") == "nothing\n\nnext\nn\n─\n1\n\nn\n─\n1\n"
+
+
 def test_csv_holds_no_formula(capsys: pytest.CaptureFixture[str]) -> None:
     Terminal(str).csv(["name"], [["=cmd()"], ["+1"], ["-1"], ["@sum"], ["\tx"], ["a=b"], [None]])
     cells = [row["name"] for row in csv.DictReader(StringIO(capsys.readouterr().out))]

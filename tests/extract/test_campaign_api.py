@@ -289,10 +289,10 @@ def test_every_fetch_has_a_line_in_the_log(
     with caplog.at_level("INFO", "extract"):
         landed(tmp_path, api_at(platform, attempts=1))
     told = [entry.__dict__ for entry in caplog.records if entry.name == "extract"]
-    assert [(one["phase"], one["source"], one["pages"] > 1) for one in told] == [
-        ("fetch", "campaign_api", True),
-        ("fetch", "campaign_api", False),
-        ("fetch", "campaign_api", True),
+    assert [(one["phase"], one["source"], one["status"], one["pages"] > 1) for one in told] == [
+        ("fetch", "campaign_api", "new", True),
+        ("fetch", "campaign_api", "failed", False),
+        ("fetch", "campaign_api", "new", True),
     ]
 
 

@@ -332,6 +332,7 @@ def test_nothing_to_read_is_a_success_and_the_marts_are_there(tmp_path: Path, wh
         ended = house.adhouse("run", **settings)
     assert ended.returncode == 0, ended.stderr
     assert "no campaign has delivered yet" in ended.stdout
+    assert "\n\nNext:\n" in ended.stdout
     marts = seen(house)
     assert marts
     assert [mart for mart in TABLES if marts[mart]] == ([] if what == "no file" else ["source_balances"])
