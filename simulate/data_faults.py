@@ -22,6 +22,8 @@ class FaultRates:
         credit: Records with negative spend.
         out_of_range: Records with 13 integer digits of spend.
         future_date: Records dated in the year 9999.
+        fractional: Records of which a fraction of a conversion is credited elsewhere, as data-driven attribution does.
+        padded: Records with white space around their texts.
         restated: Records whose numbers are still short on the first two days after their day.
         withdrawn: Records that vanish from the second day after their day on.
     """
@@ -37,6 +39,8 @@ class FaultRates:
     credit: float = 0.001
     out_of_range: float = 0.0002
     future_date: float = 0.0002
+    fractional: float = 0.05
+    padded: float = 0.01
     restated: float = 0.05
     withdrawn: float = 0.002
 

@@ -34,7 +34,7 @@ SCHEMA = pa.schema(
         *((name, pa.string()) for name in ("brand", "country", "state", "city", "zipcode")),
         *((name, pa.int64()) for name in ("impressions", "clicks")),
         ("spend", pa.decimal128(38, 6)),
-        ("conversions", pa.int64()),
+        ("conversions", pa.decimal128(38, 7)),
     ]
 )
 SETTLED = 3
@@ -43,6 +43,8 @@ SETTLED = 3
 _FUTURE = date(9999, 12, 31)
 _THIRTEEN_DIGITS = 10**18
 _EPOCH = date(1970, 1, 1).toordinal()
+_TENTHS_OF_MICROS = 10**7  # of a conversion: one decimal more than the warehouse keeps, so that it has to round
+_PADDED = (" {}", "{}\t ", "\u00a0{}  ")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,7 @@ def delivery(world: World, day: date, as_of: date) -> pa.Table:
     day has settled, some records still lack a part of their events, and others are there that will be withdrawn.
 
     Returns:
-        The twelve columns in the order of `FIELDS`; spend is exact.
+        The twelve columns in the order of `FIELDS`; spend and conversions are exact, conversions with seven decimals.
     """
     return _report(world, day, as_of)[0]
 
@@ -149,7 +151,15 @@ def _report(world: World, day: date, as_of: date) -> tuple[pa.Table, dict[str, i
     has["credit"] &= ~is_null["spend"]
     has["out_of_range"] &= ~is_null["spend"]
 
+    # What is left of the last conversion ends in a 5 on the seventh decimal half of the time, to be rounded up.
+    taken = (1 + bits(address(world.seed, "taken", number), cell) % np.uint64(_TENTHS_OF_MICROS - 1)).astype(np.int64)
+    taken = np.where(chance("tie") < 0.5, taken // 10 * 10 + 5, taken)
+    has_fraction = (chance("fractional") < rates.fractional) & (conversions > 0) & (kind == len(kinds))
+    parts = conversions * _TENTHS_OF_MICROS - np.where(has_fraction, taken, 0)
+
     is_blank = chance("blank") < 0.5
+    is_padded = chance("padded") < rates.padded
+    padding = np.where(is_padded, by, 0)
     texts: dict[str, tuple[tuple[str, ...], NDArray[np.int64]]] = {
         "campaign_id": (world.campaign_ids, world.booking_campaign[booking]),
         "ad_id": (world.ad_ids, ad),
@@ -159,12 +169,14 @@ def _report(world: World, day: date, as_of: date) -> tuple[pa.Table, dict[str, i
         "city": (world.places.city, place),
         "zipcode": (world.places.zipcode, place),
     }
-    columns = {name: _text(*text, is_null[name], is_blank) for name, text in texts.items()}
+    columns = {name: _text(*text, padding, is_null[name], is_blank) for name, text in texts.items()}
     columns["date"] = pa.array(days, pa.date32(), mask=is_null["date"])
     columns["spend"] = decimals(micros, 6, is_null["spend"])
-    counts = {"impressions": impressions, "clicks": clicks, "conversions": conversions}
+    columns["conversions"] = decimals(parts, 7, is_null["conversions"])
+    counts = {"impressions": impressions, "clicks": clicks}
     columns |= {name: pa.array(count, mask=is_null[name]) for name, count in counts.items()}
     found = {name: int(rows_with.sum()) for name, rows_with in has.items()}
+    found |= {"fractional": int((has_fraction & ~is_null["conversions"]).sum()), "padded": int(is_padded.sum())}
     found |= {f"null_{name}": int(rows_with.sum()) for name, rows_with in is_null.items()}
     return pa.table({name: columns[name] for name in FIELDS}, schema=SCHEMA), found
 
@@ -188,9 +200,15 @@ def _by_cell(tally: _Tally) -> dict[int, tuple[int, ...]]:
 def _text(
     names: tuple[str, ...],
     index: NDArray[np.int64],
+    padding: NDArray[np.int64],
     is_null: NDArray[np.bool_],
     is_blank: NDArray[np.bool_],
 ) -> pa.Array:
-    """The named texts, with half of the missing ones sent as an empty string, as exports often do."""
-    values = pa.array([*names, ""], pa.string())
-    return values.take(pa.array(np.where(is_null & is_blank, len(names), index), mask=is_null & ~is_blank))
+    """The named texts, with half of the missing ones sent as an empty string, as exports often do.
+
+    A text with a padding has white space around it, in one of the ways of `_PADDED`.
+    """
+    padded = [pattern.format(name) for pattern in _PADDED for name in names]
+    values = pa.array([*names, *padded, ""], pa.string())
+    place = np.where(is_null & is_blank, len(values) - 1, padding * len(names) + index)
+    return values.take(pa.array(place, mask=is_null & ~is_blank))

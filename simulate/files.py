@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 EXTENSIONS = (".jsonl", ".json", ".csv", ".parquet")
+COUNTED = {"conversions"}  # decimals that nearly always are whole numbers, and are written so
 _ROWS_AT_ONCE = 100_000
 
 
@@ -67,7 +68,7 @@ def json_records(table: pa.Table, end: str) -> Iterator[tuple[memoryview, np.nda
         block = table.slice(first, _ROWS_AT_ONCE).combine_chunks()
         pieces: list[object] = []
         for number, name in enumerate(block.column_names):
-            pieces += [("," if number else "{") + json.dumps(name) + ":", _json_values(block.column(name))]
+            pieces += [("," if number else "{") + json.dumps(name) + ":", _json_values(name, block.column(name))]
         text = pc.binary_join_element_wise(*pieces, "}" + end, "").combine_chunks()
         _, offsets, characters = text.buffers()
         yield memoryview(characters), np.frombuffer(offsets, np.int32)[text.offset : text.offset + len(text) + 1]
@@ -88,6 +89,9 @@ def _write(table: pa.Table, extension: str, file: _Writable) -> None:
     elif extension == ".csv":
         import pyarrow.csv
 
+        for name in COUNTED.intersection(table.column_names):
+            place = table.schema.get_field_index(name)
+            table = table.set_column(place, name, _counted_text(table.column(name)))
         pyarrow.csv.write_csv(table, file)
     elif extension == ".jsonl":
         for text, _ in json_records(table, "\n"):
@@ -102,11 +106,11 @@ def _write(table: pa.Table, extension: str, file: _Writable) -> None:
         file.write(b"]\n")
 
 
-def _json_values(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _json_values(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_string(column.type):
         values = _quoted(column)
     elif pa.types.is_decimal(column.type):
-        values = decimal_text(column)
+        values = _counted_text(column) if name in COUNTED else decimal_text(column)
     elif pa.types.is_date(column.type):
         values = _quoted(column.cast(pa.string()))
     else:
@@ -119,6 +123,11 @@ def _quoted(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     encoded = texts.combine_chunks().dictionary_encode()
     escaped = pa.array([json.dumps(text, ensure_ascii=False) for text in encoded.dictionary.to_pylist()], pa.string())
     return pa.chunked_array([escaped.take(encoded.indices)])
+
+
+def _counted_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Counts that may be fractions: `3`, or `2.75`."""
+    return pc.replace_substring_regex(decimal_text(column), r"\.?0+$", "")
 
 
 def decimal_text(column: pa.ChunkedArray) -> pa.ChunkedArray:

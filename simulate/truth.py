@@ -56,7 +56,7 @@ class Delivered:
 
     Attributes:
         source: Its path relative to landing, `<system>/<stamp>-<sha8>` and a file's name.
-        records: The twelve columns: text, date32, int64 and decimals; conversions as integers or decimals.
+        records: The twelve columns: text, date32, int64 and decimals; conversions as decimals.
         received_at: UTC.
         replaces: The scope in which it replaces everything received before it, such as `campaign_api/2024-05-20` or
             `campaign_files/a.csv`; None: it adds to what is there.

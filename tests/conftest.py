@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.athena_fixture import athena, pytest_terminal_summary, pytest_testnodedown
@@ -77,7 +78,8 @@ def quiet(path: Path) -> None:
 @pytest.fixture(scope="session")
 def world() -> World:
     """A small world, with faults so frequent that a day has every one."""
-    rates = FaultRates(null=0.01, clicks_over_impressions=0.01, conversions_over_clicks=0.01, negative_count=0.01)
+    broken: dict[str, Any] = {"clicks_over_impressions": 0.01, "conversions_over_clicks": 0.01, "negative_count": 0.01}
+    rates = FaultRates(null=0.01, fractional=0.3, padded=0.05, **broken)
     sizes = {"impressions_per_day": 4_000, "campaigns": 8, "ads_per_campaign": 4, "brands": 4, "zips": 40}
     return make_world(users=2_000, rates=rates, **sizes)
 

@@ -77,6 +77,7 @@ def test_three_days_of_runs_end_in_the_truth_cell_by_cell(world: World, tmp_path
         deliveries.append(Delivered(source, records, received_at, replaces=replaces, number=told["number"]))
     truth = truth_of(deliveries)
     assert truth.balance["campaign_api"].superseded > 0
+    assert any(row["conversions"] % 1 for row in truth.processed)
     assert set(truth.spend_sources) == {"observed", "ad_country", "ad", "brand_country", "brand"}
 
     settings = read_settings(house.environment)
