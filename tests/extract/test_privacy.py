@@ -121,6 +121,23 @@ def test_what_is_rejected_or_extra_keeps_nothing_private(tmp_path: Path, visits:
     assert "canary" not in everything_in(tmp_path / "lake")
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_columns_that_are_read_at_once_keep_nothing_private(tmp_path: Path, visits: SourceConfig, name: str) -> None:
+    record = {"id": "v1", "uid": "canary-1", "pages": 1, "user_id": "canary-2"}
+    if name == "a.parquet":
+        pq.write_table(pa.Table.from_pylist([record]), tmp_path / name)
+        content = (tmp_path / name).read_bytes()
+    else:
+        content = f"{','.join(record)}\n{','.join(map(str, record.values()))}\n".encode()
+    drop(tmp_path, name, content, source="test_visits")
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("csv_text", "parquet"):
+            patch.delattr(f"extract.readers.{module}.convert_records")
+        extracted(tmp_path, sources=[visits], privacy_key=KEY)
+    expected = ("v1", digits("canary-1"), f'{{"user_id":"{digits("canary-2")}"}}')
+    assert rows(tmp_path, "test_visits", "id, user_id, _extra") == [expected]
+
+
 def test_what_is_private_in_one_kind_is_private_in_the_whole_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
