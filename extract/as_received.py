@@ -44,7 +44,7 @@ def records_as_received(
         records: What an API calls `records`.
 
     Returns:
-        Each record by its number; none that landing does not have any more, or that is blank.
+        Each record by its number, but for those that landing does not have any more.
     """
     with suppress(FileNotFoundError, UnreadableFile, BadAnswer):
         if not landing.folder.has(path):
@@ -71,8 +71,8 @@ def _chosen(found: Iterable[tuple[int | None, bytes]], positions: Collection[int
     chosen = {}
     if last:
         for position, (line, text) in enumerate(found, 1):
-            if position in wanted and (shown := text.decode(errors="replace").strip()):
-                chosen[position] = ReceivedRecord(shown, line)
+            if position in wanted:
+                chosen[position] = ReceivedRecord(text.decode(errors="replace").strip(), line)
             if position == last:
                 break
     return chosen

@@ -190,7 +190,7 @@ def _record(one: Quarantined, received: "ReceivedRecord | None") -> str:
     from extract.registry import SOURCES
 
     if received is not None:
-        return received.text
+        return received.text or "(blank)"
     if one.source not in SOURCES or SOURCES[one.source].has_private_fields:
         return one.payload or "not shown, because it may hold private fields; it is kept in landing alone"
     return f"{one.payload or 'not kept'} (landing does not have it any more)"

@@ -76,7 +76,7 @@ def test_records_of_a_json_array(tmp_path: Path) -> None:
     drop(tmp_path, "a.json", b" [" + lines(record(1)) + b",,\n" + bad.encode() + b",\n3\n]")
     extracted(tmp_path)
     assert shown(tmp_path) == [
-        ("it is not valid JSON", None),
+        ("it is not valid JSON", ""),
         ('impressions "true" is not a whole number', bad),
         ("it is not a JSON object", "3"),
     ]
