@@ -112,7 +112,7 @@ def test_days_are_landed_as_received_and_loaded_with_their_origin(tmp_path: Path
         assert rest == [True, False, True, f"campaign_api/{day}"]
         first = landed[1]["records"][0]
         position = len(landed[0]["records"]) + 1
-        assert (first["campaign_id"], first["ad_id"]) in {
+        assert (first["campaign_id"].strip(), first["ad_id"].strip()) in {
             row[:2]
             for row in rows(tmp_path, "campaign_delivery", "campaign_id, ad_id, _source, _position")
             if row[2:] == (source, position)
