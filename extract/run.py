@@ -186,7 +186,7 @@ def extract(
     with _plain_errors(places.work):
         lake = Lake(Folder.at(places.lake), places.athena)
         clear_away(places.package, lake)
-        read_with = {source.name: source.read_with(report_timezone) for source in sources}
+        read_with = {source.name: source.read_with(report_timezone, privacy_key) for source in sources}
         if why := _why_again(lake, read_with):
             if not is_every_source:
                 raise UnreadSourcesError(why)
@@ -244,7 +244,7 @@ def load_from_landing(
         opened = {source.name: _opened(source, run, None) for source in sources}
         units = _not_loaded(opened, run)
         report = ExtractReport({name: SourceReport() for name in opened})
-        read_with = {source.name: source.read_with(report_timezone) for source in sources}
+        read_with = {source.name: source.read_with(report_timezone, privacy_key) for source in sources}
         through = _through(run, opened)
         added = load(places.package, lake, nothing, units, opened, progress, through, read_with, report_timezone)
         _count(report, added)
@@ -259,7 +259,7 @@ def _why_again(lake: Lake, read_with: Mapping[str, str]) -> str | None:
     before = lake.index.read_with
     changed = [source for source, now in read_with.items() if before.get(source, now) != now]
     if changed:
-        return f"another time zone, other fields or another account for {', '.join(changed)}"
+        return f"another time zone, key, account or other fields for {', '.join(changed)}"
     return None
 
 

@@ -6,6 +6,7 @@ its kinds.
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -60,11 +61,12 @@ class SourceConfig:
         if self.api_path is not None and len(self.kinds) > 1:
             raise ValueError(f"{self.name}: an API has records of one kind")
 
-    def read_with(self, report_timezone: ZoneInfo) -> str:
+    def read_with(self, report_timezone: ZoneInfo, privacy_key: str) -> str:
         """What decides how its records are read, as one text: when that changes, they are to be read again."""
-        return json.dumps(
-            {"account": self.account, "fields": dict(self.fields), "timezone": report_timezone.key}, sort_keys=True
-        )
+        decides = {"account": self.account, "fields": dict(self.fields), "timezone": report_timezone.key}
+        if self.has_private_fields:
+            decides["private"] = hmac.digest(privacy_key.encode(), b"read with", "sha256").hex()[:16]
+        return json.dumps(decides, sort_keys=True)
 
     @property
     def has_private_fields(self) -> bool:

@@ -45,6 +45,8 @@ def broken_rule(reason: str, record: Mapping[str, Any]) -> BrokenRule | None:
             field, words = "conversions", f"are more than the clicks, {record['clicks']}"
         case "future_date":
             field, words = "date", "is more than a day after its receipt"
+        case "other_day":
+            field, words = "date", "is not the day that was asked for"
         case "no_median":
             field, words = "spend", "is missing, and no ad or brand group has an observed one"
         case _:

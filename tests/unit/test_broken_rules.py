@@ -37,6 +37,7 @@ GOOD: dict[str, Any] = {
         ("clicks_over_impressions", {"clicks": 101}, ("clicks", "101", "are more than the impressions, 100")),
         ("conversions_over_clicks", {"conversions": 11}, ("conversions", "11", "are more than the clicks, 10")),
         ("future_date", {"date": "2027-01-01"}, ("date", "2027-01-01", "is more than a day after its receipt")),
+        ("other_day", {"date": "2026-10-31"}, ("date", "2026-10-31", "is not the day that was asked for")),
         ("no_median", {"spend": None}, ("spend", None, "is missing, and no ad or brand group has an observed one")),
     ],
 )
