@@ -60,14 +60,31 @@ class NotFinite(str):
     """NaN or Infinity written as if it were a JSON number."""
 
 
-_decoder = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=NotFinite)
+def _without_doubt(members: list[tuple[str, object]]) -> dict[str, object]:
+    """The members of an object. A key may come twice only if it says the same, or nobody knows which is meant.
+
+    Raises:
+        RecordRejected: `duplicate_key`.
+    """
+    found = dict(members)
+    if len(found) < len(members):
+        for key, value in members:
+            if canonical(value) != canonical(found[key]):
+                raise RecordRejected("duplicate_key", key)
+    return found
+
+
+_decoder = json.JSONDecoder(
+    parse_int=Number, parse_float=Number, parse_constant=NotFinite, object_pairs_hook=_without_doubt
+)
 
 
 def parsed_json(text: str) -> object:
     """Parses JSON with every number as its source text.
 
     Raises:
-        RecordRejected: `broken_json`, or `too_deep` if it nests deeper than the parser goes.
+        RecordRejected: `broken_json`, `duplicate_key` if an object has two values of one key, or `too_deep` if it nests
+            deeper than the parser goes.
     """
     try:
         return _decoder.decode(text)
@@ -242,8 +259,8 @@ def nested_of(value: object) -> str | None:
             return None
         try:
             value = parsed_json(value)
-        except RecordRejected:
-            raise RecordRejected("wrong_type") from None
+        except RecordRejected as refused:
+            raise RecordRejected("duplicate_key" if refused.reason == "duplicate_key" else "wrong_type") from None
     if not isinstance(value, dict | list):
         raise RecordRejected("wrong_type")
     return canonical(value)

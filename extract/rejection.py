@@ -48,6 +48,8 @@ def explain_rejection(reason: str, field: str | None, value: str | None, field_t
         return _RECORDS.get(reason, reason)
     subject = f'{field} "{value or ""}"'
     match reason:
+        case "duplicate_key":
+            return f"{field} comes twice, with different values"
         case "unknown_kind":
             return f"{subject} names no kind of record that this source has"
         case "non_finite":

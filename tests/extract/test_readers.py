@@ -130,6 +130,21 @@ def test_one_bad_line_costs_one_record(tmp_path: Path) -> None:
     assert [one.payload for one in batch.rejected] == [None, "7", '{"clicks":"x"}', None, None]
 
 
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_a_key_that_comes_twice_may_not_contradict_itself(tmp_path: Path, name: str) -> None:
+    records = [
+        '{"spend":1.5,"spend":99999}',
+        '{"spend":1.5,"spend":1.5}',
+        '{"spend":1.5,"s\\u0070end":null}',
+        '{"x":[{"a":1,"a":"1"}]}',
+        '{"spend":1.5}',
+    ]
+    text = "\n".join(records) if name == "a.jsonl" else f"[{','.join(records)}]"
+    batch = read(tmp_path, name, f"{text}\n")
+    assert outcome(batch) == ([2, 5], [(1, "duplicate_key"), (3, "duplicate_key"), (4, "duplicate_key")])
+    assert [one.field for one in batch.rejected] == ["spend", "spend", "a"]
+
+
 def test_one_bad_element_costs_one_record(tmp_path: Path) -> None:
     deep = "[" * 1000 + "]" * 1000
     elements = ["{}", "null", '{"x":tru}', '{"clicks":true}', f'{{"x":{deep}}}', '{"x":"},{"}', "", "{}"]

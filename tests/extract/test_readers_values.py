@@ -251,6 +251,9 @@ def test_a_boolean_is_yes_or_no(tmp_path: Path, text: str, yes: object) -> None:
         ('"1"', "wrong_type"),
         ("1", "wrong_type"),
         ("true", "wrong_type"),
+        ('{"a": 1, "a": 2}', "duplicate_key"),
+        ('"{\\"a\\": 1, \\"a\\": 2}"', "duplicate_key"),
+        ('{"a": 1, "a": 1}', '{"a":1}'),
     ],
 )
 def test_a_nested_value_is_kept_as_canonical_text(tmp_path: Path, text: str, stored: object) -> None:
@@ -432,7 +435,8 @@ json_lines = st.lists(
                 "{}", " {} ", "", "\r", "null", "[]", "[1]", "3", '"x"', "{}{}", "{} null", "{},", "{",
                 "}", '{"a":', "[[",
                 "]", '{"brand":"\\u0000"}', '{"brand":"\\ud800"}', '{"clicks":1,"clicks":2}', '{"x":1}',
-                '{"x":{"y":[1,"]}"]}}',
+                '{"x":{"y":[1,"]}"]}}', '{"clicks":1,"clicks":1}', '{"clicks":null,"clicks":1}',
+                '{"x":[{"a":1,"a":2}]}',
                 '{"r":[]}', '{"clicks":{}}', '{"brand":"a\tb"}', "NaN", '{"clicks":NaN}', '{"clicks":tru}', "\ufeff{}",
             ]
         ),
