@@ -384,6 +384,7 @@ def _campaign_api(session: Session, *, is_demo: bool) -> Iterator["ApiSettings |
             since=since,
             until=until,
             restated_days=settings.restated_days,
+            deadline_seconds=settings.api_deadline,
         )
 
     if not is_demo:

@@ -24,6 +24,7 @@ OUR_PROJECT = re.compile(r"^(name|profile):\s*['\"]?adhouse['\"]?\s*(#.*)?$", re
 FIRST_DAYS = 30
 MOST_DAYS = 36_500  # a calendar does not go back forever
 SHORTEST_PRIVACY_KEY = 16  # characters
+LONGEST_DEADLINE = 86_400  # seconds
 SHORTEST_AWS_SECRET = 16  # characters; shorter values stand for a local Athena, and are ordinary words
 
 
@@ -126,6 +127,15 @@ class Settings(BaseSettings):
         shown_default="`by_day`",
         wanted="by_day, add or replace",
         default="by_day",
+    )
+    api_deadline: int = _setting(
+        "ADHOUSE_API_DEADLINE",
+        "seconds that the API may take for a day's complete answer, all pages and tries together",
+        shown_default="600",
+        wanted=f"a whole number of seconds, 1 to {LONGEST_DEADLINE:,}",
+        default=600,
+        ge=1,
+        le=LONGEST_DEADLINE,
     )
     api_fields: Annotated[Mapping[str, str], NoDecode] = _setting(
         "ADHOUSE_API_FIELDS",

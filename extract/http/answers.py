@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from math import ceil
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from extract.http.client import ApiClient, ApiError
 from extract.readers import BadAnswer, read_page
@@ -20,6 +22,8 @@ from extract.storage import sync
 CONNECTIONS = 4
 MOST_PAGES = 100_000
 MOST_STARTS = 3
+DAY = "date"  # the field of a record that says of which day it is
+MOST_OF_OTHER_DAYS, MOST_OF_OTHER_DAYS_RATIO = 10, 0.1
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,14 @@ class Answer:
         total: How many records the API says there are; None if it does not say.
         bytes: The size of all pages.
         sha256: Of all pages in order.
+        is_undated: There are records, and none of them says of which day it is.
     """
 
     pages: list[Path]
     total: int | None
     bytes: int
     sha256: str
+    is_undated: bool
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,8 @@ class _Landed:
     fingerprint: bytes
     total: int | None
     pages: int | None
-    has_next: bool
+    has_more: bool
+    days: Counter[date]
 
 
 class _InconsistentError(Exception):
@@ -80,23 +87,44 @@ def ask(client: ApiClient, question: Question, folder: Path) -> Answer:
     """Gets all pages into `folder`; when they do not belong together, all of them again, three times at most.
 
     Raises:
-        ApiError: There is no complete answer to be had.
+        ApiError: There is no complete answer to be had, all tries took too long together, or it is about another day.
     """
+    client.begin()
     for start in range(1, MOST_STARTS + 1):
         try:
-            total, pages = _pages(client, question, folder)
+            pages = _pages(client, question, folder)
             break
         except _InconsistentError as inconsistent:
             if start == MOST_STARTS:
                 raise ApiError(f"{inconsistent}, in the last of {start} tries") from None
             client.pause(start)
+    days = Counter[date]()
     sha256 = hashlib.sha256()
     for page in pages:
-        sha256.update(page.read_bytes())
-    return Answer(pages, total, sum(page.stat().st_size for page in pages), sha256.hexdigest())
+        days += page.days
+        sha256.update(page.path.read_bytes())
+    if question.day is not None:
+        _check_days(question.day, days)
+    return Answer(
+        pages=[page.path for page in pages],
+        total=pages[0].total,
+        bytes=sum(page.path.stat().st_size for page in pages),
+        sha256=sha256.hexdigest(),
+        is_undated=not days and any(page.records for page in pages),
+    )
 
 
-def _pages(client: ApiClient, question: Question, folder: Path) -> tuple[int | None, list[Path]]:
+def _check_days(asked: date, days: Counter[date]) -> None:
+    dated, others = days.total(), days.total() - days[asked]
+    if others and (others == dated or others > max(MOST_OF_OTHER_DAYS, dated * MOST_OF_OTHER_DAYS_RATIO)):
+        example = next(day for day in days if day != asked)
+        raise ApiError(
+            f"about_another_day: {others:,} of {dated:,} dated records name another day, such as {example}; "
+            "if the API does not go by `date`, set ADHOUSE_API_ANSWERS=add or replace"
+        )
+
+
+def _pages(client: ApiClient, question: Question, folder: Path) -> list[_Landed]:
     first = _page(client, question, folder, 1, None)
     pages = [first]
     with ThreadPoolExecutor(CONNECTIONS, "page") as pool:
@@ -114,17 +142,19 @@ def _pages(client: ApiClient, question: Question, folder: Path) -> tuple[int | N
             raise _InconsistentError(f"page {number} of {len(pages)} is empty")
         if page.records and seen.setdefault(page.fingerprint, number) != number:
             raise _InconsistentError(f"page {number} repeats the records of page {seen[page.fingerprint]}")
+    if pages[-1].has_more:
+        raise _InconsistentError(f"the last of {len(pages)} pages says that there is another one")
     records = sum(page.records for page in pages)
     if first.total not in (None, records):
         raise _InconsistentError(f"{records} records came where the API says {first.total}")
-    return first.total, [page.path for page in pages]
+    return pages
 
 
 def _count(first: _Landed) -> int:
     count = first.pages
     if count is None and first.total is not None and first.records:
         count = ceil(first.total / first.records)
-    if count is None and first.has_next:
+    if count is None and first.has_more:
         raise ApiError("there is a next page, but neither `pages` nor `total` says how many")
     if count is not None and count > MOST_PAGES:
         raise ApiError(f"{count} pages are more than {MOST_PAGES}")
@@ -139,7 +169,7 @@ def _page(client: ApiClient, question: Question, folder: Path, number: int, firs
         if page.page not in (None, number):
             raise BadAnswer(f"it is page {page.page}")
         if question.day is not None and page.date not in (None, question.day):
-            raise BadAnswer(f"it is about {page.date}")
+            raise BadAnswer(f"about_another_day: it says that it is about {page.date}")
         if page.next is not None and (host := client.is_elsewhere(page.next)):
             raise BadAnswer(f"its next page is on another host, {host}")
         if first is not None and (page.total, page.pages) != (first.total, first.pages):
@@ -148,13 +178,23 @@ def _page(client: ApiClient, question: Question, folder: Path, number: int, firs
             )
         path.write_bytes(payload)
         sync(path)
-        fingerprint = _fingerprint(page.batch.records)
-        return _Landed(path, len(page.batch), fingerprint, page.total, page.pages, page.next is not None)
+        records = page.batch.records
+        return _Landed(
+            path, len(page.batch), _fingerprint(records), page.total, page.pages, page.has_more, _days(records)
+        )
 
     try:
         return client.ask(question.path, question.parameters(number), accept)
     except ApiError as error:
         raise type(error)(f"page {number}: {error}") from None
+
+
+def _days(records: pa.Table) -> Counter[date]:
+    """How many records say of each day that they are of it."""
+    if DAY not in records.column_names:
+        return Counter()
+    counts = pc.value_counts(records.column(DAY).drop_null()).to_pylist()
+    return Counter({one["values"]: one["counts"] for one in counts})
 
 
 def _fingerprint(records: pa.Table) -> bytes:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
+import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from extract.readers import BadAnswer
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     import httpx  # which takes a while, and is not needed where no API is asked
 
 EXCERPT_CHARACTERS = 200
+MOST_READS_BEFORE_ANSWER = 200
 READ_BYTES = 64 << 10  # far more than an excerpt and the longest token that a header carries
 _TRANSIENT = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY}
 _log = logging.getLogger(__name__)
@@ -42,6 +47,7 @@ class ApiSettings:
         backoff_seconds: The wait after the first failure; it doubles with each one.
         longest_wait_seconds: The cap on every wait, also on those the API asks for.
         timeout_seconds: How long to wait for a connection, and for each piece of an answer.
+        deadline_seconds: How long all tries of one answer may take together, with all its pages.
         most_bytes: The longest answer that is read.
     """
 
@@ -55,6 +61,7 @@ class ApiSettings:
     backoff_seconds: float = 0.5
     longest_wait_seconds: float = 60.0
     timeout_seconds: float = 60.0
+    deadline_seconds: float = 600.0
     most_bytes: int = 256 << 20
 
     def redacted(self, text: str) -> str:
@@ -88,17 +95,21 @@ class ApiClient:
 
         self._settings = settings
         self._stopped = threading.Event()
+        self._ends_at = math.inf
+        self._reads_before_answer = threading.local()
         token = settings.token
         if not (token.isascii() and token.isprintable()):
             raise DeniedError("ADHOUSE_API_TOKEN has characters that no header can carry")
         host = urlsplit(settings.base_url).hostname or ""
-        self._http = httpx.Client(
-            headers={"Authorization": f"Bearer {token}"} if token else {},
-            timeout=httpx.Timeout(settings.timeout_seconds),
-            limits=httpx.Limits(max_connections=connections),
-            follow_redirects=False,  # a redirect could carry the token to another host
-            trust_env=not _is_this_machine(host),
-        )
+        try:
+            self._http = httpx.Client(
+                headers={"Authorization": f"Bearer {token}"} if token else {},
+                limits=httpx.Limits(max_connections=connections),
+                follow_redirects=False,  # a redirect could carry the token to another host
+                trust_env=not is_this_machine(host),
+            )
+        except Exception as error:  # the environment may name a proxy or certificates that are not there
+            raise ApiError(f"nothing can be asked: {type(error).__name__}: {error}") from None
 
     def __enter__(self) -> Self:
         return self
@@ -111,10 +122,15 @@ class ApiClient:
         """Ends every wait and lets nothing be asked again."""
         self._stopped.set()
 
+    def begin(self) -> None:
+        """Another answer is asked for: all its pages and tries have `deadline_seconds` together from now on."""
+        self._ends_at = time.monotonic() + self._settings.deadline_seconds
+
     def pause(self, failures: int, wanted: float | None = None) -> None:
         """Waits as long as wanted, up to the cap, or else the longer the more failures there were, with jitter."""
         backoff = self._settings.backoff_seconds * 2 ** (failures - 1) * random.uniform(0.5, 1)  # noqa: S311
-        self._stopped.wait(min(backoff if wanted is None else wanted, self._settings.longest_wait_seconds))
+        wait = min(backoff if wanted is None else wanted, self._settings.longest_wait_seconds)
+        self._stopped.wait(min(wait, self._seconds_left()))
 
     def ask(self, path: str, parameters: Mapping[str, str], accept: Callable[[bytes], Accepted]) -> Accepted:
         """Gives what `accept` makes of the body of the answer.
@@ -141,7 +157,10 @@ class ApiClient:
     def is_elsewhere(self, link: str) -> str | None:
         """The host a link leads to, if it is not the one that is asked."""
         asked = urlsplit(self._settings.base_url)
-        found = urlsplit(urljoin(self._settings.base_url, link))
+        try:
+            found = urlsplit(urljoin(self._settings.base_url, link))
+        except ValueError:
+            return "an invalid address"
         return None if found.netloc.rpartition("@")[2] == asked.netloc.rpartition("@")[2] else found.hostname or "?"
 
     def _get(self, path: str, parameters: Mapping[str, str]) -> bytes:
@@ -149,7 +168,13 @@ class ApiClient:
 
         most = self._settings.most_bytes
         try:
-            with self._http.stream("GET", f"{self._settings.base_url}{path}", params=parameters) as answer:
+            with self._http.stream(
+                "GET",
+                f"{self._settings.base_url}{path}",
+                params=parameters,
+                timeout=min(self._settings.timeout_seconds, self._seconds_left()),
+                extensions={"trace": self._note_step},
+            ) as answer:
                 self._check(answer)
                 body = bytearray()
                 for piece in answer.iter_bytes():
@@ -158,10 +183,41 @@ class ApiClient:
                         raise ApiError(f"the answer is longer than {most} bytes")
                 return bytes(body)
         except httpx.TimeoutException:
+            self._seconds_left()
             raise _TransientError(f"no answer within {self._settings.timeout_seconds:g} s") from None
         except (httpx.TransportError, httpx.DecodingError) as error:
             said = f": {error}" if str(error) else ""
+            if isinstance(error, httpx.ConnectError) and _is_of_tls(error):
+                host = urlsplit(self._settings.base_url).hostname
+                raise ApiError(f"there is no secure connection to {host}{said}") from None
             raise _TransientError(f"the connection failed ({type(error).__name__}{said})") from None
+
+    def _note_step(self, step: str, facts: Mapping[str, Any]) -> None:
+        """Is called by httpx for each step of a request: watches what is read from a connection, and when it begins."""
+        if step in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            stream = facts["return_value"]
+            stream.read = partial(self._read, stream.read)
+        elif step.endswith("send_request_headers.started"):
+            self._reads_before_answer.count = 0
+        elif step.endswith("receive_response_headers.complete"):
+            self._reads_before_answer.count = -math.inf
+
+    def _read(self, read: Callable[..., bytes], most_bytes: int, timeout: float | None = None) -> bytes:
+        """Reads no longer than the answer has, and no endless row of answers that say that one will come (1xx)."""
+        self._reads_before_answer.count = getattr(self._reads_before_answer, "count", -math.inf) + 1
+        if self._reads_before_answer.count > MOST_READS_BEFORE_ANSWER:
+            raise _TransientError("the answer does not begin, only interim ones come")
+        left = self._seconds_left()
+        return read(most_bytes, timeout=left if timeout is None else min(timeout, left))
+
+    def _seconds_left(self) -> float:
+        left = self._ends_at - time.monotonic()
+        if left <= 0:
+            seconds = self._settings.deadline_seconds
+            raise ApiError(
+                f"no complete answer within {seconds:g} s; if the API is only slow, raise ADHOUSE_API_DEADLINE"
+            )
+        return left
 
     def _check(self, answer: httpx.Response) -> None:
         status = answer.status_code
@@ -176,7 +232,8 @@ class ApiClient:
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TRANSIENT:
             raise _TransientError(said)
         if answer.is_redirect:
-            host = self.is_elsewhere(answer.headers["Location"]) or "another path"
+            location = answer.headers.get("Location")
+            host = "nowhere" if location is None else self.is_elsewhere(location) or "another path"
             raise ApiError(f"{said} to {host}, which is not followed: set ADHOUSE_API_URL to where the API is")
         raise ApiError(said)
 
@@ -204,7 +261,16 @@ def _seconds(retry_after: str | None) -> float | None:
         return None
 
 
-def _is_this_machine(host: str) -> bool:
+def _is_of_tls(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether what is sent to a host never leaves this machine."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from extract.http.answers import CONNECTIONS, Question, ask
+from extract.http.answers import CONNECTIONS, Answer, Question, ask
 from extract.http.client import ApiClient, ApiError, ApiSettings, DeniedError
 from extract.lake.package import LedgerRow, UnitRows
 from extract.lake.tables import FETCHES
@@ -99,12 +99,13 @@ class ApiSource:
         if settings.answers == "by_day":
             days = [*days_to_ask(known, settings.since, settings.until, settings.restated_days)]
         failures_in_a_row = 0
+        before = len(known)
         self._run.progress.start(name, len(days))
         try:
             with ApiClient(settings, CONNECTIONS) as client:
                 for count, day in enumerate(days, 1):
                     started = time.monotonic()
-                    unit, fetch = self._land_one(client, settings, day, known)
+                    unit, fetch = self._land_one(client, settings, day, known, known[before:])
                     status = "failed" if not fetch.complete else "unchanged" if fetch.unchanged else "new"
                     facts: dict[str, Any] = {"source": name, "unit": unit.path, "status": status}
                     facts |= {"pages": len(fetch.pages), "bytes": fetch.bytes}
@@ -126,8 +127,8 @@ class ApiSource:
                             f"{name}: {failures_in_a_row} failures in a row, {len(days) - count} days not asked for"
                         )
                         break
-        except DeniedError as denied:
-            arrivals.errors.append(f"{name}: {settings.redacted(str(denied))}")
+        except ApiError as error:
+            arrivals.errors.append(f"{name}: {settings.redacted(str(error))}")
         return arrivals
 
     def read(self, unit: LandedUnit, rows: UnitRows) -> list[LedgerRow]:
@@ -136,7 +137,13 @@ class ApiSource:
 
         def read_one(name: str) -> Batch:
             payload = self._run.landing.folder.read(f"{unit.path}/{name}")
-            return read_page(payload, self._shape, self.config.fields).batch
+            try:
+                return read_page(payload, self._shape, self.config.fields).batch
+            except BadAnswer:
+                raise
+            except Exception as error:
+                _log.exception("a reader failed")
+                raise BadAnswer(_in_one_line(error)) from error
 
         kind = self._kind
         rows.asked(fetch.report_date)
@@ -166,7 +173,12 @@ class ApiSource:
         return [LedgerRow(FETCHES, values)]
 
     def _land_one(
-        self, client: ApiClient, settings: ApiSettings, day: date | None, known: Iterable[Fetch]
+        self,
+        client: ApiClient,
+        settings: ApiSettings,
+        day: date | None,
+        known: Collection[Fetch],
+        of_this_run: Collection[Fetch],
     ) -> tuple[LandedUnit, Fetch]:
         name, landing, now = self.config.name, self._run.landing, self._run.now()
         question = Question(str(self.config.api_path), day, self._shape, self.config.fields)
@@ -174,7 +186,12 @@ class ApiSource:
         pages: list[Path] = []
         with _emptied(self._run.scratch):
             try:
-                answer = ask(client, question, self._run.scratch)
+                answer = _answer(client, question, self._run.scratch)
+                if answer.is_undated and (other := _day_of_equal(answer.sha256, day, known, of_this_run)):
+                    raise ApiError(
+                        f"about_another_day: it equals the answer for {other}, and no record is dated; "
+                        "if the API does not go by `date`, set ADHOUSE_API_ANSWERS=add or replace"
+                    )
             except DeniedError:
                 raise
             except ApiError as failed:
@@ -248,6 +265,34 @@ def days_to_ask(known: Iterable[Fetch], since: date, until: date, restated_days:
     restated_from = max(complete) + timedelta(days=1 - restated_days) if complete else since
     days = (since + timedelta(days=number) for number in range((until - since).days + 1))
     return [day for day in days if day not in complete or not newest[day].complete or day >= restated_from]
+
+
+def _answer(client: ApiClient, question: Question, folder: Path) -> Answer:
+    """Asks; whatever that raises is the failure of this fetch alone, unless it is the disk's.
+
+    Raises:
+        ApiError: There is no usable answer.
+    """
+    try:
+        return ask(client, question, folder)
+    except ApiError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno:
+            raise
+        _log.exception("asking failed")
+        raise ApiError(_in_one_line(error)) from None
+
+
+def _day_of_equal(sha256: str, day: date | None, known: Iterable[Fetch], of_this_run: Iterable[Fetch]) -> date | None:
+    """Another day that has the same answer, now or earlier in this run."""
+    standing = {one.report_date: one for one in sorted(known, key=lambda one: one.number) if one.complete}
+    others = (one for one in (*standing.values(), *of_this_run) if one.complete and one.report_date != day)
+    return next((one.report_date for one in others if one.sha256 == sha256 and one.report_date), None)
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _is_unchanged(sha256: str, day: date | None, known: Iterable[Fetch], answers: str) -> bool:

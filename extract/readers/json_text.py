@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +19,7 @@ from extract.records import Batch, RecordShape, convert_records
 DEEPEST = 64
 # A string, an opened string, or a byte that changes the depth or ends an element. Possessive: the memory stays flat.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\],]', re.DOTALL)
+_OPENS_ARRAY = re.compile(rb"\s*:\s*\[")
 
 
 class JsonLines:
@@ -139,6 +141,22 @@ def elements(chunk: bytes) -> Iterator[tuple[int, int, bool]]:
                 return
             case b'"':
                 return
+
+
+def start_of_array(text: bytes, key: str) -> int | None:
+    """Where the array begins that an object has under a key, behind its bracket; what lies deeper is not looked at."""
+    names = {json.dumps(key, ensure_ascii=is_ascii).encode() for is_ascii in (True, False)}
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        match token[0]:
+            case b"{" | b"[":
+                depth += 1
+            case b"}" | b"]":
+                depth -= 1
+            case name if depth == 1 and name in names:
+                if opening := _OPENS_ARRAY.match(text, token.end()):
+                    return opening.end()
+    return None
 
 
 def record(text: bytes) -> object:

@@ -9,10 +9,15 @@ from dataclasses import dataclass
 from datetime import date
 
 from extract.convert import RecordRejected
-from extract.readers.json_text import JsonArray, elements, record
+from extract.readers.json_text import JsonArray, elements, record, start_of_array
 from extract.records import Batch, RecordShape, convert_records, renumbered
 
 _BOM = b"\xef\xbb\xbf"
+# What APIs call a page that follows, beside a link `next`: letters alone, in small ones.
+_SIGNS_OF_MORE = {
+    *("hasmore", "hasmorepages", "hasnext", "hasnextpage"),
+    *("nextcursor", "nextlink", "nextoffset", "nextpage", "nextpagetoken", "nexttoken", "nexturl", "odatanextlink"),
+}
 
 
 class BadAnswer(Exception):  # noqa: N818 - it is the answer that is bad
@@ -21,7 +26,7 @@ class BadAnswer(Exception):  # noqa: N818 - it is the answer that is bad
 
 @dataclass(frozen=True)
 class Page:
-    """What a page says: its records, and what it says about itself (None where it says nothing)."""
+    """What a page says: its records, what it says about itself (None: nothing), and whether another follows."""
 
     batch: Batch
     total: int | None
@@ -29,6 +34,7 @@ class Page:
     page: int | None
     date: date | None
     next: str | None
+    has_more: bool
 
 
 def read_page(payload: bytes, shape: RecordShape, fields: Mapping[str, str], first_position: int = 1) -> Page:
@@ -41,7 +47,7 @@ def read_page(payload: bytes, shape: RecordShape, fields: Mapping[str, str], fir
         first_position: The number of the page's first record.
 
     Raises:
-        BadAnswer: It is not JSON, or has no records.
+        BadAnswer: It is not JSON, has no records in their place, or contradicts itself.
     """
     reader = JsonArray(shape)
     payload = payload.removeprefix(_BOM).strip()
@@ -50,23 +56,27 @@ def read_page(payload: bytes, shape: RecordShape, fields: Mapping[str, str], fir
     batch, end = _records(payload, start, reader)
     # The records are right by themselves; with none in their place, what is around them must be right too.
     try:
-        around = json.loads(payload[:start] + payload[end:])
+        around = json.loads(payload[:start] + payload[end:], object_pairs_hook=_each_once)
     except ValueError:
         raise BadAnswer("it is not JSON") from None
+    except RecursionError:
+        raise BadAnswer("it nests too deeply") from None
     batch = renumbered(batch, first_position - 1)
     if around == []:
-        return Page(batch, None, None, None, None, None)
+        return Page(batch, None, None, None, None, None, has_more=False)
     if around.get(key) != []:
         raise BadAnswer("its records are not where they should be")
     try:
         day = around.get("date")
+        next_ = _next(around.get(fields.get("next", "next")))
         return Page(
             batch=batch,
-            total=_number(around, fields, "total"),
-            pages=_number(around, fields, "pages"),
-            page=_number(around, fields, "page"),
+            total=_number(around, fields, "total", least=0),
+            pages=_number(around, fields, "pages", least=1),
+            page=_number(around, fields, "page", least=1),
             date=None if day is None else date.fromisoformat(day),
-            next=_next(around.get(fields.get("next", "next"))),
+            next=next_,
+            has_more=next_ is not None or _has_sign_of_more(around),
         )
     except (ValueError, TypeError):
         raise BadAnswer("what it says about itself has the wrong types") from None
@@ -87,9 +97,16 @@ def page_elements(payload: bytes, key: str) -> list[bytes]:
 def _start_of_records(payload: bytes, key: str) -> int:
     if payload.startswith(b"["):
         return 1
-    if opening := re.search(re.escape(json.dumps(key)).encode() + rb"\s*:\s*\[", payload):
-        return opening.end()
+    if (start := start_of_array(payload, key)) is not None:
+        return start
     raise BadAnswer("it is neither a JSON array nor an object with records" if payload else "it is empty")
+
+
+def _each_once(members: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(members)
+    if len(found) < len(members):
+        raise BadAnswer("a key comes twice in it")
+    return found
 
 
 def _records(payload: bytes, start: int, reader: JsonArray) -> tuple[Batch, int]:
@@ -115,14 +132,27 @@ def _records(payload: bytes, start: int, reader: JsonArray) -> tuple[Batch, int]
     raise BadAnswer("it is not JSON")
 
 
-def _number(around: Mapping[str, object], fields: Mapping[str, str], name: str) -> int | None:
+def _number(around: Mapping[str, object], fields: Mapping[str, str], name: str, least: int) -> int | None:
     value = around.get(fields.get(name, name))
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError
+    if value < least:
+        raise BadAnswer(f"its `{name}` is {value}")
     return value
 
 
 def _next(value: object) -> str | None:
     if value is not None and not isinstance(value, str):
         raise TypeError
-    return value
+    return value or None
+
+
+def _has_sign_of_more(around: Mapping[str, object]) -> bool:
+    """Whether a page says in any of the usual ways, itself or in an object such as `paging`, that another follows."""
+    inside = [members for members in around.values() if isinstance(members, dict)]
+    signs = [(name, value) for members in (around, *inside) for name, value in members.items() if value]
+    return any(re.sub(r"[^a-z]", "", name.lower()) in _SIGNS_OF_MORE for name, _ in signs) or any(
+        members.get("next") for members in inside
+    )
