@@ -19,6 +19,7 @@ from rich.text import Text
 
 from adhouse.errors import CommandError
 from adhouse.log import Redact
+from extract.redaction import redacted_data
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 SECONDS_BETWEEN_LINES = 10.0
@@ -94,10 +95,14 @@ class Terminal:
     def json(self, data: object) -> None:
         """Prints data as JSON on stdout."""
         with _written():
-            sys.stdout.write(self._redact(json.dumps(data, indent=2, default=str, ensure_ascii=False)) + "\n")
+            text = json.dumps(redacted_data(data, self._redact), indent=2, ensure_ascii=False)
+            sys.stdout.write("\n".join(map(_escaped, text.split("\n"))) + "\n")
 
     def csv(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Prints rows as CSV on stdout; a cell that a spreadsheet would run as a formula gets a quote in front."""
+        """Prints rows as CSV on stdout; a cell that a spreadsheet would run as a formula gets a quote in front.
+
+        On a terminal, what could move its cursor or turn a text around is escaped; a file gets every cell as it is.
+        """
         writer = csv.writer(sys.stdout, lineterminator="\n")
         with _written():
             writer.writerow(columns)
@@ -147,7 +152,13 @@ class Terminal:
             return ""
         text = self._redact(str(cell))
         is_formula = text.startswith(FORMULA_STARTS) and not isinstance(cell, int | float | Decimal)
-        return f"'{text}" if is_formula else text
+        text = f"'{text}" if is_formula else text
+        return "\n".join(map(_escaped, text.split("\n"))) if sys.stdout.isatty() else text
+
+
+def _escaped(line: str) -> str:
+    """The line with its control and direction characters as JSON writes them."""
+    return line if line.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
 
 
 @contextmanager

@@ -31,6 +31,12 @@ def explain_error(error: Exception, settings: Settings | None) -> CommandError:
     is_of_engine = settings.is_in_cloud or isinstance(error, DbtError) or _are_of(causes, ENGINE)
     if is_of_engine and (explained := explain_engine(said, settings)):
         return explained
+    if any("can't start new thread" in str(cause) for cause in causes):
+        way_out = "raise the limit of processes (`ulimit -u`, or that of the container), or run it while less else runs"
+        return CommandError("the machine allows no more threads", way_out)
+    if any(isinstance(cause, MemoryError) for cause in causes):
+        way_out = "raise the limit to 3 GB (`ulimit -v`, or that of the container), or run it while less else runs"
+        return CommandError("the machine gives no more memory", way_out)
     if "No space left on device" in text:
         return disk_full(settings.home)
     if type(error).__name__ == "PrunedLandingError":  # by its name, since most commands need not import extract

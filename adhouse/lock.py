@@ -35,7 +35,7 @@ def locked(home: Path, command: str, wait_seconds: float, say: Callable[[str], N
         CommandError: Another process still holds it after `wait_seconds` (exit code 75).
     """
     path = home / ".lock"
-    with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+") as file:
+    with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+") as file:
         started = time.monotonic()
         is_said = False
         while not _taken(file.fileno(), fcntl.LOCK_EX):

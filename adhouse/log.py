@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from extract.redaction import redacted_data
+
 KEPT_LOGS = 100
 # What a line may say besides its message; whoever logs gives it as `extra`.
 FACTS = (
@@ -45,13 +47,7 @@ class _JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(self._redacted(line), ensure_ascii=False, default=str)
-
-    def _redacted(self, value: object) -> object:
-        """Redacts before it becomes JSON: a secret with a quote in it would look different there."""
-        if isinstance(value, dict):
-            return {name: self._redacted(one) for name, one in value.items()}
-        return self._redact(value) if isinstance(value, str) else value
+        return json.dumps(redacted_data(line, self._redact), ensure_ascii=False)
 
 
 def open_log(folder: Path, run_id: str, redact: Redact) -> None:

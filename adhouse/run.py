@@ -388,6 +388,11 @@ def _campaign_api(session: Session, *, is_demo: bool) -> Iterator["ApiSettings |
         )
 
     if not is_demo:
+        if settings.sends_secrets_openly:
+            session.terminal.message(
+                "ADHOUSE_API_URL begins with http://: anybody on the way can read the token or password; use https://",
+                "yellow",
+            )
         yield at(settings.api_url, settings.api_token) if settings.api_url and settings.api_url != "none" else None
         return
     from simulate.mock_api import DEMO_TOKEN, create_app

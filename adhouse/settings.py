@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from adhouse.errors import CommandError, Exit
+from extract.redaction import Redaction, is_this_machine, secrets_of_address
 from extract.registry import SOURCES
 
 PROJECT_FILE = "dbt_project.yml"
@@ -25,6 +26,7 @@ FIRST_DAYS = 30
 MOST_DAYS = 36_500  # a calendar does not go back forever
 SHORTEST_PRIVACY_KEY = 16  # characters
 LONGEST_DEADLINE = 86_400  # seconds
+SHORTEST_TOKEN = 8  # characters
 SHORTEST_AWS_SECRET = 16  # characters; shorter values stand for a local Athena, and are ordinary words
 
 
@@ -332,23 +334,23 @@ class Settings(BaseSettings):
         return None if "://" in self.lake_url else Path(self.lake_url)
 
     @cached_property
-    def secrets(self) -> tuple[str, ...]:
-        """What must never be shown, the longest first: one may be part of another."""
-        password = urlsplit(self.api_url).password if self.api_url and self.api_url != "none" else None
+    def secrets(self) -> frozenset[str]:
+        """What must never be shown."""
         aws = (self.aws_secret_access_key, self.aws_session_token, self.aws_access_key_id)
-        found = {
-            self.api_token,
-            self.privacy_key,
-            password or "",
-            *(one for one in aws if len(one) >= SHORTEST_AWS_SECRET),
-        }
-        return tuple(sorted(found - {""}, key=len, reverse=True))
+        long = {one for one in aws if len(one) >= SHORTEST_AWS_SECRET}
+        return frozenset(({self.api_token, self.privacy_key, *long} - {""}) | secrets_of_address(self.api_url or ""))
 
-    def redact(self, text: str) -> str:
-        """Gives the text without the secrets."""
-        for secret in self.secrets:
-            text = text.replace(secret, "[redacted]")
-        return text
+    @cached_property
+    def redact(self) -> Redaction:
+        """Takes the secrets out of a text."""
+        return Redaction(self.secrets)
+
+    @property
+    def sends_secrets_openly(self) -> bool:
+        """Whether the API's token or password leaves this machine without encryption."""
+        parts = urlsplit(self.api_url or "")
+        has_secret = bool(self.api_token or parts.password)
+        return has_secret and parts.scheme == "http" and not is_this_machine(parts.hostname or "")
 
     def today(self) -> date:
         """The current date in the report time zone."""
@@ -399,6 +401,16 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise _unusable(str(field.validation_alias), env, str(wanted)) from None
     if settings.since and settings.until and settings.since > settings.until:
         raise _unusable("ADHOUSE_SINCE", env, f"a day not after ADHOUSE_UNTIL ({settings.until})")
+    if settings.api_token and secrets_of_address(settings.api_url or ""):
+        raise CommandError(
+            "ADHOUSE_API_TOKEN is set, and ADHOUSE_API_URL has a password", "use one of the two", Exit.USAGE
+        )
+    if 0 < len(settings.api_token) < SHORTEST_TOKEN:
+        raise CommandError(
+            f"ADHOUSE_API_TOKEN has {len(settings.api_token)} characters, too few to tell it from ordinary words",
+            f"set it to a token of at least {SHORTEST_TOKEN}, or unset it",
+            Exit.USAGE,
+        )
     return settings
 
 
@@ -449,7 +461,7 @@ def _fields() -> dict[str, FieldInfo]:
 
 def _unusable(name: str, environment: Mapping[str, str], wanted: str) -> CommandError:
     held = environment.get(name, "").strip()
-    shown = repr(held.rpartition("@")[2] if "://" in held else held)  # without the password of an address
+    shown = repr(held.rpartition("@")[2])  # without the password of an address
     extra = _fields()[name].json_schema_extra
     if isinstance(extra, dict) and extra["is_secret"]:
         shown = "[redacted]"

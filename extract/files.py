@@ -19,7 +19,7 @@ from extract.privacy import privacy_of
 from extract.readers import Batch, UnreadableFile, format_of, read_file
 from extract.records import KindFilter, RecordShape
 from extract.schema import Kind
-from extract.source import Arrivals, ExtractRun, SourceConfig
+from extract.source import Arrivals, ExtractRun, SourceConfig, is_of_the_machine
 from extract.storage import Folder
 
 _log = logging.getLogger(__name__)
@@ -139,9 +139,11 @@ class FileSource:
         """Reads the records; no file may stop all others, whatever it does to its reader."""
         try:
             yield from read_file(path, shape)
-        except (UnreadableFile, OSError, MemoryError):
+        except UnreadableFile:
             raise
         except Exception as error:
+            if is_of_the_machine(error):
+                raise
             _log.exception("a reader failed")
             raise UnreadableFile("unreadable", f"{type(error).__name__}: {error}") from error
 

@@ -73,6 +73,7 @@ class SourceReport:
         quarantined: Files quarantined whole.
         left: Files that were still growing in the inbox.
         errors: What failed, a line each.
+        echoed_secret: How often an API repeated a secret of ours, which was redacted before it landed.
     """
 
     received: int = 0
@@ -84,10 +85,11 @@ class SourceReport:
     quarantined: int = 0
     left: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    echoed_secret: int = 0
 
     def __str__(self) -> str:
         counts = [f"{self.received:,} received", f"{self.read:,} records read", f"{self.loaded:,} loaded"]
-        for name in ("rejected", "unchanged", "duplicates", "quarantined"):
+        for name in ("rejected", "unchanged", "duplicates", "quarantined", "echoed_secret"):
             if number := getattr(self, name):
                 counts.append(f"{number:,} {name}")
         return ", ".join(counts)
@@ -206,6 +208,9 @@ def extract(
             notes |= arrivals.notes
             report.sources[name].left = arrivals.left
             report.sources[name].errors = arrivals.errors
+            report.sources[name].echoed_secret = arrivals.echoed_secrets
+            if arrivals.echoed_secrets:
+                progress.message(f"{name}: the API repeats its token or password; it was redacted before it was stored")
             if any(unit.path not in notes for unit in units):
                 on_news()
         through = _through(run, opened)

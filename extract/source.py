@@ -111,6 +111,7 @@ class Arrivals:
         unchanged: The number of fetches that brought nothing new.
         left: Names of files that were still growing and are left for the next run.
         errors: What failed, a line each.
+        echoed_secrets: How often an API repeated a secret of ours, which was redacted.
     """
 
     units: list[LandedUnit] = field(default_factory=list)
@@ -118,6 +119,14 @@ class Arrivals:
     unchanged: int = 0
     left: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    echoed_secrets: int = 0
+
+
+def is_of_the_machine(error: Exception) -> bool:
+    """Whether the disk, the memory or a limit of this machine is to blame for an error, and not what was read."""
+    is_of_disk = isinstance(error, OSError) and bool(error.errno)
+    is_thread_limit = isinstance(error, RuntimeError) and "can't start new thread" in str(error)
+    return is_of_disk or is_thread_limit or isinstance(error, MemoryError)
 
 
 class Source(Protocol):

@@ -31,11 +31,12 @@ class Answer:
     """A complete answer.
 
     Attributes:
-        pages: The pages as files, byte for byte, in order.
+        pages: The pages as files, byte for byte but for secrets of ours, in order.
         total: How many records the API says there are; None if it does not say.
         bytes: The size of all pages.
         sha256: Of all pages in order.
         is_undated: There are records, and none of them says of which day it is.
+        echoed_secrets: How often it repeated a secret of ours; it does not any more.
     """
 
     pages: list[Path]
@@ -43,6 +44,7 @@ class Answer:
     bytes: int
     sha256: str
     is_undated: bool
+    echoed_secrets: int
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class _Landed:
     pages: int | None
     has_more: bool
     days: Counter[date]
+    echoed_secrets: int
 
 
 class _InconsistentError(Exception):
@@ -111,6 +114,7 @@ def ask(client: ApiClient, question: Question, folder: Path) -> Answer:
         bytes=sum(page.path.stat().st_size for page in pages),
         sha256=sha256.hexdigest(),
         is_undated=not days and any(page.records for page in pages),
+        echoed_secrets=sum(page.echoed_secrets for page in pages),
     )
 
 
@@ -165,6 +169,7 @@ def _page(client: ApiClient, question: Question, folder: Path, number: int, firs
     path = folder / f"page-{number:04d}.json"
 
     def accept(payload: bytes) -> _Landed:
+        payload, echoed = client.redacted(payload)
         page = read_page(payload, question.shape, question.fields)
         if page.page not in (None, number):
             raise BadAnswer(f"it is page {page.page}")
@@ -180,7 +185,14 @@ def _page(client: ApiClient, question: Question, folder: Path, number: int, firs
         sync(path)
         records = page.batch.records
         return _Landed(
-            path, len(page.batch), _fingerprint(records), page.total, page.pages, page.has_more, _days(records)
+            path=path,
+            records=len(page.batch),
+            fingerprint=_fingerprint(records),
+            total=page.total,
+            pages=page.pages,
+            has_more=page.has_more,
+            days=_days(records),
+            echoed_secrets=echoed,
         )
 
     try:

@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
-from functools import partial
+from functools import cached_property, partial
 from http import HTTPStatus
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from extract.readers import BadAnswer
+from extract.redaction import Redaction, is_this_machine, secrets_of_address
 
 if TYPE_CHECKING:
     import httpx  # which takes a while, and is not needed where no API is asked
@@ -64,11 +64,10 @@ class ApiSettings:
     deadline_seconds: float = 600.0
     most_bytes: int = 256 << 20
 
-    def redacted(self, text: str) -> str:
-        """The text without the secrets."""
-        for secret in (self.token, urlsplit(self.base_url).password):
-            text = text.replace(secret, "[redacted]") if secret else text
-        return text
+    @cached_property
+    def redact(self) -> Redaction:
+        """Takes the secrets out of what is said or received."""
+        return Redaction({self.token, *secrets_of_address(self.base_url)})
 
 
 class ApiError(Exception):
@@ -150,9 +149,13 @@ class ApiClient:
             except _TransientError as error:
                 if attempt == limit or self._stopped.is_set():
                     raise ApiError(f"{error}, in the last of {attempt} tries") from None
-                _log.info("%s; asking again", self._settings.redacted(str(error)))
+                _log.info("%s; asking again", self._settings.redact(str(error)))
                 self.pause(attempt, error.wait)
         raise AssertionError("unreachable")
+
+    def redacted(self, payload: bytes) -> tuple[bytes, int]:
+        """What the API sent without our secrets, and how many of them it repeated."""
+        return self._settings.redact.of_bytes(payload)
 
     def is_elsewhere(self, link: str) -> str | None:
         """The host a link leads to, if it is not the one that is asked."""
@@ -189,7 +192,8 @@ class ApiClient:
             said = f": {error}" if str(error) else ""
             if isinstance(error, httpx.ConnectError) and _is_of_tls(error):
                 host = urlsplit(self._settings.base_url).hostname
-                raise ApiError(f"there is no secure connection to {host}{said}") from None
+                way_out = "; if its certificate is of an authority of your own, set SSL_CERT_FILE to that"
+                raise ApiError(f"there is no secure connection to {host}{said}{way_out}") from None
             raise _TransientError(f"the connection failed ({type(error).__name__}{said})") from None
 
     def _note_step(self, step: str, facts: Mapping[str, Any]) -> None:
@@ -242,7 +246,7 @@ class ApiClient:
             return accept(body)
         except BadAnswer as bad:
             # Redacted before it is cut, or a secret across the cut would pass by halves.
-            excerpt = self._settings.redacted(body[:READ_BYTES].decode(errors="replace"))[:EXCERPT_CHARACTERS]
+            excerpt = self._settings.redact(body[:READ_BYTES].decode(errors="replace"))[:EXCERPT_CHARACTERS]
             _log.warning("an answer cannot be used, %s: %r", bad, excerpt)
             raise _TransientError(f"the answer cannot be used: {bad}") from None
 
@@ -267,11 +271,3 @@ def _is_of_tls(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-def is_this_machine(host: str) -> bool:
-    """Whether what is sent to a host never leaves this machine."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -23,7 +23,7 @@ from extract.landing import LandedUnit
 from extract.privacy import privacy_of
 from extract.readers import BadAnswer, Batch, read_page
 from extract.records import RecordShape, renumbered
-from extract.source import Arrivals, ExtractRun, SourceConfig
+from extract.source import Arrivals, ExtractRun, SourceConfig, is_of_the_machine
 
 OLD_RECEIPT = "fetch.json"  # of a fetch in the layout of before
 MOST_FAILURES_IN_A_ROW = 3
@@ -45,6 +45,7 @@ class Fetch:
         sha256: Of all pages in order; None if there is no complete answer.
         unchanged: It is byte-equal to one that came before, so its pages were not landed.
         error: Why there is no complete answer.
+        echoed_secrets: How often the answer repeated a secret of ours, before it was redacted.
     """
 
     number: int
@@ -58,6 +59,7 @@ class Fetch:
     complete: bool = False
     unchanged: bool = False
     error: str | None = None
+    echoed_secrets: int = 0
 
 
 class ApiSource:
@@ -122,13 +124,14 @@ class ApiSource:
                     failures_in_a_row = 0 if fetch.complete else failures_in_a_row + 1
                     if fetch.error:
                         arrivals.errors.append(f"{name}{f' {day}' if day else ''}: {fetch.error}")
+                    arrivals.echoed_secrets += fetch.echoed_secrets
                     if failures_in_a_row == MOST_FAILURES_IN_A_ROW and count < len(days):
                         arrivals.errors.append(
                             f"{name}: {failures_in_a_row} failures in a row, {len(days) - count} days not asked for"
                         )
                         break
         except ApiError as error:
-            arrivals.errors.append(f"{name}: {settings.redacted(str(error))}")
+            arrivals.errors.append(f"{name}: {settings.redact(str(error))}")
         return arrivals
 
     def read(self, unit: LandedUnit, rows: UnitRows) -> list[LedgerRow]:
@@ -142,6 +145,8 @@ class ApiSource:
             except BadAnswer:
                 raise
             except Exception as error:
+                if is_of_the_machine(error):
+                    raise
                 _log.exception("a reader failed")
                 raise BadAnswer(_in_one_line(error)) from error
 
@@ -195,7 +200,7 @@ class ApiSource:
             except DeniedError:
                 raise
             except ApiError as failed:
-                told = {"error": settings.redacted(str(failed))}
+                told = {"error": settings.redact(str(failed))}
             else:
                 unchanged = _is_unchanged(answer.sha256, day, known, settings.answers)
                 told = {
@@ -205,6 +210,7 @@ class ApiSource:
                     "sha256": answer.sha256,
                     "complete": True,
                     "unchanged": unchanged,
+                    "echoed_secrets": answer.echoed_secrets,
                 }
                 pages = [] if unchanged else answer.pages
             unit = landing.place(name, now, told.get("sha256") or hashlib.sha256().hexdigest())
@@ -246,6 +252,7 @@ class ApiSource:
             complete=told["complete"],
             unchanged=told["unchanged"],
             error=told["error"],
+            echoed_secrets=told.get("echoed_secrets", 0),  # which older receipts do not tell
         )
 
 
@@ -268,7 +275,7 @@ def days_to_ask(known: Iterable[Fetch], since: date, until: date, restated_days:
 
 
 def _answer(client: ApiClient, question: Question, folder: Path) -> Answer:
-    """Asks; whatever that raises is the failure of this fetch alone, unless it is the disk's.
+    """Asks; whatever that raises is the failure of this fetch alone, unless it is the machine's.
 
     Raises:
         ApiError: There is no usable answer.
@@ -278,7 +285,7 @@ def _answer(client: ApiClient, question: Question, folder: Path) -> Answer:
     except ApiError:
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno:
+        if is_of_the_machine(error):
             raise
         _log.exception("asking failed")
         raise ApiError(_in_one_line(error)) from None

@@ -18,7 +18,10 @@ from conftest import COMMAND, Workspace
 
 from adhouse.console import Terminal
 from adhouse.errors import MEANINGS
+from adhouse.explain import explain_error
+from adhouse.settings import read_settings
 from adhouse.warehouse.files import is_read_by_older_duckdb
+from extract.redaction import Redaction
 
 BALANCE = {"read", "loaded", "rejected", "superseded", "duplicate", "quarantined", "kept"}
 
@@ -252,6 +255,43 @@ def test_csv_holds_no_formula(capsys: pytest.CaptureFixture[str]) -> None:
     Terminal(str).csv(["name"], [["=cmd()"], ["+1"], ["-1"], ["@sum"], ["\tx"], ["a=b"], [None]])
     cells = [row["name"] for row in csv.DictReader(StringIO(capsys.readouterr().out))]
     assert cells == ["'=cmd()", "'+1", "'-1", "'@sum", "'\tx", "a=b", ""]
+
+
+CONTROLS = "a\x1b[2J\x9b31m\u202eb\u2066\x7f\nc é🎯"
+ESCAPED = "a\\u001b[2J\\u009b31m\\u202eb\\u2066\\u007f\nc é🎯"
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_no_output_moves_the_cursor_of_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, is_terminal: bool
+) -> None:
+    terminal = Terminal(str)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
+    terminal.csv(["name"], [[CONTROLS]])
+    assert capsys.readouterr().out == f'name\n"{ESCAPED if is_terminal else CONTROLS}"\n'
+    terminal.json({CONTROLS: CONTROLS})
+    shown = capsys.readouterr().out
+    assert all(line.isprintable() for line in shown.splitlines())
+    assert json.loads(shown) == {CONTROLS: CONTROLS}
+
+
+def test_json_stays_json_without_its_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    token = 'quo"te\\and/slash'
+    Terminal(Redaction([token])).json({"error": f"said {token}", "at": Path("/tmp"), "n": [1, None]})
+    assert json.loads(capsys.readouterr().out) == {"error": "said [redacted]", "at": "/tmp", "n": [1, None]}
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(RuntimeError("can't start new thread"), "no more threads"), (MemoryError(), "no more memory")],
+)
+def test_a_limit_of_the_machine_is_said_with_the_way_out(error: Exception, said: str) -> None:
+    try:
+        raise ValueError("while loading") from error
+    except ValueError as outer:
+        explained = explain_error(outer, read_settings({}))
+    assert said in explained.message
+    assert "ulimit" in explained.way_out
 
 
 def test_doctor_finds_nothing_wrong_with_a_built_workspace(built_home: Workspace) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
@@ -9,9 +10,11 @@ from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
-from support.extracting import api_at, drop, extracted, lines, record, rows
+from dlt.pipeline.exceptions import PipelineStepFailed
+from support.extracting import TOKEN, RecordedProgress, api_at, drop, extracted, lines, record, rows
 from support.platform import answering, page
 
 Asked = dict[str, str]
@@ -164,6 +167,63 @@ def test_what_cannot_even_be_begun_is_the_failure_of_its_source(
     report = extracted(tmp_path, api_at("https://ads.invalid"))
     assert report.errors[0].startswith("campaign_api: nothing can be asked: ")
     assert report.sources["campaign_files"].loaded == 1
+
+
+@pytest.mark.parametrize("secret", [TOKEN, 'tok/en"with\\more', "p%40ss:wörd"])
+def test_a_secret_that_an_answer_repeats_does_not_land(
+    tmp_path: Path, secret: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither in a page that counts, nor in one that fails, nor in an error; and it is counted."""
+    basic = b64encode(f"me:{unquote(secret)}".encode()).decode()
+    spelled = [secret, quote(secret, safe=""), basic, json.dumps(secret)[1:-1]]
+    answers = iter(
+        [
+            page({"date": str(DAYS[0])}, record(1, city=secret, debug=f"Bearer {spelled[1]}"), told=f"Basic {basic}"),
+            page({"date": str(DAYS[1])}, record(1, city=secret), next="/x?access_token=" + spelled[1]),
+            (500, {}, json.dumps(spelled).encode()),
+            (200, {}, json.dumps(spelled).encode()[1:]),
+        ]
+    )
+    user, token = ("", secret) if secret.isascii() else (f"me:{secret}@", "")
+    said = RecordedProgress()
+    caplog.set_level("DEBUG", "extract")
+    with answering(lambda _: next(answers, (418, {}, secret.encode()))) as (url, _):
+        api = api_at(url.replace("http://", f"http://{user}"), token=token, attempts=1)
+        report = extracted(tmp_path, api, said=said)
+    assert report.sources["campaign_api"].echoed_secret == 3
+    assert "echoed_secret" in str(report.sources["campaign_api"])
+    assert len(report.errors) == 2
+    assert [message for message in said.messages if "redacted" in message]
+    cells = str([rows(tmp_path, table) for table in ("campaign_delivery", "fetches")])
+    shown = f"{report}{said}{caplog.text}{api}{cells}".encode()
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    for spelling in (*spelled, unquote(secret)):
+        assert not [content for content in (shown, *files) if spelling.encode() in content]
+
+
+def test_a_connection_that_is_not_secure_is_not_tried_again(tmp_path: Path) -> None:
+    with answering(lambda asked: page(asked)) as (url, _):
+        started = time.monotonic()
+        api = api_at(url.replace("http://", "https://"), until=DAYS[0], attempts=5, backoff_seconds=5.0)
+        report = extracted(tmp_path, api)
+    assert "there is no secure connection to 127.0.0.1: [SSL" in report.errors[0]
+    assert "SSL_CERT_FILE" in report.errors[0]
+    assert time.monotonic() - started < 4
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't start new thread")])
+def test_a_limit_of_the_machine_is_not_the_fault_of_what_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    drop(tmp_path, "good.jsonl", lines(record(7)))
+    monkeypatch.setattr("extract.files.read_file", fails)
+    with pytest.raises(PipelineStepFailed):
+        extracted(tmp_path)
+    monkeypatch.undo()
+    assert extracted(tmp_path).sources["campaign_files"].loaded == 1
 
 
 @contextmanager

@@ -92,3 +92,13 @@ def test_looking_at_the_lock_never_takes_it_from_a_run(tmp_path: Path) -> None:
 
 def test_nobody_holds_a_lock_that_was_never_taken(tmp_path: Path) -> None:
     assert holder_of(tmp_path) is None
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_who_may_lock_is_for_the_umask_to_say(tmp_path: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        with locked(tmp_path, "adhouse run", 0, print):
+            assert (tmp_path / ".lock").stat().st_mode & 0o777 == mode
+    finally:
+        os.umask(before)

@@ -124,10 +124,12 @@ def test_the_table_of_the_documentation_has_every_setting_and_no_secret_of_aws()
 
 
 def test_no_secret_is_shown_or_passes_the_redaction() -> None:
-    environment = {"ADHOUSE_API_TOKEN": "canary", "ADHOUSE_API_URL": "https://me:canary-two@api.example"}
-    settings = read_settings(environment)
+    settings = read_settings({"ADHOUSE_API_TOKEN": "canary-one", "AWS_SESSION_TOKEN": "canary-one-and-more"})
     assert "canary" not in repr(settings)
-    assert settings.redact("canary-two then canary") == "[redacted] then [redacted]"
+    assert settings.redact("canary-one-and-more then canary-one") == "[redacted] then [redacted]"
+    settings = read_settings({"ADHOUSE_API_URL": "https://me:canary%2Dtwo@api.example"})
+    assert "canary" not in repr(settings)
+    assert settings.redact("canary-two bWU6Y2FuYXJ5LXR3bw==") == "[redacted] [redacted]w=="
 
 
 def test_the_key_of_private_fields_is_long_and_never_shown() -> None:
@@ -140,14 +142,46 @@ def test_the_key_of_private_fields_is_long_and_never_shown() -> None:
     assert raised.value.way_out == "set it to a secret of at least 16 characters, or unset it"
 
 
-def test_a_password_in_a_wrong_address_is_not_shown() -> None:
+@pytest.mark.parametrize("url", ["ftp://me:canary@example.org", "me:canary@example.org", "https://me:canary@:0/"])
+def test_a_password_in_a_wrong_address_is_not_shown(url: str) -> None:
     with pytest.raises(CommandError) as raised:
-        read_settings({"ADHOUSE_API_URL": "ftp://me:canary@example.org"})
+        read_settings({"ADHOUSE_API_URL": url})
     assert "canary" not in raised.value.message
 
 
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"ADHOUSE_API_TOKEN": "canary7"},
+        {"ADHOUSE_API_TOKEN": "canary-one", "ADHOUSE_API_URL": "https://me:canary-two@api.example"},
+    ],
+)
+def test_a_secret_that_cannot_be_kept_is_refused_and_not_shown(environment: dict[str, str]) -> None:
+    with pytest.raises(CommandError, match="ADHOUSE_API_TOKEN") as raised:
+        read_settings(environment)
+    assert raised.value.code == 2
+    assert "canary" not in raised.value.message + raised.value.way_out
+
+
+@pytest.mark.parametrize(
+    ("url", "is_open"),
+    [
+        ("http://ads.example.com", True),
+        ("http://10.0.0.7:8080/v1", True),
+        ("https://ads.example.com", False),
+        ("http://localhost:8000", False),
+        ("http://127.0.0.1", False),
+        ("http://[::1]:80", False),
+        ("none", False),
+    ],
+)
+def test_a_secret_that_is_sent_openly_is_noticed(url: str, is_open: bool) -> None:
+    assert read_settings({"ADHOUSE_API_URL": url, "ADHOUSE_API_TOKEN": "canary-one"}).sends_secrets_openly == is_open
+    assert not read_settings({"ADHOUSE_API_URL": url}).sends_secrets_openly
+
+
 def test_dbt_is_given_what_its_files_read() -> None:
-    settings = read_settings({"ADHOUSE_HOME": "/there", "ADHOUSE_CURRENCY": "EUR", "ADHOUSE_API_TOKEN": "canary"})
+    settings = read_settings({"ADHOUSE_HOME": "/there", "ADHOUSE_CURRENCY": "EUR", "ADHOUSE_API_TOKEN": "canary-one"})
     assert settings.environment_for_dbt() == {
         "ADHOUSE_HOME": "/there",
         "ADHOUSE_LAKE_URL": "/there/lake",

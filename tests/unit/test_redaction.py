@@ -1,0 +1,91 @@
+"""No secret passes the redaction, however it is spelled, and nothing else is changed."""
+
+import json
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus, unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extract.redaction import REDACTED, Redaction, redacted_data, secrets_of_address
+
+printable = st.characters(min_codepoint=33, max_codepoint=126)
+secrets = st.text(printable, min_size=8, max_size=24) | st.sampled_from(
+    ['sla/sh"quote', "back\\slash", "p%40ss%2Fword", "plus+min", "ümläut-ß", "a b c d e f", "'\"'\"''\"'", "%%%%%%%%"]
+)
+arounds = st.text(st.characters(codec="utf-8"), max_size=7)
+
+
+def every_character(text: str, spell: Callable[[int], str]) -> str:
+    return "".join(map(spell, text.encode()))
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "JSON": lambda text: json.dumps(text)[1:-1],
+    "JSON without ASCII": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    "JSON with slashes": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
+    "JSON, each character": lambda text: "".join(f"\\u{ord(one):04X}" for one in text),
+    "JSON in JSON": lambda text: json.dumps(json.dumps(text)[1:-1])[1:-1],
+    "percent": quote,
+    "percent, slashes too": lambda text: quote(text, safe=""),
+    "form": quote_plus,
+    "percent, each byte, small": lambda text: every_character(text, "%{:02x}".format),
+    "percent twice": lambda text: quote(quote(text, safe="")),
+    "decoded": unquote,
+}
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+@given(secret=secrets, before=arounds, after=arounds)
+def test_a_secret_is_found_in_every_spelling(name: str, secret: str, before: str, after: str) -> None:
+    spelled = SPELLINGS[name](secret)
+    shown = Redaction([secret])(f"{before}{spelled}{after}")
+    assert spelled not in shown.replace(REDACTED, "")
+    assert secret not in shown.replace(REDACTED, "")
+    assert REDACTED in shown
+
+
+@given(secret=secrets, before=st.binary(max_size=7), after=st.binary(max_size=7), is_url_safe=st.booleans())
+def test_a_secret_is_found_in_base64_wherever_it_stands(
+    secret: str, before: bytes, after: bytes, is_url_safe: bool
+) -> None:
+    encode = urlsafe_b64encode if is_url_safe else b64encode
+    shown = Redaction([secret])(f'{{"told": "Basic {encode(before + secret.encode() + after).decode()}"}}')
+    assert REDACTED in shown
+    assert encode(secret.encode()).decode().rstrip("=") not in shown
+
+
+@given(text=st.text(st.characters(codec="utf-8")))
+def test_what_has_no_secret_stays_as_it_is(text: str) -> None:
+    assert Redaction(["a-secret-like-no-other", "p%40w", "sla/sh\\back"])(text) == text
+    assert Redaction([])(text) == text
+
+
+def test_the_password_of_an_address_is_one_with_its_user() -> None:
+    redact = Redaction(secrets_of_address("https://us%2Fer:p%40w@ads.example.com/v1"))
+    basic = b64encode(b"us/er:p@w").decode()
+    shown = redact(f"p@w p%40w us/er:p@w us%2Fer:p%40w {basic} {b64encode(b'p@w').decode()} up@wn")
+    assert shown == " ".join([REDACTED] * 6 + ["up@wn"])
+    assert secrets_of_address("https://ads.example.com") == set()
+
+
+def test_a_secret_inside_another_does_not_leave_its_rest() -> None:
+    redact = Redaction(["longer-secret-rest", "longer-secret"])
+    assert redact("longer-secret-rest longer-secret") == f"{REDACTED} {REDACTED}"
+
+
+def test_a_page_stays_json_and_says_how_many_there_were() -> None:
+    token = 'tok/en"with\\all'
+    page = {"records": [{"city": token, "debug": f"Bearer {token}"}], token: 1}
+    payload, count = Redaction([token]).of_bytes(json.dumps(page).encode())
+    assert count == 3
+    assert json.loads(payload) == {"records": [{"city": REDACTED, "debug": f"Bearer {REDACTED}"}], REDACTED: 1}
+
+
+def test_data_for_json_is_redacted_before_it_is_text() -> None:
+    data = {'to"ken-1234': ['x to"ken-1234', 5, None, True, 1.5, ('to"ken-1234',)]}
+    shown = redacted_data(data, Redaction(['to"ken-1234']))
+    assert shown == {REDACTED: [f"x {REDACTED}", 5, None, True, 1.5, [REDACTED]]}
