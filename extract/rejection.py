@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from extract.readers.chunks import LONGEST_RECORD
-from extract.readers.json_text import DEEPEST
+from extract.readers.json_text import DEEPEST, MOST_VALUES
 from extract.registry import KINDS
 from extract.schema import DECIMAL_DIGITS, DECIMAL_PLACES, FieldType
 
@@ -31,6 +31,7 @@ _RECORDS = {
     "not_an_object": "it is not a JSON object",
     "too_deep": f"it nests deeper than {DEEPEST} levels",
     "too_long": f"it is longer than {LONGEST_RECORD:,} bytes",
+    "too_many_values": f"it has more than {MOST_VALUES:,} values",
     "wrong_shape": "it has more or fewer fields than the header, or a quote that is not closed",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from extract.readers.chunks import CHUNK, LONGEST_RECORD, TextFormat, UnreadableFile, opened, parsed
+from extract.readers.chunks import CHUNK, LONGEST_HEADER, TextFormat, UnreadableFile, opened, parsed
 from extract.readers.csv_text import Csv
 from extract.readers.json_text import JsonArray, JsonLines
 from extract.readers.pages import BadAnswer, Page, read_page
@@ -71,11 +71,13 @@ def read_file(path: Path, shape: RecordShape, size: int = CHUNK) -> Iterator[Bat
         text: TextFormat
         if format_.startswith("csv"):
             header, lines = b"", 0
-            for lines, header in enumerate(iter(lambda: file.readline(LONGEST_RECORD), b""), 1):  # noqa: B007
+            for lines, header in enumerate(iter(lambda: file.readline(LONGEST_HEADER), b""), 1):  # noqa: B007
                 if header.strip():
                     break
             else:
                 return
+            if len(header) == LONGEST_HEADER:
+                raise UnreadableFile("too_long", f"the header is longer than {LONGEST_HEADER:,} bytes")
             text = Csv(header, shape)
         else:
             start = file.peek()

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 CHUNK = 8 << 20
-LONGEST_RECORD = 1 << 20
+LONGEST_RECORD = 16 << 20
+LONGEST_HEADER = 1 << 20
 _PIECE = 64 << 10
 _AHEAD = 4
 _BUFFER = 256 << 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from extract.readers.chunks import UnreadableFile
 from extract.records import Batch, RecordShape
 from extract.schema import DECIMAL_PLACES, FieldType
 
+MOST_COLUMNS = 2_000
 WIDE = pa.decimal256(76, 18)
 SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
@@ -97,8 +99,10 @@ def named(header: Sequence[str], shape: RecordShape) -> tuple[list[str], RecordS
         A name for every column, and the shape with the names as this file writes them.
 
     Raises:
-        UnreadableFile: `missing_column`, or `duplicate_column` if two have one name.
+        UnreadableFile: `too_many_columns`, `missing_column`, or `duplicate_column` if two have one name.
     """
+    if len(header) > MOST_COLUMNS:
+        raise UnreadableFile("too_many_columns", f"{len(header):,} columns are more than {MOST_COLUMNS:,}")
     columns = [name.strip() or f"column_{number}" for number, name in enumerate(header, 1)]
     ours = {theirs.lower(): ours for theirs, ours in shape.names.items()}
     mapping = {name: ours[name.lower()] for name in columns if name.lower() in ours}
@@ -106,7 +110,7 @@ def named(header: Sequence[str], shape: RecordShape) -> tuple[list[str], RecordS
     if missing := sorted(theirs for theirs, name in shape.names.items() if name in absent):
         raise UnreadableFile("missing_column", ", ".join(missing))
     for names in (columns, list(mapping.values())):
-        if twice := sorted({name for name in names if names.count(name) > 1}):
+        if twice := sorted(name for name, count in Counter(names).items() if count > 1):
             raise UnreadableFile("duplicate_column", ", ".join(twice))
     if shape.filter is None:
         return columns, replace(shape, names=mapping)

@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.json
 
 from extract.convert import RecordRejected, parsed_json
-from extract.readers.chunks import CHUNK, LONGEST_RECORD, UnreadableFile, is_fine_grained, places_of
+from extract.readers.chunks import LONGEST_RECORD, UnreadableFile, is_fine_grained, places_of
 from extract.readers.columns import Guess, convert_columns, may_break_decimals
 from extract.records import Batch, RecordShape, convert_records
 
-DEEPEST = 64
+DEEPEST = 200
+MOST_VALUES = 100_000  # in a record: each takes far more memory than text
 # A string, an opened string, or a byte that changes the depth or ends an element. Possessive: the memory stays flat.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\],]', re.DOTALL)
 _OPENS_ARRAY = re.compile(rb"\s*:\s*\[")
@@ -115,8 +116,8 @@ class JsonArray:
                 return convert_records(values, self.shape, lines, passed), b"" if is_last else b"]"
         if is_last:
             raise UnreadableFile("cut_off", "the array does not end")
-        if len(chunk) - end > CHUNK:
-            raise UnreadableFile("too_long", f"an element of the array is longer than {CHUNK} bytes")
+        if len(chunk) - end > LONGEST_RECORD:
+            raise UnreadableFile("too_long", f"an element of the array is longer than {LONGEST_RECORD:,} bytes")
         return convert_records(values, self.shape, lines, passed), chunk[end:]
 
 
@@ -170,6 +171,8 @@ def record(text: bytes) -> object:
     # Counting brackets is cheap and says for nearly every record that it cannot be too deep.
     if text.count(b"{") + text.count(b"[") > DEEPEST and _depth(text) > DEEPEST:
         return RecordRejected("too_deep")
+    if text.count(b",") >= MOST_VALUES and sum(token[0] == b"," for token in _TOKEN.finditer(text)) >= MOST_VALUES:
+        return RecordRejected("too_many_values")
     try:
         return parsed_json(text.decode())
     except RecordRejected as refused:

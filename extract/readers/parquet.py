@@ -3,46 +3,47 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeAlias
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from extract.convert import NotFinite, Number
-from extract.readers.chunks import UnreadableFile
+from extract.readers.chunks import LONGEST_RECORD, UnreadableFile
 from extract.readers.columns import convert_columns, named
-from extract.records import Batch, RecordShape, convert_records, renumbered
+from extract.records import Batch, RecordShape, RejectedRecord, convert_records, renumbered
 from extract.schema import FieldType
 
 _ROWS, _BYTES = 65_536, 64 << 20
+# What is so much larger than its file is a bomb; a real export is perhaps fifty times as large.
+_BOMB_BYTES, _BOMB_PAGES, _BOMB_RATIO = 1 << 30, 256 << 20, 200
+
+_TEXTS = {"STRING", "NONE"}
+Sizes: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 def read_parquet(path: Path, shape: RecordShape, rows: int = _ROWS) -> Iterator[Batch]:
-    """Reads a Parquet file, some tens of thousands of records at once.
+    """Reads a Parquet file, some tens of thousands of records at once, or fewer if they are large once decoded.
 
     Raises:
-        UnreadableFile: `broken_parquet`, `missing_column`, `duplicate_column` or `unreadable_encoding`.
+        UnreadableFile: `broken_parquet`, `decoded_too_large`, `too_many_columns`, `missing_column`, `duplicate_column`,
+            or `unreadable_encoding`.
     """
     try:
-        with pq.ParquetFile(path) as file:
+        with _opened(path) as file:
             columns, shape = named(file.schema_arrow.names, shape)
             count = 0
-            for block in file.iter_batches(min(rows, _rows_in_memory(file.metadata))):
-                table = pa.Table.from_batches([block]).rename_columns(columns)
-                for number, name in enumerate(columns):
-                    if name in shape.names:
-                        table = table.set_column(number, name, _readable(table.column(number)))
-                batch = _parse_fast(table, shape) or convert_records(map(_plain_members, table.to_pylist()), shape)
+            for piece in _pieces(file, path.stat().st_size, min(rows, _rows_in_memory(file.metadata))):
+                batch = _parsed_piece(piece.rename_columns(columns), shape)
                 if batch:
                     yield renumbered(batch, count)
                 count += len(batch)
-    except (pa.ArrowException, OSError) as error:
-        if isinstance(error, OSError) and error.errno:
-            raise  # the disk's fault, not the file's
-        raise UnreadableFile("broken_parquet", str(error)) from None
     except UnicodeDecodeError as error:
         raise UnreadableFile("unreadable_encoding", f"not UTF-8: {error.reason}") from None
 
@@ -67,6 +68,106 @@ def parquet_rows(path: Path, positions: Collection[int]) -> Iterator[tuple[int, 
         raise UnreadableFile("broken_parquet", str(error)) from None
 
 
+def _opened(path: Path) -> pq.ParquetFile:
+    """The file, with a text that repeats itself kept once, as it is stored: a small file may have many of a large one.
+
+    Raises:
+        UnreadableFile: `broken_parquet`, or `decoded_too_large` if a column swells as no data does.
+    """
+    with _damage():
+        metadata = pq.read_metadata(path)
+        leaves = [metadata.schema.column(number) for number in range(metadata.num_columns)]
+        for number in range(metadata.num_row_groups):
+            group = metadata.row_group(number)
+            for chunk in (group.column(place) for place in range(group.num_columns)):
+                decoded, stored = chunk.total_uncompressed_size, chunk.total_compressed_size
+                if decoded > _BOMB_PAGES and decoded > _BOMB_RATIO * stored:
+                    raise UnreadableFile(
+                        "decoded_too_large", f"{stored:,} bytes of {chunk.path_in_schema} swell to {decoded:,}"
+                    )
+        texts = [leaf for leaf in leaves if leaf.physical_type == "BYTE_ARRAY" and leaf.logical_type.type in _TEXTS]
+        return pq.ParquetFile(path, metadata=metadata, read_dictionary=[leaf.path for leaf in texts])
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno):
+            raise  # the machine's fault, not the file's
+        raise UnreadableFile("broken_parquet", str(error)) from None
+
+
+def _pieces(file: pq.ParquetFile, file_size: int, rows: int) -> Iterator[pa.Table]:
+    """The records in order, cut so that no piece is much larger than `_BYTES` once its texts are decoded.
+
+    A record that is too long is a piece by itself.
+
+    Raises:
+        UnreadableFile: `broken_parquet` or `decoded_too_large`.
+    """
+    blocks = file.iter_batches(rows)
+    while True:
+        with _damage():
+            block = next(blocks, None)
+        if block is None:
+            return
+        sizes = _added(block.columns, len(block))
+        ends = np.cumsum(sizes)
+        total = int(ends[-1]) if len(ends) else 0
+        if total > max(_BOMB_BYTES, _BOMB_RATIO * file_size):
+            raise UnreadableFile("decoded_too_large", f"{len(block):,} records swell to {total:,} bytes")
+        start = 0
+        long = np.append(np.flatnonzero(sizes > LONGEST_RECORD), len(block))
+        while start < len(block):
+            before = int(ends[start - 1]) if start else 0
+            next_long = int(long[np.searchsorted(long, start)])
+            end = max(min(int(np.searchsorted(ends, before + _BYTES, "right")), next_long), start + 1)
+            yield pa.Table.from_batches([block.slice(start, end - start)])
+            start = end
+
+
+def _decoded_sizes(column: pa.Array) -> Sizes:
+    """How many bytes each value takes once it is no longer a place in a dictionary."""
+    kind = column.type
+    if pa.types.is_dictionary(kind) and _is_text(kind.value_type):
+        return _numbers(pc.binary_length(column.dictionary).take(column.indices))
+    if _is_text(kind):
+        return _numbers(pc.binary_length(column))
+    if pa.types.is_struct(kind):
+        return _added(column.flatten(), len(column))
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_map(kind):
+        values = [column.keys, column.items] if pa.types.is_map(kind) else [column.values]
+        ends = np.cumsum(_added(values, len(values[0])))
+        return np.diff(np.append(np.int64(0), ends)[_numbers(column.offsets)])
+    return np.full(len(column), max(column.nbytes // max(len(column), 1), 1), np.int64)
+
+
+def _added(columns: Iterable[pa.Array], length: int) -> Sizes:
+    total = np.zeros(length, np.int64)
+    for column in columns:
+        total += _decoded_sizes(column)
+    return total
+
+
+def _numbers(column: pa.Array) -> Sizes:
+    return np.asarray(pc.fill_null(column.cast(pa.int64()), 0))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return kind in (pa.string(), pa.binary(), pa.large_string(), pa.large_binary())
+
+
+def _parsed_piece(table: pa.Table, shape: RecordShape) -> Batch:
+    if table.num_rows == 1 and sum(int(_decoded_sizes(one.chunk(0))[0]) for one in table.columns) > LONGEST_RECORD:
+        return Batch(shape.type.schema.empty_table(), [RejectedRecord(1, "too_long")])
+    for number, name in enumerate(table.column_names):
+        if name in shape.names:
+            table = table.set_column(number, name, _readable(table.column(number)))
+    return _parse_fast(table, shape) or convert_records(_records(table), shape)
+
+
 def _rows_in_memory(metadata: pq.FileMetaData) -> int:
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     widest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=1)
@@ -82,7 +183,7 @@ def _parse_fast(table: pa.Table, shape: RecordShape) -> Batch | None:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
     extras = table.select([name for name in table.column_names if name not in shape.names])
-    texts = [shape.extra_text(_plain_members(row)) for row in extras.to_pylist()] if extras.num_columns else None
+    texts = list(map(shape.extra_text, _records(extras))) if extras.num_columns else None
     return convert_columns(pa.table(fields, names=list(shape.type.fields)), shape, texts)
 
 
@@ -93,9 +194,22 @@ def _readable(column: pa.ChunkedArray) -> pa.ChunkedArray:
     source = column.type
     if pa.types.is_timestamp(source) and source.tz:
         column = column.cast(pa.timestamp(source.unit, "UTC"))
-    is_text = pa.types.is_large_string(source) or pa.types.is_binary(source) or pa.types.is_large_binary(source)
-    if is_text or pa.types.is_timestamp(source) or pa.types.is_floating(source):
+    if _is_text(source) or pa.types.is_timestamp(source) or pa.types.is_floating(source):
+        column = _as_text(column)
+    return column
+
+
+def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column as text.
+
+    Raises:
+        UnreadableFile: `unreadable_encoding`.
+    """
+    try:
         column = column.cast(pa.string())
+        column.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise UnreadableFile("unreadable_encoding", f"not UTF-8: {error}") from None
     return column
 
 
@@ -134,8 +248,25 @@ def _parsed(column: pa.ChunkedArray, field_type: FieldType) -> pa.ChunkedArray:
     raise pa.ArrowInvalid(f"{source} is not {field_type}")
 
 
-def _plain_members(row: dict[str, object]) -> dict[str, object]:
-    return {name: _plain(value) for name, value in row.items()}
+def _records(table: pa.Table) -> Iterator[dict[str, object]]:
+    columns = [_values(column) for column in table.columns]
+    for row in zip(*columns, strict=True):
+        yield {name: _plain(value) for name, value in zip(table.column_names, row, strict=True)}
+
+
+def _values(column: pa.ChunkedArray) -> list[object]:
+    """The values for Python; as text where Python has none such, as the nanoseconds of a time."""
+    try:
+        return list(column.to_pylist())
+    except (ValueError, pa.ArrowException):  # a UnicodeDecodeError is a ValueError too
+        return [_value(one) for one in column]
+
+
+def _value(one: pa.Scalar) -> object:
+    for kind in (one.type, pa.binary(), pa.string()):
+        with suppress(ValueError, pa.ArrowException):
+            return one.cast(kind).as_py()
+    return f"a value of {one.type}"
 
 
 def _plain(value: object) -> object:

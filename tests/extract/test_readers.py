@@ -4,7 +4,8 @@ import gzip
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from extract.readers import BadAnswer, Batch, Page, UnreadableFile, format_of, read_file, read_page
+from extract.readers.chunks import LONGEST_RECORD
 from extract.records import RecordShape, concatenated
 from extract.sources.campaign_delivery import KIND
 
@@ -35,6 +37,13 @@ def read(folder: Path, name: str, content: bytes | str) -> Batch:
     found = batches(folder, name, content)
     assert len(found) < 2
     return found[0] if found else concatenated([], DELIVERY.schema)
+
+
+def joined(found: Iterable[Batch]) -> Batch:
+    """Batches as they were read, as one."""
+    found = [*found]
+    rejected = [one for batch in found for one in batch.rejected]
+    return Batch(pa.concat_tables([batch.records for batch in found]), rejected)
 
 
 def why_unreadable(folder: Path, name: str, content: bytes | str) -> str:
@@ -122,12 +131,121 @@ def test_a_file_that_is_not_there_is_the_callers_mistake(tmp_path: Path) -> None
 
 def test_one_bad_line_costs_one_record(tmp_path: Path) -> None:
     deep = '{"x":' + "[" * 1000 + "]" * 1000 + "}"
-    long = '{"brand":"' + "x" * (1 << 20) + '"}'
+    long = '{"brand":"' + "x" * LONGEST_RECORD + '"}'
     lines = ["{}", "{]", "", "{}", "7", '{"clicks":"x"}', "{}", deep, long, '{"x":[[1]]}', "{}"]
-    batch = read(tmp_path, "a.jsonl", "\ufeff" + "\r\n".join(lines) + "\r\n")
+    batch = joined(batches(tmp_path, "a.jsonl", "\ufeff" + "\r\n".join(lines) + "\r\n"))
     reasons = [(2, "broken_json"), (4, "not_an_object"), (5, "wrong_type"), (7, "too_deep"), (8, "too_long")]
     assert outcome(batch) == ([1, 3, 6, 9, 10], reasons)
     assert [one.payload for one in batch.rejected] == [None, "7", '{"clicks":"x"}', None, None]
+
+
+def test_a_record_may_be_long_deep_and_wide_up_to_a_bound(tmp_path: Path) -> None:
+    deep = ['{"x":' + "[" * levels + "1" + "]" * levels + "}" for levels in (199, 200)]
+    wide = ['{"x":[' + ",".join(["1"] * count) + "]}" for count in (100_000, 100_001)]
+    long = ['{"brand":"' + "x" * (LONGEST_RECORD - 12 + more) + '"}' for more in (0, 1)]
+    commas = '{"brand":"' + "," * 200_000 + '"}'
+    reasons = [(2, "too_deep"), (4, "too_many_values"), (6, "too_long")]
+    for name, text in (("a.jsonl", "\n".join), ("a.json", lambda records: f"[{','.join(records)}]")):
+        batch = joined(batches(tmp_path, name, text([*deep, *wide, *long, commas]) + "\n"))
+        assert outcome(batch) == ([1, 3, 5, 7], reasons), name
+
+
+def parquet(**columns: pa.Array) -> pa.Table:
+    """A good record for each value of the columns, which come beside or instead of those of the kind."""
+    count = len(next(iter(columns.values())))
+    values = dict(zip(FIELDS, ROW.split(","), strict=True))
+    return pa.table({**{name: pa.array([value] * count) for name, value in values.items()}, **columns})
+
+
+def parquet_read(folder: Path, table: pa.Table) -> Batch:
+    pq.write_table(table, folder / "a.parquet")
+    return joined(read_file(folder / "a.parquet", SHAPE))
+
+
+def test_a_column_of_no_field_never_decides(tmp_path: Path) -> None:
+    """Whatever it holds, and however Arrow writes that."""
+    bad_utf8 = pa.Array.from_buffers(pa.string(), 2, [None, *pa.array([b"\xff", b"ok"]).buffers()[1:]])
+    nanoseconds = pa.array([1_000_000_001, None], pa.time64("ns"))
+    batch = parquet_read(
+        tmp_path,
+        parquet(
+            at=nanoseconds,
+            moment=pa.array([1, None], pa.timestamp("ns")),
+            lasted=pa.array([1_000_000_001, None], pa.duration("ns")),
+            nested=pa.StructArray.from_arrays([nanoseconds], ["at"]),
+            text=bad_utf8,
+            listed=pa.array([["a", "b"], None]),
+            mapped=pa.array([[("k", "v")], None], pa.map_(pa.string(), pa.string())),
+            half=pa.array([1.5, None], pa.float16()),
+        ),
+    )
+    assert outcome(batch) == ([1, 2], [])
+    extra = json.loads(batch.records["_extra"][0].as_py())
+    assert extra["at"] == "00:00:01.000000001"
+    assert extra["moment"] == "1970-01-01 00:00:00.000000001"
+    assert extra["text"] == "\ufffd"
+    assert extra["listed"] == ["a", "b"]
+    assert extra["half"] == 1.5
+    assert set(extra) == {"at", "moment", "lasted", "nested", "text", "listed", "mapped", "half"}
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.binary()])
+def test_a_text_of_parquet_that_is_not_utf8_is_named_as_that(tmp_path: Path, kind: pa.DataType) -> None:
+    city = pa.Array.from_buffers(kind, 2, [None, *pa.array([b"\xff", b"ok"]).buffers()[1:]])
+    pq.write_table(parquet(city=city), tmp_path / "a.parquet")
+    assert why_unreadable(tmp_path, "a.parquet", (tmp_path / "a.parquet").read_bytes()) == "unreadable_encoding"
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_small_parquet_that_decodes_to_much_is_a_bomb(tmp_path: Path, nested: bool) -> None:
+    cities = pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int32()), ["x" * (1 << 20)])
+    column = pa.StructArray.from_arrays([cities], ["city"]) if nested else cities
+    pq.write_table(parquet(**{"more" if nested else "city": column}), tmp_path / "a.parquet")
+    content = (tmp_path / "a.parquet").read_bytes()
+    assert len(content) < 100_000
+    command = [sys.executable, "-c", PEAK, str(tmp_path / "a.parquet")]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert shown[0] == "decoded_too_large"
+    assert int(shown[1]) < 1 << 20  # KiB
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from zoneinfo import ZoneInfo
+from extract.readers import UnreadableFile, read_file
+from extract.records import RecordShape
+from extract.sources.campaign_delivery import KIND
+shape = RecordShape(KIND.record_type, KIND.record_type.names({}), ZoneInfo("UTC"))
+try:
+    list(read_file(Path(sys.argv[1]), shape))
+except UnreadableFile as why:
+    print(why.reason, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_large_records_of_parquet_are_decoded_a_few_at_once(tmp_path: Path) -> None:
+    texts = ["x" * (LONGEST_RECORD // 4), "y", "z" * (LONGEST_RECORD + 1)]
+    places = [0] * 40 + [1, 2, 1]
+    batch = parquet_read(tmp_path, parquet(city=pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), texts)))
+    assert outcome(batch) == ([*range(1, 42), 43], [(42, "too_long")])
+    assert batch.records["city"].to_pylist() == ["x" * 1024] * 40 + ["y", "y"]
+
+
+def test_a_file_has_a_bounded_number_of_columns(tmp_path: Path) -> None:
+    for count, reason in ((2_000 - len(FIELDS), None), (100_000, "too_many_columns")):
+        names = [f"x{number}" for number in range(count)]
+        content = "\n".join(",".join(row) for row in ([HEADER, *names], [ROW, *["1"] * count]))
+        started = time.monotonic()
+        if reason:
+            assert why_unreadable(tmp_path, "a.csv", content) == reason
+        else:
+            assert len(read(tmp_path, "a.csv", content)) == 1
+        assert time.monotonic() - started < 1
+    wide = parquet(**{f"x{number}": pa.array([1]) for number in range(2_000)})
+    pq.write_table(wide, tmp_path / "a.parquet")
+    assert why_unreadable(tmp_path, "a.parquet", (tmp_path / "a.parquet").read_bytes()) == "too_many_columns"
+    assert why_unreadable(tmp_path, "a.csv", HEADER + "," + "x" * (1 << 20)) == "too_long"
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json"])

@@ -157,7 +157,7 @@ def test_a_long_value_is_cut(tmp_path: Path) -> None:
         ("out_of_range", "x", "1", None, 'x "1" is out of range'),
         ("unknown_kind", "type", "", None, 'type "" names no kind of record that this source has'),
         ("duplicate_key", "spend", None, FieldType.MONEY, "spend comes twice, with different values"),
-        ("too_long", None, None, None, "it is longer than 1,048,576 bytes"),
+        ("too_long", None, None, None, "it is longer than 16,777,216 bytes"),
     ],
 )
 def test_every_reason_has_words(
