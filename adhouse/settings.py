@@ -22,6 +22,7 @@ from extract.registry import SOURCES
 
 PROJECT_FILE = "dbt_project.yml"
 OUR_PROJECT = re.compile(r"^(name|profile):\s*['\"]?adhouse['\"]?\s*(#.*)?$", re.MULTILINE)
+PATTERN_CHARACTERS = re.compile(r"[][?*%\\]")
 FIRST_DAYS = 30
 MOST_DAYS = 36_500  # a calendar does not go back forever
 SHORTEST_PRIVACY_KEY = 16  # characters
@@ -401,6 +402,13 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise _unusable(str(field.validation_alias), env, str(wanted)) from None
     if settings.since and settings.until and settings.since > settings.until:
         raise _unusable("ADHOUSE_SINCE", env, f"a day not after ADHOUSE_UNTIL ({settings.until})")
+    for name, path in (("ADHOUSE_HOME", str(settings.home)), ("ADHOUSE_LAKE_URL", settings.lake_url)):
+        if found := PATTERN_CHARACTERS.search(path):
+            raise CommandError(
+                f"{name} is {path}, and to DuckDB and dlt the {found[0]} in it is no part of a name",
+                "set it to a folder without any of [ ] ? * % \\ in its path",
+                Exit.USAGE,
+            )
     if settings.api_token and secrets_of_address(settings.api_url or ""):
         raise CommandError(
             "ADHOUSE_API_TOKEN is set, and ADHOUSE_API_URL has a password", "use one of the two", Exit.USAGE

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from glob import has_magic
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder whose names are relative to it and have slashes."""
+    """A folder whose names are relative to it and have slashes. No name is a pattern, as it is to fsspec's buckets."""
 
     fs: AbstractFileSystem
     root: str
@@ -202,19 +203,33 @@ class Folder:
     def move(self, name: str, target: Folder, target_name: str) -> None:
         """Moves a file to another folder of the same file system."""
         target._make_parent(target_name)
-        self.fs.mv(self.path(name), target.path(target_name))
+        source = self.path(name)
+        if self.is_local or not has_magic(source):
+            self.fs.mv(source, target.path(target_name))
+            return
+        self.fs.cp_file(source, target.path(target_name))
+        self.fs.rm_file(source)
 
     def remove(self, name: str = "") -> None:
         """Removes a file, or a folder with all that is in it; nothing when there is none."""
+        path = self.path(name)
+        if not self.is_local and has_magic(path):
+            for found in self.fs.find(path):
+                self.fs.rm_file(found)
+            return
         try:
-            self.fs.rm(self.path(name), recursive=True)
+            self.fs.rm(path, recursive=True)
         except FileNotFoundError:
             return
 
     def remove_all(self, names: Iterable[str]) -> None:
         """Removes files that are there; from a bucket many at once."""
-        if paths := [self.path(name) for name in names]:
-            self.fs.rm(paths)
+        paths = [self.path(name) for name in names]
+        patterns = [] if self.is_local else [path for path in paths if has_magic(path)]
+        for path in patterns:
+            self.fs.rm_file(path)
+        if plain := [path for path in paths if path not in patterns]:
+            self.fs.rm(plain)
 
     @contextmanager
     def local(self, name: str) -> Iterator[Path]:

@@ -274,3 +274,25 @@ def test_a_file_that_cannot_be_linked_or_renamed_is_copied_whole(
         assert (tmp_path / "file").exists() == (way != "move")
     finally:
         Folder.at(other).remove()
+
+
+@pytest.mark.parametrize("place", ["disk", "bucket"])
+def test_a_name_is_never_a_pattern(tmp_path: Path, place: str) -> None:
+    """Neither where a file is moved nor where it is removed, or its neighbours would go with it."""
+    root = Folder.at(tmp_path if place == "disk" else f"memory://{tmp_path.name}")
+    names = ["a*.csv", "ab.csv", "[ab].csv", "a.csv", "?.csv", "per%41.csv", "perA.csv"]
+    for name in names:
+        root.write(f"inbox/{name}", name.encode())
+        root.write(f"st*r/{name}", name.encode())
+        root.write(f"star/{name}", name.encode())
+    for name in names[::2]:
+        root.below("inbox").move(name, root.below("landing"), f"1/{name}")
+    assert root.below("landing").files() == sorted(f"1/{name}" for name in names[::2])
+    assert root.below("inbox").files() == sorted(names[1::2])
+    assert all(root.read(f"landing/1/{name}") == name.encode() for name in names[::2])
+    root.remove("star/a*.csv")
+    root.below("star").remove_all(["[ab].csv", "a.csv"])
+    assert root.below("star").files() == sorted(set(names) - {"a*.csv", "[ab].csv", "a.csv"})
+    root.remove("st*r")
+    assert root.below("st*r").files() == []
+    assert len(root.below("star").files()) == 4

@@ -123,6 +123,22 @@ def test_the_table_of_the_documentation_has_every_setting_and_no_secret_of_aws()
     assert "AWS" not in table
 
 
+@pytest.mark.parametrize("name", ["st*r", "wh?t", "[ab]", "a]b", "per%20cent", "back\\slash"])
+def test_a_folder_that_would_be_a_pattern_is_refused_by_name(name: str) -> None:
+    for setting, value in (
+        ("ADHOUSE_HOME", f"/there/{name}"),
+        ("ADHOUSE_LAKE_URL", f"/there/{name}"),
+        ("DBT_PROJECT_DIR", f"/there/{name}/project"),
+    ):
+        with pytest.raises(CommandError) as raised:
+            read_settings({setting: value})
+        assert raised.value.code == 2
+        assert f"/there/{name}" in raised.value.message
+        assert "[ ] ? * % \\" in raised.value.way_out
+    with pytest.raises(CommandError):
+        read_settings({"ADHOUSE_TARGET": "athena", "ADHOUSE_LAKE_URL": f"s3://bucket/{name}"})
+
+
 def test_no_secret_is_shown_or_passes_the_redaction() -> None:
     settings = read_settings({"ADHOUSE_API_TOKEN": "canary-one", "AWS_SESSION_TOKEN": "canary-one-and-more"})
     assert "canary" not in repr(settings)
