@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from extract import inbox
+from extract.attempts import read_apart
 from extract.inbox import MANIFEST
 from extract.lake.package import LedgerRow, UnitRows
 from extract.lake.tables import LOADED_FILES
@@ -74,7 +75,8 @@ class FileSource:
         status, reason, detail, is_verified = "duplicate", None, None, False
         if sha256 not in self._known:
             try:
-                is_verified = self._read(unit, rows, sha256)
+                with self._run.attempts.reading(unit.path) as is_suspected:
+                    is_verified = self._read(unit, rows, sha256, is_suspected=is_suspected)
                 status = "loaded"
                 self._known.add(sha256)
                 rows.keep()
@@ -106,8 +108,8 @@ class FileSource:
             for kind in self.config.kinds
         ]
 
-    def _read(self, unit: LandedUnit, rows: UnitRows, sha256: str) -> bool:
-        """Adds all records; says whether a manifest agrees with them.
+    def _read(self, unit: LandedUnit, rows: UnitRows, sha256: str, *, is_suspected: bool) -> bool:
+        """Adds all records; says whether a manifest agrees with them. A suspected file is tried apart before.
 
         Raises:
             UnreadableFile: The file is not what its name or its manifest says.
@@ -116,6 +118,10 @@ class FileSource:
         if manifest.get("sha256", sha256) != sha256:
             raise UnreadableFile("sha256_mismatch", f"its manifest says {manifest['sha256']}, it has {sha256}")
         with self._run.landing.folder.local(unit.path) as path:
+            if is_suspected:
+                said = f"{_name(unit)!r} was being read when runs were killed: trying it apart"
+                self._run.progress.message(f"{self.config.name}: {said}")
+                read_apart(path, [self._shape(kind) for kind in self.config.kinds])
             for kind in self.config.kinds:
                 for batch in self._batches(path, self._shape(kind)):
                     rows.add(kind, batch)

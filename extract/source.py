@@ -10,6 +10,7 @@ import hmac
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from extract.schema import Kind
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
+    from extract.attempts import Attempts
     from extract.lake.ledger import Ledger
     from extract.lake.load import Progress
     from extract.lake.package import LedgerRow, UnitRows
@@ -99,6 +101,14 @@ class ExtractRun:
     progress: Progress
     on_news: Callable[[], None] = lambda: None
     privacy_key: str = field(default="", repr=False)
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        """Which units were being read when runs were killed."""
+        from extract.attempts import Attempts
+
+        self.scratch.parent.mkdir(parents=True, exist_ok=True)
+        return Attempts(self.scratch.parent / "reading.json")
 
 
 @dataclass

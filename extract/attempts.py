@@ -1,0 +1,96 @@
+"""Attempts: which unit was being read when a run was killed, and whether that unit kills whoever reads it."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import resource
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+
+from extract.readers import UnreadableFile, read_file
+from extract.records import RecordShape
+
+MOST_KILLS = 2  # a run may be killed by anybody at any time; only then is a unit suspected
+MEMORY = 6 << 30  # of addresses, of which Arrow takes many more than it uses
+OUT_OF_MEMORY = 70  # exit code
+SECONDS, BYTES_A_SECOND = 600, 1 << 20
+
+
+class Attempts:
+    """The runs that were killed while they read a unit, noted in a file before each attempt."""
+
+    def __init__(self, path: Path) -> None:
+        """Takes the file; without one nothing was killed."""
+        self._path = path
+
+    @contextmanager
+    def reading(self, unit: str) -> Iterator[bool]:
+        """Notes that a unit is being read, for the length of the block; says whether it is suspected.
+
+        Whatever ends the block clears it, unless the whole process ends with it.
+        """
+        self._note(unit)
+        try:
+            yield self._kills.get(unit, 0) >= MOST_KILLS
+        finally:
+            self._kills.pop(unit, None)
+            self._note(None)
+
+    @cached_property
+    def _kills(self) -> dict[str, int]:
+        """How many runs were killed at each unit: what the last run has noted, and where it was."""
+        kills: dict[str, int] = {}
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+            noted = json.loads(self._path.read_bytes())
+            kills = {str(unit): int(count) for unit, count in noted["kills"].items()}
+            if noted["unit"] is not None:
+                kills[noted["unit"]] = kills.get(noted["unit"], 0) + 1
+        return kills
+
+    def _note(self, unit: str | None) -> None:
+        # No need to wait for the disk: what a killed process has written is there.
+        noted = json.dumps({"unit": unit, "kills": self._kills})
+        self._path.write_text(noted)
+
+
+def read_apart(path: Path, shapes: Sequence[RecordShape]) -> None:
+    """Reads a file in a process of its own, with bounded memory and time, and forgets what it read.
+
+    Raises:
+        UnreadableFile: `kills_its_reader`: that process did not live to the end.
+    """
+    process = multiprocessing.get_context("spawn").Process(target=_read, args=(path, shapes), daemon=True)
+    process.start()
+    try:
+        seconds = SECONDS + path.stat().st_size // BYTES_A_SECOND
+        process.join(seconds)
+        if process.is_alive():
+            raise UnreadableFile("kills_its_reader", f"reading it does not end within {seconds} s")
+        code = process.exitcode or 0
+        if code < 0 or code == OUT_OF_MEMORY:
+            how = "for lack of memory" if code == OUT_OF_MEMORY else f"by signal {-code}"
+            said = f"{MOST_KILLS} runs ended while they read it, and so did a process of its own, {how}"
+            raise UnreadableFile("kills_its_reader", said)
+    finally:
+        process.kill()
+
+
+def _read(path: Path, shapes: Sequence[RecordShape]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which then ends this process
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(ValueError, OSError):  # where no such limit can be set
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    try:
+        for shape in shapes:
+            for _ in read_file(path, shape):
+                pass
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+    except Exception:
+        os._exit(0)  # it fails as files may, and whoever reads it next says so
+    os._exit(0)
