@@ -150,7 +150,11 @@ class ApiClient:
                 if attempt == limit or self._stopped.is_set():
                     raise ApiError(f"{error}, in the last of {attempt} tries") from None
                 _log.info("%s; asking again", self._settings.redact(str(error)))
-                self.pause(attempt, error.wait)
+                try:
+                    self.pause(attempt, error.wait)
+                    self._seconds_left()
+                except ApiError as late:
+                    raise ApiError(f"{late}; the last try: {error}") from None
         raise AssertionError("unreachable")
 
     def redacted(self, payload: bytes) -> tuple[bytes, int]:

@@ -20,7 +20,7 @@ from extract.readers.columns import convert_columns, named
 from extract.records import Batch, RecordShape, RejectedRecord, convert_records, renumbered
 from extract.schema import FieldType
 
-_ROWS, _BYTES = 65_536, 64 << 20
+_ROWS, _BYTES, _SMALL_BYTES = 65_536, 64 << 20, 4 << 20
 # What is so much larger than its file is a bomb; a real export is perhaps fifty times as large.
 _BOMB_BYTES, _BOMB_PAGES, _BOMB_RATIO = 1 << 30, 256 << 20, 200
 
@@ -132,7 +132,11 @@ def _decoded_sizes(column: pa.Array) -> Sizes:
     """How many bytes each value takes once it is no longer a place in a dictionary."""
     kind = column.type
     if pa.types.is_dictionary(kind) and _is_text(kind.value_type):
-        return _numbers(pc.binary_length(column.dictionary).take(column.indices))
+        lengths = pc.binary_length(column.dictionary)
+        longest = pc.max(lengths).as_py() or 0
+        if longest * len(column) <= _SMALL_BYTES:  # as nearly always: no need to look at each
+            return np.full(len(column), longest, np.int64)
+        return _numbers(lengths.take(column.indices))
     if _is_text(kind):
         return _numbers(pc.binary_length(column))
     if pa.types.is_struct(kind):
