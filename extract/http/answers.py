@@ -35,7 +35,7 @@ class Answer:
         total: How many records the API says there are; None if it does not say.
         bytes: The size of all pages.
         sha256: Of all pages in order.
-        is_undated: There are records, and none of them says of which day it is.
+        is_empty: There are no records.
         echoed_secrets: How often it repeated a secret of ours; it does not any more.
     """
 
@@ -43,7 +43,7 @@ class Answer:
     total: int | None
     bytes: int
     sha256: str
-    is_undated: bool
+    is_empty: bool
     echoed_secrets: int
 
 
@@ -113,7 +113,7 @@ def ask(client: ApiClient, question: Question, folder: Path) -> Answer:
         total=pages[0].total,
         bytes=sum(page.path.stat().st_size for page in pages),
         sha256=sha256.hexdigest(),
-        is_undated=not days and any(page.records for page in pages),
+        is_empty=not any(page.records for page in pages),
         echoed_secrets=sum(page.echoed_secrets for page in pages),
     )
 

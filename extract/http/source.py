@@ -192,9 +192,9 @@ class ApiSource:
         with _emptied(self._run.scratch):
             try:
                 answer = _answer(client, question, self._run.scratch)
-                if answer.is_undated and (other := _day_of_equal(answer.sha256, day, known, of_this_run)):
+                if not answer.is_empty and (other := _day_of_equal(answer.sha256, day, known, of_this_run)):
                     raise ApiError(
-                        f"about_another_day: it equals the answer for {other}, and no record is dated; "
+                        f"about_another_day: it equals the answer for {other}; "
                         "if the API does not go by `date`, set ADHOUSE_API_ANSWERS=add or replace"
                     )
             except DeniedError:
@@ -292,7 +292,9 @@ def _answer(client: ApiClient, question: Question, folder: Path) -> Answer:
 
 
 def _day_of_equal(sha256: str, day: date | None, known: Iterable[Fetch], of_this_run: Iterable[Fetch]) -> date | None:
-    """Another day that has the same answer, now or earlier in this run."""
+    """Another day that has the same answer, now or earlier in this run; None if the API has no days."""
+    if day is None:
+        return None
     standing = {one.report_date: one for one in sorted(known, key=lambda one: one.number) if one.complete}
     others = (one for one in (*standing.values(), *of_this_run) if one.complete and one.report_date != day)
     return next((one.report_date for one in others if one.sha256 == sha256 and one.report_date), None)

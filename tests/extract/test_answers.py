@@ -52,6 +52,14 @@ def test_an_api_that_does_not_go_by_the_day_counts_nothing(tmp_path: Path) -> No
         assert error.endswith("if the API does not go by `date`, set ADHOUSE_API_ANSWERS=add or replace")
 
 
+def test_an_api_that_gives_few_records_of_all_days_each_time_is_noticed_by_the_second(tmp_path: Path) -> None:
+    errors, loaded = outcome(tmp_path, lambda _: body([record(1, date=str(day)) for day in DAYS]), until=DAYS[2])
+    assert len(loaded) == 3
+    assert [error.partition(";")[0] for error in errors] == [
+        f"campaign_api {day}: about_another_day: it equals the answer for {DAYS[0]}" for day in DAYS[1:]
+    ]
+
+
 def test_a_single_record_of_another_day_fails_its_fetch(tmp_path: Path) -> None:
     errors, loaded = outcome(tmp_path, lambda _: body({"total": 1, "records": [record(1, date="2026-01-01")]}))
     assert "about_another_day: 1 of 1 dated records" in errors[0]
