@@ -25,7 +25,7 @@ class Attempts:
     """The runs that were killed while they read a unit, noted in a file before each attempt."""
 
     def __init__(self, path: Path) -> None:
-        """Takes the file; without one nothing was killed."""
+        """Takes the file, which is there only while something is read, and after a kill."""
         self._path = path
 
     @contextmanager
@@ -34,11 +34,12 @@ class Attempts:
 
         Whatever ends the block clears it, unless the whole process ends with it.
         """
+        kills = self._kills
         self._note(unit)
         try:
-            yield self._kills.get(unit, 0) >= MOST_KILLS
+            yield kills.get(unit, 0) >= MOST_KILLS
         finally:
-            self._kills.pop(unit, None)
+            kills.pop(unit, None)
             self._note(None)
 
     @cached_property
@@ -53,9 +54,11 @@ class Attempts:
         return kills
 
     def _note(self, unit: str | None) -> None:
+        if unit is None and not self._kills:
+            self._path.unlink(missing_ok=True)
+            return
         # No need to wait for the disk: what a killed process has written is there.
-        noted = json.dumps({"unit": unit, "kills": self._kills})
-        self._path.write_text(noted)
+        self._path.write_text(json.dumps({"unit": unit, "kills": self._kills}))
 
 
 def read_apart(path: Path, shapes: Sequence[RecordShape]) -> None:
