@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from extract import inbox
+from extract.aside import MANIFEST
 from extract.attempts import read_apart
-from extract.inbox import MANIFEST
 from extract.lake.package import LedgerRow, UnitRows
 from extract.lake.tables import LOADED_FILES
 from extract.landing import LandedUnit
@@ -59,10 +59,10 @@ class FileSource:
     def land(self, waiting: Collection[LandedUnit]) -> Arrivals:
         """Takes the files of the inbox that nobody is writing to."""
         landing, progress = self._run.landing, self._run.progress
-        copied = {(landing.sha256(unit.path)[:8], _name(unit)) for unit in waiting} if not self.inbox.is_local else ()
-        taken = inbox.take(self.inbox, landing, self.config.name, self._run.now, landed=copied)
+        newest = {_name(unit): (unit, landing.received_sha256(unit)) for unit in sorted(waiting)}
+        taken = inbox.take(self.inbox, landing, self.config.name, self._run.now, waiting=newest)
         for name in taken.growing:
-            progress.message(f"{self.config.name}: {name!r} is still growing, left for the next run")
+            progress.message(f"{self.config.name}: {name!r} is still written to, left for the next run")
         for line in taken.refused:
             progress.message(f"{self.config.name}: {line}")
         return Arrivals(taken.units, left=taken.growing)
@@ -71,7 +71,7 @@ class FileSource:
         """Reads a file, unless one that is byte-equal was loaded before."""
         name = _name(unit)
         landing = self._run.landing
-        sha256 = landing.sha256(unit.path)
+        sha256 = landing.received_sha256(unit)
         status, reason, detail, is_verified = "duplicate", None, None, False
         if sha256 not in self._known:
             try:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
 
+from extract.aside import MANIFEST, Dropped, changed_originals, put_aside, remove_unchanged
+from extract.copying import ChangedMeanwhileError, Copy, copied, is_open_for_writing
 from extract.landing import LandedFolder, LandedUnit, Landing
-from extract.storage import Entry, Folder, sha256_of
+from extract.storage import Entry, Folder, PreconditionError, sha256_of
 
 QUIET_SECONDS = 2.0
 PATIENCE_SECONDS = 60.0
-MANIFEST = ".manifest.json"
 _LOOK_SECONDS = 0.1
-_MOVES_AT_ONCE = 8  # each waits for the disk or the network
+_TAKEN_AT_ONCE = 8  # each waits for the disk or the network
 _UNFINISHED = ".tmp"
 _NEVER_TAKEN = (".part", _UNFINISHED)
+
+
+class _UnreadableError(Exception):
+    """A file of the inbox may not be read."""
 
 
 @dataclass
@@ -26,7 +33,7 @@ class Taken:
 
     Attributes:
         units: The files that are in landing now.
-        growing: Names that were still written to when the patience ended; the next run takes them.
+        growing: Names that were still written to, or open for it, when the patience ended; the next run takes them.
         refused: Sentences that say what is not taken, and why.
     """
 
@@ -35,67 +42,129 @@ class Taken:
     refused: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Received:
+    """A file that was received, and the unit it is; not a new one if a killed run had landed it."""
+
+    dropped: Dropped
+    unit: LandedUnit
+    copy: Copy
+    is_new: bool = True
+
+
 def take(
     inbox: Folder,
     landing: Landing,
     source: str,
     now: Callable[[], datetime],
     *,
-    landed: Collection[tuple[str, str]] = (),
+    waiting: Mapping[str, tuple[LandedUnit, str]] = MappingProxyType({}),
     quiet_seconds: float = QUIET_SECONDS,
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> Taken:
-    """Moves the files of an inbox into landing, the oldest first, each with its manifest if it has one.
+    """Takes the files of an inbox into landing, the oldest first, each with its manifest if it has one.
 
-    A file is taken once it has been quiet; while others are not, it waits for them. A manifest `<name>.manifest.json`
-    is to be dropped before its file. A kill leaves each file in one of the two places; in a bucket perhaps in both,
-    and then the next call removes it from the inbox.
+    A file is taken once it has been quiet and nobody has it open for writing; while others are not, it waits for them.
+    A manifest `<name>.manifest.json` is to be dropped before its file. On a disk landing gets a copy, and the original
+    is put aside; one that was put aside before and has changed is taken again, one that has not is removed. In a bucket
+    a file changes only as a whole, so it is copied as it was seen, then removed. After a kill between the two the next
+    call does the second alone.
 
     Args:
         inbox: Where the files are.
         landing: Where they go.
         source: Whose they are.
         now: The clock that stamps what is received (UTC).
-        landed: What a killed run may have copied into landing and left here: the first digits of a sha256, and a name.
+        waiting: By name the newest unit that is in landing and not in the lake yet, with its sha256.
         quiet_seconds: How long nobody must have written to a file.
         patience_seconds: How long to wait for files that are still written to.
     """
     inbox.make()
+    landing.remove_unfinished(source)
+    if inbox.is_local:
+        remove_unchanged(inbox)
     taken = Taken()
-    moves: list[Future[LandedUnit]] = []
-    with ThreadPoolExecutor(_MOVES_AT_ONCE, "move") as pool:
-        for entry in _quiet_files(inbox, taken, quiet_seconds, patience_seconds):
-            try:
-                with inbox.local(entry.name) as path:
-                    sha256 = sha256_of(path)
-            except FileNotFoundError:
-                continue  # whoever dropped it has taken it back
-            except PermissionError:
-                taken.refused.append(f"{entry.name!r} is not taken: it may not be read")
-                continue
-            if inbox.entry(entry.name) != entry:
-                taken.growing.append(entry.name)
-                continue
-            if not inbox.is_local and (sha256[:8], entry.name) in landed:
-                inbox.remove(entry.name)
-                continue
-            moves.append(pool.submit(_land, inbox, entry, landing, landing.place(source, now(), sha256), sha256))
-    taken.units += [move.result() for move in moves]
+    arrivals: list[tuple[Dropped, Future[_Received]]] = []
+    receive = _copy_into_landing if inbox.is_local else _receive_object
+    with ThreadPoolExecutor(_TAKEN_AT_ONCE, "take") as pool:
+        for dropped in _quiet_files(inbox, taken, quiet_seconds, patience_seconds):
+            receipt, waits = landing.numbered(source, now()), waiting.get(dropped.entry.name)
+            arrivals.append((dropped, pool.submit(receive, inbox, dropped, landing, receipt, waits)))
+    received: list[_Received] = []
+    for dropped, arrival in arrivals:
+        try:
+            received.append(arrival.result())
+        except FileNotFoundError:
+            continue  # whoever dropped it has taken it back
+        except ChangedMeanwhileError:
+            taken.growing.append(dropped.entry.name)
+        except _UnreadableError:
+            taken.refused.append(_unreadable(dropped.entry.name))
+    if inbox.is_local:
+        received = [_finished(landing, one) for one in received]
+        landing.sync({one.unit.path for one in received if one.is_new})
+        for one in received:
+            put_aside(inbox, one.dropped, one.unit.number, one.copy)
+    taken.units += [one.unit for one in received if one.is_new]
+    landing.remove_unfinished(source)
     left = [*inbox.entries()]
     taken.refused += [f"{entry.name!r} is not taken: {why}" for entry in left if (why := _why_refused(entry))]
     taken.refused += [f"{name!r} is a manifest without its file" for name in _lone_manifests(left)]
     return taken
 
 
-def _land(inbox: Folder, entry: Entry, landing: Landing, place: LandedUnit, sha256: str) -> LandedUnit:
-    manifest = f"{entry.name}{MANIFEST}"
-    if inbox.has(manifest):
-        inbox.move(manifest, landing.folder, f"{place.path}/{manifest}")
-    path = f"{place.path}/{entry.name}"
-    inbox.move(entry.name, landing.folder, path)
-    landing.write_receipt(place, entry.size, sha256, {})
-    landing.hashes[path] = sha256
-    return replace(place, path=path)
+def _copy_into_landing(
+    inbox: Folder, dropped: Dropped, landing: Landing, receipt: LandedUnit, waits: tuple[LandedUnit, str] | None
+) -> _Received:
+    """Copies a file and its manifest to where nothing counts yet."""
+    name, folder = dropped.entry.name, landing.unfinished(receipt)
+    copy = copied(Path(inbox.path(dropped.path)), folder / name)
+    if waits and waits[1] == copy.sha256:
+        return _Received(dropped, waits[0], copy, is_new=False)
+    manifest = Path(inbox.path(dropped.manifest))
+    if manifest.exists():
+        copied(manifest, folder / manifest.name)
+    landing.write_unfinished_receipt(receipt, copy.size, copy.sha256)
+    return _Received(dropped, receipt, copy)
+
+
+def _finished(landing: Landing, received: _Received) -> _Received:
+    """Lets a copy count, in the order of the receipt numbers, so that a kill leaves only the last ones to be taken."""
+    if not received.is_new:
+        return received
+    unit = landing.finish(received.unit, received.dropped.entry.name, received.copy.sha256)
+    return replace(received, unit=unit)
+
+
+def _receive_object(
+    inbox: Folder, dropped: Dropped, landing: Landing, receipt: LandedUnit, waits: tuple[LandedUnit, str] | None
+) -> _Received:
+    """Copies an object of a bucket into landing if it is the one that was seen, writes the receipt and removes it."""
+    entry, name = dropped.entry, dropped.entry.name
+    try:
+        with inbox.local(name) as path:
+            size, sha256 = path.stat().st_size, sha256_of(path)
+    except PermissionError as error:
+        raise _UnreadableError from error
+    if inbox.entry(name) != entry:
+        raise ChangedMeanwhileError(name)
+    copy = Copy(sha256, size, 0)
+    if waits and waits[1] == sha256:
+        inbox.remove(name)
+        return _Received(dropped, waits[0], copy, is_new=False)
+    folder = landing.placed(receipt, sha256)
+    unit, manifest = replace(folder, path=f"{folder.path}/{name}"), f"{folder.path}/{dropped.manifest}"
+    if has_manifest := inbox.has(dropped.manifest):
+        inbox.move(dropped.manifest, landing.folder, manifest)
+    try:
+        inbox.move(name, landing.folder, unit.path, entry.etag)
+    except PreconditionError:
+        if has_manifest and not inbox.has(dropped.manifest):
+            landing.folder.move(manifest, inbox, dropped.manifest)
+        raise ChangedMeanwhileError(name) from None
+    landing.write_receipt(folder, size, sha256, {})
+    landing.hashes[unit.path] = sha256
+    return _Received(dropped, unit, copy)
 
 
 def data_files(folder: LandedFolder) -> list[str]:
@@ -104,9 +173,9 @@ def data_files(folder: LandedFolder) -> list[str]:
 
 
 def finish_moves(folder: LandedFolder, landing: Landing, inbox: Folder) -> bool:
-    """Ends the move of a file that a kill cut off, or undoes it; says whether the folder has its file.
+    """Ends the move of an object that a kill cut off, or undoes it; says whether the folder has its file.
 
-    The manifest of a file is moved before it, and the receipt is written after it.
+    The manifest of a file is moved before it, and the receipt is written after it. (So did earlier versions on a disk.)
     """
     place = folder.unit
     for name in data_files(folder):
@@ -120,30 +189,51 @@ def finish_moves(folder: LandedFolder, landing: Landing, inbox: Folder) -> bool:
     return False
 
 
-def _quiet_files(inbox: Folder, result: Taken, quiet_seconds: float, patience_seconds: float) -> Iterator[Entry]:
-    """Yields files as they become quiet, and notes in `result` what does not."""
+def _quiet_files(inbox: Folder, result: Taken, quiet_seconds: float, patience_seconds: float) -> Iterator[Dropped]:
+    """Yields files as they become quiet, and notes in `result` what does not, or may not be read."""
     end = time.monotonic() + patience_seconds
     seen: dict[str, tuple[Entry, float]] = {}
-    taken: set[str] = set()
+    decided: set[str] = set()
     while True:
-        found = sorted(inbox.entries(), key=lambda entry: (entry.changed, entry.name))
-        files = [entry for entry in found if entry.name not in taken and _is_data(entry)]
         growing = []
-        for entry in files:
-            last, since = seen.get(entry.name, (None, 0.0))
+        for dropped in _dropped(inbox):
+            entry, path = dropped.entry, dropped.path
+            if path in decided:
+                continue
+            last, since = seen.get(path, (None, 0.0))
             if last != entry:
                 since = time.monotonic()
-                seen[entry.name] = (entry, since)
+                seen[path] = (entry, since)
             # The clock of whoever wrote the file may be wrong, so its time is trusted only to be quick.
-            if time.time() - entry.changed >= quiet_seconds or time.monotonic() - since >= quiet_seconds:
-                taken.add(entry.name)
-                yield entry
-            else:
-                growing.append(entry.name)
+            is_quiet = time.time() - entry.changed >= quiet_seconds or time.monotonic() - since >= quiet_seconds
+            try:
+                if not is_quiet or (inbox.is_local and is_open_for_writing(Path(inbox.path(path)))):
+                    growing.append(entry.name)
+                    continue
+            except FileNotFoundError:
+                continue  # whoever dropped it has taken it back
+            except PermissionError:
+                result.refused.append(_unreadable(entry.name))
+                decided.add(path)
+                continue
+            decided.add(path)
+            yield dropped
         if not growing or time.monotonic() > end:
             result.growing += growing
             return
         time.sleep(_LOOK_SECONDS)
+
+
+def _dropped(inbox: Folder) -> list[Dropped]:
+    """What may be taken, the oldest first."""
+    found = [Dropped(entry) for entry in inbox.entries() if _is_data(entry)]
+    if inbox.is_local:
+        found += changed_originals(inbox)
+    return sorted(found, key=lambda dropped: (dropped.entry.changed, dropped.path))
+
+
+def _unreadable(name: str) -> str:
+    return f"{name!r} is not taken: it may not be read"
 
 
 def _lone_manifests(left: Iterable[Entry]) -> list[str]:

@@ -10,21 +10,24 @@ still read, a folder was `<source>/<UTC time>-<first 8 of the sha256>/` and had 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
-from extract.storage import Folder, sha256_of
+from extract.storage import Folder, hash_into, sha256_of, sync
 
 RECEIPT = ".receipt.json"
 COUNTER = "receipts.json"
 MOST_NUMBERS_AT_ONCE = 1024
 STAMP = "%Y%m%dT%H%M%S."  # and the milliseconds, because Athena tells no less in files of Parquet
+_UNFINISHED = ".receiving"
 _TIME = r"(\d{8}T\d{6}\.\d{3,6}Z)-([^/]+)"
 _NUMBERED = re.compile(rf"(\d{{4}}-\d\d-\d\d/(\d{{8,}})-{_TIME})/(.+)")
 _OLD = re.compile(rf"({_TIME})/(.+)")
@@ -93,6 +96,7 @@ class Landing:
         self._numbered_before = numbered_before
         self._reserved = 0
         self._used = 0
+        self._first = 0
 
     @property
     def is_used(self) -> bool:
@@ -130,23 +134,55 @@ class Landing:
 
     def place(self, source: str, received_at: datetime, sha256: str) -> LandedUnit:
         """A new folder for what was received then."""
+        return self.placed(self.numbered(source, received_at), sha256)
+
+    def numbered(self, source: str, received_at: datetime) -> LandedUnit:
+        """A new receipt, which has a number and no place yet."""
         received_at = received_at.astimezone(UTC).replace(microsecond=received_at.microsecond // 1000 * 1000)
-        number = self.next_number()
-        stamp = f"{received_at:{STAMP}}{received_at.microsecond // 1000:03}Z"
-        path = f"{source}/{received_at:%Y-%m-%d}/{number:08}-{stamp}-{sha256[:8]}"
-        return LandedUnit(number, source, received_at, path)
+        return LandedUnit(self.next_number(), source, received_at, "")
+
+    def placed(self, receipt: LandedUnit, sha256: str) -> LandedUnit:
+        """The receipt with the folder that it belongs in."""
+        at = receipt.received_at
+        stamp = f"{at:{STAMP}}{at.microsecond // 1000:03}Z"
+        path = f"{receipt.source}/{at:%Y-%m-%d}/{receipt.number:08}-{stamp}-{sha256[:8]}"
+        return replace(receipt, path=path)
+
+    def unfinished(self, receipt: LandedUnit) -> Path:
+        """The folder on the same disk for what is being received; it counts for nobody until it is finished."""
+        folder = Path(self.folder.path(f"{receipt.source}/{_UNFINISHED}/{receipt.number}"))
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def write_unfinished_receipt(self, receipt: LandedUnit, size: int, sha256: str) -> None:
+        """Writes the receipt of a file into its unfinished folder, to the disk."""
+        path = self.unfinished(receipt) / RECEIPT
+        path.write_bytes(_receipt(receipt, size, sha256, {}))
+        sync(path)
+
+    def finish(self, receipt: LandedUnit, name: str, sha256: str) -> LandedUnit:
+        """Lets a received file count: its folder, with its receipt, gets its place in one step, for good."""
+        unit = self.placed(receipt, sha256)
+        place = Path(self.folder.path(unit.path))
+        place.parent.mkdir(exist_ok=True)
+        self.unfinished(receipt).rename(place)
+        unit = replace(unit, path=f"{unit.path}/{name}")
+        self.hashes[unit.path] = sha256
+        return unit
+
+    def sync(self, paths: Iterable[str]) -> None:
+        """Makes the places of received files outlast a power cut."""
+        for day in {path.rsplit("/", 2)[0] for path in paths}:
+            sync(self.folder.path(day))
+
+    def remove_unfinished(self, source: str) -> None:
+        """Removes what a killed run was receiving."""
+        if self.folder.is_local:
+            self.folder.remove(f"{source}/{_UNFINISHED}")
 
     def write_receipt(self, folder: LandedUnit, size: int, sha256: str | None, facts: Mapping[str, Any]) -> None:
         """Says that the folder has all that was received; from now on it counts."""
-        receipt = {
-            "source": folder.source,
-            "number": folder.number,
-            "received_at": folder.received_at.isoformat(timespec="milliseconds"),
-            "bytes": size,
-            "sha256": sha256,
-            **facts,
-        }
-        self.folder.write(f"{folder.path}/{RECEIPT}", json.dumps(receipt, default=str, indent=2).encode())
+        self.folder.write(f"{folder.path}/{RECEIPT}", _receipt(folder, size, sha256, facts))
 
     def receipt(self, folder: str, name: str = RECEIPT) -> dict[str, Any]:
         """What the receipt of a folder says.
@@ -198,6 +234,44 @@ class Landing:
                 self.hashes[path] = sha256_of(local)
         return self.hashes[path]
 
+    def received_sha256(self, unit: LandedUnit) -> str:
+        """The sha256 that a file had when it was received; of one without a receipt, that of now."""
+        if unit.number < 0 or unit.path in self.hashes:
+            return self.sha256(unit.path)
+        return str(self.receipt(_folder_of(unit))["sha256"])
+
+    def why_changed(self, unit: LandedUnit) -> str | None:
+        """Says how a unit differs from what was received, or None; reads all of it, unless this run has landed it.
+
+        A unit without a number has nothing to be compared with.
+        """
+        if unit.number < 0 or (self._reserved and unit.number > self._first):
+            return None
+        folder = _folder_of(unit)
+        is_fetch = folder == unit.path
+        try:
+            receipt = self.receipt(folder)
+            if receipt["sha256"] is None or receipt.get("unchanged"):
+                return None
+            paths = [f"{folder}/{name}" for name in receipt["pages"]] if is_fetch else [unit.path]
+            size, sha256 = self._read_through(paths)
+        except LandingDamagedError as damaged:
+            return str(damaged)
+        except FileNotFoundError as missing:
+            return f"{missing.filename or self.folder.path(unit.path)} is missing"
+        if (size, sha256) == (receipt["bytes"], receipt["sha256"]):
+            return None
+        sizes = f"{size:,} bytes instead of {receipt['bytes']:,}" if size != receipt["bytes"] else "another sha256"
+        return f"{self.folder.path(unit.path)} is not as it was received: it has {sizes}"
+
+    def _read_through(self, paths: Iterable[str]) -> tuple[int, str]:
+        """The size and the sha256 of files together."""
+        digest, size = hashlib.sha256(), 0
+        for path in paths:
+            with self.folder.local(path) as local, local.open("rb", buffering=0) as file:
+                size += hash_into(digest, file)
+        return size, digest.hexdigest()
+
     def prune(self, before: date) -> None:
         """Removes what was received before a day (UTC)."""
         for source in [entry.name for entry in self.folder.entries() if entry.kind == "directory"]:
@@ -220,6 +294,23 @@ def unit_at(path: str) -> LandedUnit | None:
     """The unit in a folder of landing with a number; None if there cannot be one at that path."""
     source, _, folder = path.partition("/")
     return next((found.unit for found in _folders(source, [f"{folder}/{RECEIPT}"]) if found.unit.number > 0), None)
+
+
+def _folder_of(unit: LandedUnit) -> str:
+    """The folder of a unit with a number: `<source>/<date>/<receipt>`."""
+    return "/".join(unit.path.split("/")[:3])
+
+
+def _receipt(folder: LandedUnit, size: int, sha256: str | None, facts: Mapping[str, Any]) -> bytes:
+    receipt = {
+        "source": folder.source,
+        "number": folder.number,
+        "received_at": folder.received_at.isoformat(timespec="milliseconds"),
+        "bytes": size,
+        "sha256": sha256,
+        **facts,
+    }
+    return json.dumps(receipt, default=str, indent=2).encode()
 
 
 def _folders(source: str, files: list[str]) -> Iterator[LandedFolder]:

@@ -9,6 +9,7 @@ import errno
 import shutil
 import signal
 from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -71,7 +72,7 @@ class SourceReport:
         unchanged: Fetches byte-equal to the newest of their day.
         duplicates: Files byte-equal to one loaded before.
         quarantined: Files quarantined whole.
-        left: Files that were still growing in the inbox.
+        left: Files in the inbox that were still written to.
         errors: What failed, a line each.
         echoed_secret: How often an API repeated a secret of ours, which was redacted before it landed.
     """
@@ -197,8 +198,8 @@ def extract(
         ledger = read_ledger(lake)
         run = _run(places, ledger, report_timezone, now, progress, on_news, privacy_key)
         opened = {source.name: _opened(source, run, apis.get(source.name)) for source in sources}
-        waiting = _not_loaded(opened, run)
         report = ExtractReport({name: SourceReport() for name in opened})
+        waiting, damaged = _sound(_not_loaded(opened, run), run, report)
         units, postponed = [*waiting], {*lake.index.postponed}
         notes = {*postponed}
         arrived: dict[str, Arrivals] = {}
@@ -207,13 +208,13 @@ def extract(
             units += arrivals.units
             notes |= arrivals.notes
             report.sources[name].left = arrivals.left
-            report.sources[name].errors = arrivals.errors
+            report.sources[name].errors += arrivals.errors
             report.sources[name].echoed_secret = arrivals.echoed_secrets
             if arrivals.echoed_secrets:
                 progress.message(f"{name}: the API repeats its token or password; it was redacted before it was stored")
             if any(unit.path not in notes for unit in units):
                 on_news()
-        through = _through(run, opened)
+        through = min([_through(run, opened), *(unit.number - 1 for unit in damaged)])
         is_news = any(unit.path not in notes for unit in units)
         if is_news or len(units) > MOST_POSTPONED or lake.missing_tables():
             added = load(places.package, lake, ledger, units, opened, progress, through, read_with, report_timezone)
@@ -247,10 +248,10 @@ def load_from_landing(
         nothing = read_ledger(lake)
         run = _run(places, nothing, report_timezone, lambda: datetime.now(UTC), progress, privacy_key=privacy_key)
         opened = {source.name: _opened(source, run, None) for source in sources}
-        units = _not_loaded(opened, run)
         report = ExtractReport({name: SourceReport() for name in opened})
         read_with = {source.name: source.read_with(report_timezone, privacy_key) for source in sources}
-        through = _through(run, opened)
+        units, damaged = _sound(_not_loaded(opened, run), run, report)
+        through = min([_through(run, opened), *(unit.number - 1 for unit in damaged)])
         added = load(places.package, lake, nothing, units, opened, progress, through, read_with, report_timezone)
         _count(report, added)
         report.newest_change, report.lake_origin = lake.index.newest_change, lake.index.origin
@@ -351,6 +352,25 @@ def _not_loaded(sources: Mapping[str, Source], run: ExtractRun) -> list[LandedUn
         postponed = filter(None, map(unit_at, run.ledger.postponed))
         return [unit for unit in postponed if unit.source in sources]
     return [unit for source in sources.values() for unit in source.landed() if unit.path not in run.ledger]
+
+
+def _sound(
+    units: Collection[LandedUnit], run: ExtractRun, report: ExtractReport
+) -> tuple[list[LandedUnit], list[LandedUnit]]:
+    """Parts the units that are as they were received from those that changed in landing, which it reports.
+
+    A changed one is not entered in the ledger, so each run says so again until it was restored.
+    """
+    sound: list[LandedUnit] = []
+    damaged: list[LandedUnit] = []
+    with ThreadPoolExecutor(2, "check") as pool:
+        for unit, why in zip(units, pool.map(run.landing.why_changed, units), strict=True):
+            (damaged if why else sound).append(unit)
+            if why:
+                report.sources[unit.source].errors.append(
+                    f"{unit.source}: changed_in_landing: {why}; restore it from a backup"
+                )
+    return sound, damaged
 
 
 def _through(run: ExtractRun, sources: Collection[str]) -> int:

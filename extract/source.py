@@ -119,7 +119,7 @@ class Arrivals:
         units: What is in landing now, in the order of its receipt.
         notes: The paths of those that only note that a fetch failed or brought nothing new, which can be loaded later.
         unchanged: The number of fetches that brought nothing new.
-        left: Names of files that were still growing and are left for the next run.
+        left: Names of files that were still written to and are left for the next run.
         errors: What failed, a line each.
         echoed_secrets: How often an API repeated a secret of ours, which was redacted.
     """

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from glob import has_magic
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-_PIECE = 64 << 20
+_PIECE = 16 << 20
 
 
 class WholeFiles(LocalFileSystem):  # type: ignore[misc]
@@ -78,14 +78,24 @@ def _replace(path: str, write: Callable[[str], object]) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """The sha256 of a file, read in pieces so large that threads beside this one do not hold it up between them."""
+    """The sha256 of a file."""
     digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
-        # No more than the file needs: to fill 64 MiB with zeros takes longer than to read a small file.
-        buffer = memoryview(bytearray(min(_PIECE, os.fstat(file.fileno()).st_size + 1)))
-        while count := file.readinto(buffer):
-            digest.update(buffer[:count])
+        hash_into(digest, file)
     return digest.hexdigest()
+
+
+def hash_into(digest: hashlib._Hash, file: FileIO) -> int:
+    """Adds the rest of a file to a digest, and gives the number of its bytes.
+
+    It is read in pieces so large that threads beside this one do not hold it up between them.
+    """
+    # No more than the file needs: to fill 16 MiB with zeros takes longer than to read a small file.
+    buffer, size = memoryview(bytearray(min(_PIECE, os.fstat(file.fileno()).st_size + 1))), 0
+    while count := file.readinto(buffer):
+        digest.update(buffer[:count])
+        size += count
+    return size
 
 
 def sync(path: str | Path) -> None:
@@ -97,14 +107,22 @@ def sync(path: str | Path) -> None:
         os.close(descriptor)
 
 
+class PreconditionError(Exception):
+    """An object is not the one that was seen."""
+
+
 @dataclass(frozen=True)
 class Entry:
-    """What a folder has under a name; `changed` is its time of last change in seconds since 1970."""
+    """What a folder has under a name; `changed` is its time of last change in seconds since 1970.
+
+    In a bucket `etag` names the object: another one under the same name has another.
+    """
 
     name: str
     kind: str
     size: int
     changed: float
+    etag: str = ""
 
 
 @dataclass(frozen=True)
@@ -200,15 +218,25 @@ class Folder:
         self._make_parent(name)
         self.fs.put_file(str(path), self.path(name))
 
-    def move(self, name: str, target: Folder, target_name: str) -> None:
-        """Moves a file to another folder of the same file system."""
+    def move(self, name: str, target: Folder, target_name: str, etag: str = "") -> None:
+        """Moves a file to another folder of the same file system.
+
+        Raises:
+            PreconditionError: There is another object than the one with this ETag.
+        """
         target._make_parent(target_name)
         source = self.path(name)
-        if self.is_local or not has_magic(source):
+        if self.is_local:
             self.fs.mv(source, target.path(target_name))
             return
-        self.fs.cp_file(source, target.path(target_name))
-        self.fs.rm_file(source)
+        try:
+            options = {"CopySourceIfMatch": etag} if etag else {}
+            self.fs.cp_file(source, target.path(target_name), **options)
+        except OSError as error:
+            if error.errno == errno.EINVAL:  # so s3fs says that a condition does not hold
+                raise PreconditionError(name) from error
+            raise
+        self.fs.rm_file(source)  # a name is never a pattern
 
     def remove(self, name: str = "") -> None:
         """Removes a file, or a folder with all that is in it; nothing when there is none."""
@@ -255,4 +283,4 @@ class Folder:
 def _entry(info: dict[str, Any]) -> Entry:
     kind = "symbolic link" if info.get("islink") else info["type"]
     changed = info["LastModified"].timestamp() if "LastModified" in info else info.get("mtime", 0.0)
-    return Entry(info["name"].rpartition("/")[2], kind, info["size"], changed)
+    return Entry(info["name"].rpartition("/")[2], kind, info["size"], changed, info.get("ETag", ""))

@@ -31,7 +31,7 @@ def test_a_file_is_landed_untouched_and_loaded_with_its_origin(tmp_path: Path) -
     sha256 = hashlib.sha256(content).hexdigest()
     source = f"campaign_files/2026-11-23/00000001-20261123T075105.123Z-{sha256[:8]}/export.jsonl"
     assert (tmp_path / "landing" / source).read_bytes() == content
-    assert list((tmp_path / "inbox" / "campaign_files").iterdir()) == []
+    assert [path.name for path in (tmp_path / "inbox" / "campaign_files").iterdir()] == [".taken"]
     receipt = json.loads((tmp_path / "landing" / source).with_name(".receipt.json").read_bytes())
     assert receipt == {
         "source": "campaign_files",
@@ -177,7 +177,7 @@ def test_a_file_must_be_what_its_manifest_says(
     extracted(tmp_path)
     assert rows(tmp_path, "loaded_files", "status, reason, is_verified") == [(status, reason, is_verified)]
     assert sum(records_of(tmp_path).values()) == (2 if status == "loaded" else 0)
-    assert list((tmp_path / "inbox" / "campaign_files").iterdir()) == []
+    assert [path.name for path in (tmp_path / "inbox" / "campaign_files").iterdir()] == [".taken"]
 
 
 def test_a_file_quarantined_by_its_manifest_can_come_again(tmp_path: Path) -> None:

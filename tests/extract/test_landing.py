@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -11,7 +12,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from support.extracting import drop, extracted, lines, record, rows
+from support.extracting import api_at, drop, extracted, lines, rebuilt, record, rows
+from support.platform import answering, page
 
 from extract.inbox import Taken, take
 from extract.landing import Landing
@@ -111,7 +113,7 @@ def test_only_regular_files_with_plain_names_are_taken(tmp_path: Path) -> None:
         any(word in line for line in left.refused) for word in ("link", "folder", "manifest", "shown", "regular")
     )
     assert "\n" not in "".join(left.refused)
-    assert len(list(inbox.iterdir())) == 10
+    assert len([path for path in inbox.iterdir() if path.name != ".taken"]) == 10
 
 
 def test_receipts_are_numbered_whatever_the_clock_says(tmp_path: Path) -> None:
@@ -251,6 +253,125 @@ def test_a_folder_of_landing_that_is_not_ours_is_passed_over(tmp_path: Path) -> 
     (strange / "readme.jsonl").write_text("{}")
     extracted(tmp_path)
     assert rows(tmp_path, "loaded_files") == []
+
+
+def aside(home: Path) -> list[Path]:
+    """What was put aside, as if a minute ago."""
+    kept = sorted((home / "inbox" / "campaign_files" / ".taken").glob("*/*"))
+    for path in kept:
+        os.utime(path.parent, (time.time() - 61,) * 2)
+    return kept
+
+
+def test_the_original_is_removed_by_a_run_that_sees_it_unchanged_a_minute_later(tmp_path: Path) -> None:
+    drop(tmp_path, "a.jsonl.manifest.json", b'{"rows": 1}')
+    drop(tmp_path, "a.jsonl", lines(record(1)))
+    taken(tmp_path)
+    taken(tmp_path)
+    kept = aside(tmp_path)
+    assert [path.name for path in kept] == ["a.jsonl", "a.jsonl.manifest.json"]
+    with kept[0].open("ab"):
+        taken(tmp_path)
+    assert aside(tmp_path) == kept  # somebody may still go on writing
+    taken(tmp_path)
+    assert list((tmp_path / "inbox" / "campaign_files").iterdir()) == []
+    assert landed(tmp_path) == ["a.jsonl", "a.jsonl.manifest.json"]
+
+
+def test_what_is_written_after_a_file_was_taken_is_a_new_delivery_of_its_name(tmp_path: Path) -> None:
+    """By a writer that has it open still, or by the other name of a hard link; landing stays as it was."""
+    path, outside = drop(tmp_path, "export.jsonl", lines(record(1))), tmp_path / "outside.jsonl"
+    outside.hardlink_to(path)
+    extracted(tmp_path)
+    (landed_first,) = (tmp_path / "landing").glob("*/*/*/*.jsonl")
+    with outside.open("ab") as file:
+        file.write(lines(record(2)))
+    extracted(tmp_path)
+    assert landed_first.read_bytes() == lines(record(1))
+    assert rows(tmp_path, "loaded_files", "file_name, status, records_loaded, _replaces") == [
+        ("export.jsonl", "loaded", 1, "campaign_files/export.jsonl"),
+        ("export.jsonl", "loaded", 2, "campaign_files/export.jsonl"),
+    ]
+    assert [kept.read_bytes() for kept in aside(tmp_path)] == [lines(record(1), record(2))]
+    outside.write_bytes(b"")
+    assert len(landed(tmp_path)) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no leases")
+def test_a_file_that_is_open_for_writing_is_not_taken_however_quiet(tmp_path: Path) -> None:
+    path = drop(tmp_path, "slow.jsonl", lines(record(1)))
+    drop(tmp_path, "done.jsonl", lines(record(2)))
+    with path.open("ab"), path.open("rb"):
+        assert taken(tmp_path, patience=0.2).growing == ["slow.jsonl"]
+    assert landed(tmp_path) == ["done.jsonl"]
+    with path.open("rb"):
+        assert taken(tmp_path).growing == []
+    assert landed(tmp_path) == ["done.jsonl", "slow.jsonl"]
+
+
+def test_a_file_that_changes_while_it_is_copied_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = drop(tmp_path, "a.jsonl", lines(record(1)))
+    sync = os.fsync
+
+    def writing_meanwhile(descriptor: int) -> None:
+        path.write_bytes(lines(record(1), record(2)))
+        sync(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("extract.copying.os.fsync", writing_meanwhile)
+        assert taken(tmp_path).growing == ["a.jsonl"]
+    assert (landed(tmp_path), path.exists()) == ([], True)
+    extracted(tmp_path)
+    assert rows(tmp_path, "loaded_files", "records_loaded") == [(2,)]
+
+
+def test_a_copy_in_landing_whose_original_is_still_there_is_not_taken_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a kill between the two; a newer word of the same name is not mistaken for it."""
+    drop(tmp_path, "a.jsonl", lines(record(1)))
+    drop(tmp_path, "b.jsonl", lines(record(2)))
+    with monkeypatch.context() as patched:
+        patched.setattr("extract.inbox.put_aside", lambda *_: None)
+        taken(tmp_path)
+    drop(tmp_path, "b.jsonl", lines(record(3)))
+    extracted(tmp_path)
+    assert rows(tmp_path, "loaded_files", "receipt_number, file_name, status", "1") == [
+        (1, "a.jsonl", "loaded"),
+        (2, "b.jsonl", "loaded"),
+        (4, "b.jsonl", "loaded"),
+    ]
+    assert [path.name for path in aside(tmp_path)] == ["a.jsonl", "b.jsonl"]
+
+
+@pytest.mark.parametrize("damage", ["longer", "other"])
+def test_what_changed_in_landing_is_an_error_and_is_not_loaded(tmp_path: Path, damage: str) -> None:
+    drop(tmp_path, "a.jsonl", lines(record(1)))
+    drop(tmp_path, "b.jsonl", lines(record(2)))
+    extracted(tmp_path)
+    (path,) = (tmp_path / "landing").glob("*/*/*/a.jsonl")
+    content = path.read_bytes()
+    path.write_bytes(content + b"{}\n" if damage == "longer" else content[::-1])
+    for report in (rebuilt(tmp_path), extracted(tmp_path)):
+        (error,) = report.errors
+        assert error.startswith("campaign_files: changed_in_landing: ")
+        assert str(path) in error
+    assert rows(tmp_path, "loaded_files", "file_name, status") == [("b.jsonl", "loaded")]
+    path.write_bytes(content)
+    assert extracted(tmp_path).errors == []
+    assert rows(tmp_path, "loaded_files", "file_name") == [("a.jsonl",), ("b.jsonl",)]
+
+
+def test_pages_that_changed_in_landing_are_an_error(tmp_path: Path) -> None:
+    with answering(lambda asked: page(asked, record(1, date=asked["date"]))) as (url, _):
+        extracted(tmp_path, api_at(url))
+    pages = sorted((tmp_path / "landing" / "campaign_api").glob("*/*/page*"))
+    changed = pages[0]
+    changed.write_bytes(changed.read_bytes().replace(b'"clicks": 1', b'"clicks": 0'))
+    for report in (rebuilt(tmp_path), extracted(tmp_path)):
+        (error,) = report.errors
+        assert str(changed.parent) in error
+        assert len(rows(tmp_path, "fetches")) == len(pages) - 1
 
 
 @pytest.mark.parametrize("way", ["put", "move", "write"])
