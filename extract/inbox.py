@@ -161,6 +161,7 @@ def _receive_object(
     except PreconditionError:
         if has_manifest and not inbox.has(dropped.manifest):
             landing.folder.move(manifest, inbox, dropped.manifest)
+        landing.folder.remove(folder.path)
         raise ChangedMeanwhileError(name) from None
     landing.write_receipt(folder, size, sha256, {})
     landing.hashes[unit.path] = sha256

@@ -222,7 +222,7 @@ class Folder:
         """Moves a file to another folder of the same file system.
 
         Raises:
-            PreconditionError: There is another object than the one with this ETag.
+            PreconditionError: There is, or by now is, another object than the one with this ETag; it stays.
         """
         target._make_parent(target_name)
         source = self.path(name)
@@ -236,6 +236,8 @@ class Folder:
             if error.errno == errno.EINVAL:  # so s3fs says that a condition does not hold
                 raise PreconditionError(name) from error
             raise
+        if etag and (found := self.entry(name)) and found.etag != etag:
+            raise PreconditionError(name)
         self.fs.rm_file(source)  # a name is never a pattern
 
     def remove(self, name: str = "") -> None:

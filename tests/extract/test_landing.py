@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from support.bucket import counting_bucket
 from support.extracting import api_at, drop, extracted, lines, rebuilt, record, rows
 from support.platform import answering, page
 
@@ -417,3 +418,33 @@ def test_a_name_is_never_a_pattern(tmp_path: Path, place: str) -> None:
     root.remove("st*r")
     assert root.below("st*r").files() == []
     assert len(root.below("star").files()) == 4
+
+
+def test_an_object_of_a_bucket_is_taken_as_it_was_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with counting_bucket() as bucket:
+        inbox, landing = Folder.at(f"{bucket.url}/inbox/campaign_files"), Landing(Folder.at(f"{bucket.url}/landing"))
+        inbox.write("a.jsonl.manifest.json", b'{"rows": 1}')
+        inbox.write("a.jsonl", lines(record(1)))
+        copy = inbox.fs.cp_file
+
+        def replaced_meanwhile(source: str, target: str, **options: str) -> None:
+            if source.endswith("a.jsonl"):
+                inbox.write("a.jsonl", lines(record(2)))
+            copy(source, target, **options)
+
+        def taken_from_bucket() -> Taken:
+            return take(inbox, landing, "campaign_files", lambda: NOON, quiet_seconds=0)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(inbox.fs, "cp_file", replaced_meanwhile)
+            first = taken_from_bucket()
+        assert (first.units, first.growing) == ([], ["a.jsonl"])
+        (unit,) = taken_from_bucket().units
+        assert landing.folder.read(unit.path) == lines(record(2))
+        assert landing.folder.has(f"{unit.path}.manifest.json")
+        assert inbox.files() == []
+        assert Landing(landing.folder).why_changed(unit) is None
+        landing.folder.write(unit.path, lines(record(3)))
+        assert str(Landing(landing.folder).why_changed(unit)).endswith(
+            "is not as it was received: it has another sha256"
+        )
