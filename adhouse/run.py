@@ -17,7 +17,7 @@ from adhouse.errors import CommandError, Exit
 from adhouse.explain import explain_engine
 from adhouse.session import Session
 from adhouse.settings import Settings, missing_key
-from adhouse.warehouse.base import BuildRecord, Warehouse, audited
+from adhouse.warehouse.base import BuildRecord, Warehouse, audited, next_build_id
 from adhouse.warehouse.files import remove
 from adhouse.warehouse.open import open_warehouse
 
@@ -94,9 +94,10 @@ def rebuild(session: Session) -> None:
         )
     session.todo = ["load from landing", "build and audit", "publish"]
     sources = _sources(settings, SOURCES)
+    build_id = _next_build_id(session)  # above those of the files that are removed now
     for path in (settings.warehouse, settings.marts):
         remove(path)
-    plan = _plan(session, "", full_refresh=True)
+    plan = _plan(session, "", full_refresh=True, build_id=build_id)
     parser = ProjectParser(settings, plan)
     parser.start()
     with session.step("load from landing", "extract"):
@@ -283,7 +284,11 @@ def _tables_of(settings: Settings, lake_origin: str) -> str:
     return f"{fingerprint(settings)}{lake_origin}"
 
 
-def _plan(session: Session, lake_origin: str, *, full_refresh: bool) -> BuildPlan:
+def _next_build_id(session: Session) -> str:
+    return next_build_id(open_warehouse(session.settings).greatest_number(), session.run_id)
+
+
+def _plan(session: Session, lake_origin: str, *, full_refresh: bool, build_id: str = "") -> BuildPlan:
     """Decides what a build will be, before anything is extracted: dbt's project depends on it."""
     settings, warehouse = session.settings, open_warehouse(session.settings)
     ensure_profile(settings)
@@ -292,14 +297,15 @@ def _plan(session: Session, lake_origin: str, *, full_refresh: bool) -> BuildPla
     if reason and not full_refresh:
         session.terminal.message(f"full refresh: {reason}")
     is_full = full_refresh or reason is not None
+    build_id = build_id or _next_build_id(session)
     return BuildPlan(
-        build_id=session.run_id,
+        build_id=build_id,
         command=session.command,
         as_of=session.as_of,
         fingerprint=tables,
         is_full_refresh=is_full,
         inputs=inputs_of(settings),
-        generation=warehouse.generation(session.run_id, is_full_refresh=is_full),
+        generation=warehouse.generation(build_id, is_full_refresh=is_full),
     )
 
 

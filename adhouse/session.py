@@ -33,7 +33,7 @@ class Session:
     """What a command works with.
 
     Attributes:
-        run_id: Sorts by time and is never used twice; the run's build and log have the same.
+        run_id: Is never used twice; the run's log has it, and the id of its build ends with it.
         started: When the run started (UTC).
         todo: The steps not done yet.
         facts: What is known of the run so far, for `last_run.json` and `--json`.

@@ -1,7 +1,7 @@
 """Landing: what was received, untouched for good, in a folder for each receipt. All else can be made again from it.
 
     <source>/<UTC date>/<receipt number>-<UTC time>-<first 8 of the sha256>/   what was received and `.receipt.json`
-    receipts.json                                                              the last receipt number
+    receipts.json                                                              the last receipt number, and its time
 
 A folder counts once it has its receipt, which is written last. Receipts are numbered through all sources, and the
 numbers never go back, whatever the clock says: their order is the order of receipt. In the layout of before, which is
@@ -79,6 +79,7 @@ class Landing:
 
     Attributes:
         folder: Where it is.
+        newest_at: When the newest receipt was received, as the counter said when it was last read; None if it did not.
         hashes: The sha256 of what this run has landed itself, by path, so that a file is not read once more for it.
     """
 
@@ -93,10 +94,12 @@ class Landing:
         self.folder = folder
         self._withdrawn_through = withdrawn_through
         self.hashes: dict[str, str] = {}
+        self.newest_at: datetime | None = None
         self._numbered_before = numbered_before
         self._reserved = 0
         self._used = 0
         self._first = 0
+        self._received_at: datetime | None = None
 
     @property
     def is_used(self) -> bool:
@@ -107,9 +110,13 @@ class Landing:
     def last_number(self) -> int | None:
         """The last receipt number given out; None if the counter is missing or damaged."""
         try:
-            return int(json.loads(self.folder.read(COUNTER))["last"])
+            told = json.loads(self.folder.read(COUNTER))
+            last = int(told["last"])
+            at = datetime.fromisoformat(told["received_at"]) if told.get("received_at") else None
         except (FileNotFoundError, ValueError, TypeError, KeyError):
             return None
+        self.newest_at = at
+        return last
 
     def next_number(self) -> int:
         """A number that no receipt ever had. It is spent on the disk before it is used, the more at once the more."""
@@ -139,6 +146,7 @@ class Landing:
     def numbered(self, source: str, received_at: datetime) -> LandedUnit:
         """A new receipt, which has a number and no place yet."""
         received_at = received_at.astimezone(UTC).replace(microsecond=received_at.microsecond // 1000 * 1000)
+        self._received_at = received_at
         return LandedUnit(self.next_number(), source, received_at, "")
 
     def placed(self, receipt: LandedUnit, sha256: str) -> LandedUnit:
@@ -287,7 +295,9 @@ class Landing:
         return last
 
     def _count_to(self, number: int) -> None:
-        self.folder.write(COUNTER, json.dumps({"last": number}).encode())
+        at = self._received_at or self.newest_at
+        told = {"last": number, "received_at": at and at.isoformat(timespec="milliseconds")}
+        self.folder.write(COUNTER, json.dumps(told).encode())
 
 
 def unit_at(path: str) -> LandedUnit | None:

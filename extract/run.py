@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -46,6 +46,8 @@ __all__ = [
     "withdraw_demo",
 ]
 MOST_POSTPONED = 100  # notes that wait for the next load; each run reads their receipts
+CLOCK_TOLERANCE = timedelta(minutes=1)
+_SECOND = "%Y-%m-%dT%H:%M:%SZ"
 _CANNOT_WRITE = (errno.EACCES, errno.EROFS)
 
 
@@ -200,6 +202,7 @@ def extract(
         opened = {source.name: _opened(source, run, apis.get(source.name)) for source in sources}
         report = ExtractReport({name: SourceReport() for name in opened})
         waiting, damaged = _sound(_not_loaded(opened, run), run, report)
+        _warn_of_clock(run)
         units, postponed = [*waiting], {*lake.index.postponed}
         notes = {*postponed}
         arrived: dict[str, Arrivals] = {}
@@ -352,6 +355,16 @@ def _not_loaded(sources: Mapping[str, Source], run: ExtractRun) -> list[LandedUn
         postponed = filter(None, map(unit_at, run.ledger.postponed))
         return [unit for unit in postponed if unit.source in sources]
     return [unit for source in sources.values() for unit in source.landed() if unit.path not in run.ledger]
+
+
+def _warn_of_clock(run: ExtractRun) -> None:
+    """Says if the clock is behind the newest receipt: days and tolerances go by it, though the order does not."""
+    newest, now = run.landing.newest_at, run.now()
+    if newest is not None and now < newest - CLOCK_TOLERANCE:
+        run.progress.message(
+            f"warning: clock_behind: the clock says {now:{_SECOND}}, the newest receipt is of {newest:{_SECOND}}; what "
+            "comes now is newer all the same, but check the clock: a missing date becomes the day of receipt"
+        )
 
 
 def _sound(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from extract.as_received import ReceivedRecord
 
 SHOWN = 20
+NUMBER_OF_RECEIPT = "try_cast(regexp_extract(_source, '/([0-9]+)-[0-9]{8}T', 1) as bigint)"
 FETCH = re.compile(r"(\d{8,})-\d{8}T\d{6}")  # how the folder of a fetch in landing begins: with its receipt number
 
 
@@ -113,7 +114,7 @@ def quarantine(
             is_broken_rule
         from ({quarantined(settings.target, settings.lake_url)}) as every_one
         where {" and ".join([*only, "true" if has_all else "not is_repaired"])}
-        order by _received_at desc, _source, _position
+        order by {NUMBER_OF_RECEIPT} desc, _received_at desc, _source, _position
         {f"limit {limit:d}" if limit else ""}
     """  # noqa: S608 the text is ours, the values are quoted
     rows = warehouse.ask("quarantined_deliveries", listed)

@@ -9,7 +9,7 @@ class BuildPlan:
     """What a build is to be, decided before dbt starts.
 
     Attributes:
-        build_id: Sorts by time.
+        build_id: Begins with its number, which is above that of every earlier build, and ends with the id of the run.
         as_of: The only time that models know: the beginning, in UTC, of the report day in which the run starts.
         fingerprint: Names what the tables' contents depend on besides the data: models, macros, seeds and settings.
         inputs: Names everything that the build depends on besides the data, tests too.

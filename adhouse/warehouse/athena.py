@@ -16,7 +16,15 @@ from typing import Any
 
 from adhouse.dbt.results import BuildPlan, BuildResult
 from adhouse.warehouse.athena_select import READERS, check_reads_published
-from adhouse.warehouse.base import KEPT_BUILDS, Answer, BuildRecord, nothing_published, versions
+from adhouse.warehouse.base import (
+    KEPT_BUILDS,
+    Answer,
+    BuildRecord,
+    audited,
+    build_order,
+    nothing_published,
+    versions,
+)
 from adhouse.warehouse.publish import no_build
 from adhouse.warehouse.wrong_query import wrong_query
 from extract.athena import Athena, AthenaError
@@ -66,6 +74,11 @@ class _Document:
     snapshots: dict[str, int] = field(default_factory=dict)
     read: dict[str, tuple[int, int]] = field(default_factory=dict)
 
+    def as_record(self) -> BuildRecord:
+        """What both engines tell of a build."""
+        as_of = datetime.fromisoformat(self.as_of)
+        return BuildRecord(self.build_id, self.status, as_of, self.inputs, self.lake_change)
+
 
 @dataclass(frozen=True)
 class AthenaWarehouse:
@@ -91,6 +104,10 @@ class AthenaWarehouse:
                 return None if is_same else "models, macros, seeds or settings changed since the last audited build"
         return None
 
+    def greatest_number(self) -> int:
+        """Looks at the names of the documents, and at the published one."""
+        return max(build_order(one)[0] for one in [*self._on_record(), self.published() or ""])
+
     def generation(self, build_id: str, *, is_full_refresh: bool) -> str:
         """That of the last audited build, or a new one."""
         last = next((record for record in self._newest_first() if record.status == "audited"), None)
@@ -101,11 +118,7 @@ class AthenaWarehouse:
     def newest(self) -> BuildRecord | None:
         """The newest document."""
         last = next(self._newest_first(), None)
-        if last is None:
-            return None
-        return BuildRecord(
-            last.build_id, last.status, datetime.fromisoformat(last.as_of), last.inputs, last.lake_change
-        )
+        return last.as_record() if last else None
 
     def begin(self, plan: BuildPlan) -> None:
         """Writes the build's document."""
@@ -143,7 +156,9 @@ class AthenaWarehouse:
 
     def publish(self, build_id: str) -> None:
         """Points the views at the build's snapshots, then notes that they do, and drops what no kept build needs."""
-        self._show(self._read(build_id))
+        record = self._read(build_id)
+        audited(record.as_record())
+        self._show(record)
         self._drop_old_generations()
         names = [record.build_id for record in self._newest_first()]
         needed = {record.build_id for record in self._kept()}
@@ -155,7 +170,7 @@ class AthenaWarehouse:
         """Points the views at an older build's snapshots."""
         now = self.published()
         kept = [record.build_id for record in self._kept()]
-        older = [one for one in kept if now is None or one < now]
+        older = [one for one in kept if now is None or build_order(one) < build_order(now)]
         wanted = build_id or (older[0] if older else None)
         if wanted is None or wanted not in kept:
             raise no_build(build_id, kept)
@@ -258,9 +273,12 @@ class AthenaWarehouse:
         return boto3.client("glue")
 
     def _newest_first(self) -> Iterator[_Document]:
-        names = [name for name in self._folder.below("builds").files() if name.endswith(".json")]
-        for name in sorted(names, reverse=True):
-            yield self._read(name.removesuffix(".json"))
+        for build_id in sorted(self._on_record(), key=build_order, reverse=True):
+            yield self._read(build_id)
+
+    def _on_record(self) -> list[str]:
+        files = self._folder.below("builds").files()
+        return [name.removesuffix(".json") for name in files if name.endswith(".json")]
 
     def _read(self, build_id: str) -> _Document:
         return _Document(**json.loads(self._folder.read(f"builds/{build_id}.json")))

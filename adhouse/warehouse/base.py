@@ -1,5 +1,6 @@
 """What a warehouse is: it keeps builds on record, and shows readers the audited ones."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from adhouse.dbt.results import BuildPlan, BuildResult
 from adhouse.errors import CommandError, Exit
 
 KEPT_BUILDS = 3
+NUMBERED = re.compile(r"([0-9]+)-[0-9]{8}T")  # how the id of a build begins
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,17 @@ class BuildRecord:
     lake_change: str
 
 
+def build_order(build_id: str) -> tuple[int, str]:
+    """Sorts builds by their number, whatever the clock said; those of earlier versions have none and come first."""
+    match = NUMBERED.match(build_id)
+    return (int(match[1]) if match else 0), build_id
+
+
+def next_build_id(number: int, run_id: str) -> str:
+    """The id of the build after the one with the greatest number."""
+    return f"{number + 1:06}-{run_id}"
+
+
 class Answer(NamedTuple):
     """The columns and rows of a query."""
 
@@ -47,6 +60,9 @@ class Warehouse(Protocol):
         with other models may have been killed half way.
         """
 
+    def greatest_number(self) -> int:
+        """Gives the greatest number of a build that is on record or published; 0 if none has one."""
+
     def generation(self, build_id: str, *, is_full_refresh: bool) -> str:
         """Gives the name of the databases that a build writes."""
 
@@ -60,7 +76,11 @@ class Warehouse(Protocol):
         """Puts on record what came of the build, and the numbers of records read, loaded and rejected before it."""
 
     def publish(self, build_id: str) -> None:
-        """Shows an audited build to readers, and removes builds that are too old to go back to."""
+        """Shows an audited build to readers, and removes builds that are too old to go back to.
+
+        Raises:
+            CommandError: The tables are not those of this build, or the record says that it did not pass its audit.
+        """
 
     def rollback(self, build_id: str | None) -> str:
         """Shows readers an older build, by default the one before the published one, and gives its id.

@@ -14,7 +14,15 @@ import duckdb
 from adhouse.dbt.results import BuildPlan, BuildResult
 from adhouse.errors import CommandError
 from adhouse.warehouse import publish
-from adhouse.warehouse.base import Answer, BuildRecord, nothing_published, versions
+from adhouse.warehouse.base import (
+    NUMBERED,
+    Answer,
+    BuildRecord,
+    audited,
+    build_order,
+    nothing_published,
+    versions,
+)
 from adhouse.warehouse.errors import explain_duckdb
 from adhouse.warehouse.files import has_column, has_table, is_read_by_older_duckdb, opened, quoted, remove
 from adhouse.warehouse.publish import LINK
@@ -26,6 +34,8 @@ ROWS_AT_ONCE = 10_000
 SEAL = ".audited.json"
 
 log = logging.getLogger(__name__)
+
+NUMBER = f"coalesce(try_cast(regexp_extract(build_id, '^{NUMBERED.pattern}', 1) as bigint), 0)"
 
 SCHEMA = """
 create schema if not exists ops;
@@ -98,10 +108,11 @@ class DuckDBWarehouse:
         with opened(self.marts, read_only=True) as connection:
             if not has_table(connection, "ops", "builds"):
                 return "no build is on record"
-            since_audited = """
-                select bool_and(fingerprint = ?) from ops.builds
-                where build_id >= (select max(build_id) from ops.builds where status = 'audited')
-            """
+            since_audited = f"""
+                with numbered as (select *, row_number() over (order by {NUMBER}, build_id) as place from ops.builds)
+                select bool_and(fingerprint = ?) from numbered
+                where place >= (select max(place) from numbered where status = 'audited')
+            """  # noqa: S608 the text is ours
             ((is_same,),) = connection.execute(since_audited, [fingerprint]).fetchall()
         if not is_read_by_older_duckdb(self.marts):
             return "the marts file has a format that BI tools cannot read"
@@ -114,6 +125,20 @@ class DuckDBWarehouse:
             return "the tables were changed after the last audit, for example by dbt by hand"
         return None
 
+    def greatest_number(self) -> int:
+        """Looks at the marts file, unless it is damaged, and at the published files."""
+        known = [*publish.builds(self.published_folder), self.published() or ""]
+        try:
+            if self.marts.exists():
+                with opened(self.marts, read_only=True) as connection:
+                    if has_table(connection, "ops", "builds"):
+                        known += [
+                            found for (found,) in connection.execute("select build_id from ops.builds").fetchall()
+                        ]
+        except CommandError as damaged:
+            log.warning("the builds on record cannot be read: %s", damaged)
+        return max(build_order(one)[0] for one in known)
+
     def generation(self, build_id: str, *, is_full_refresh: bool) -> str:
         """None: the marts file is written in place, readers have a copy of their own."""
         return ""
@@ -122,10 +147,10 @@ class DuckDBWarehouse:
         """The last build of the marts file."""
         if not self.marts.exists():
             return None
-        last = """
+        last = f"""
             select build_id, status, as_of, coalesce(inputs, ''), coalesce(lake_change, '')
-            from ops.builds order by build_id desc limit 1
-        """
+            from ops.builds order by {NUMBER} desc, build_id desc limit 1
+        """  # noqa: S608 the text is ours
         with opened(self.marts, read_only=True) as connection:
             if not has_column(connection, "ops", "builds", "lake_change"):
                 return None
@@ -209,7 +234,10 @@ class DuckDBWarehouse:
             self.marts.with_suffix(SEAL).write_text(json.dumps(self._seal(plan.build_id)))
 
     def publish(self, build_id: str) -> None:
-        """Copies the marts file and moves the link onto the copy."""
+        """Copies the marts file, if it is the one that passed this build's audit, and moves the link onto the copy."""
+        newest = audited(self.newest())
+        if newest != build_id:
+            raise CommandError(f"the tables are those of build {newest}, not of {build_id}", "`adhouse publish`")
         publish.publish(self.marts, self.published_folder, build_id)
 
     def rollback(self, build_id: str | None) -> str:

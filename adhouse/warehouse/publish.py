@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from adhouse.errors import CommandError, Exit
-from adhouse.warehouse.base import KEPT_BUILDS
+from adhouse.warehouse.base import KEPT_BUILDS, build_order
 
 PIECE = 32 << 20
 LINK = "marts.duckdb"
@@ -61,7 +61,7 @@ def rollback(published: Path, build_id: str | None) -> str:
         CommandError: There is no such build.
     """
     kept, now = builds(published), current(published)
-    older = [build for build in kept if now is None or build < now]
+    older = [build for build in kept if now is None or build_order(build) < build_order(now)]
     wanted = build_id or (older[0] if older else None)
     if wanted is None or wanted not in kept:
         raise no_build(build_id, kept)
@@ -86,7 +86,7 @@ def builds(published: Path) -> list[str]:
     """The ids of the builds that are there, newest first."""
     ids = {path.parent.name for path in published.glob(f"*/{FILE}") if path.parent.suffix != UNFINISHED}
     ids |= {_id_of(path) for path in published.glob("marts-*.duckdb")}
-    return sorted(ids, reverse=True)
+    return sorted(ids, key=build_order, reverse=True)
 
 
 def current(published: Path) -> str | None:

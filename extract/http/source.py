@@ -269,7 +269,8 @@ def days_to_ask(known: Iterable[Fetch], since: date, until: date, restated_days:
             newest[fetch.report_date] = fetch
             if fetch.complete:
                 complete.add(fetch.report_date)
-    restated_from = max(complete) + timedelta(days=1 - restated_days) if complete else since
+    past = [day for day in complete if day <= until]  # a clock that was ahead has asked for later ones
+    restated_from = max(past) + timedelta(days=1 - restated_days) if past else since
     days = (since + timedelta(days=number) for number in range((until - since).days + 1))
     return [day for day in days if day not in complete or not newest[day].complete or day >= restated_from]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.bucket import counting_bucket
-from support.extracting import api_at, drop, extracted, lines, rebuilt, record, rows
+from support.extracting import RecordedProgress, api_at, drop, extracted, lines, rebuilt, record, rows
 from support.platform import answering, page
 
 from extract.inbox import Taken, take
@@ -118,10 +118,15 @@ def test_only_regular_files_with_plain_names_are_taken(tmp_path: Path) -> None:
 
 
 def test_receipts_are_numbered_whatever_the_clock_says(tmp_path: Path) -> None:
-    clock = iter((NOON, NOON, NOON - timedelta(days=2)))
-    for name in ("c.jsonl", "b.jsonl", "a.jsonl"):
+    said = RecordedProgress()
+    for name, at in {"c.jsonl": NOON, "b.jsonl": NOON, "a.jsonl": NOON - timedelta(days=2)}.items():
+        assert said.messages == []
         drop(tmp_path, name, lines(record(ord(name[0]))))
-        extracted(tmp_path, now=lambda: next(clock))
+        extracted(tmp_path, now=at.replace, said=said)
+    (warning,) = said.messages
+    assert "clock_behind" in warning
+    assert "2026-11-21T12:00:00Z" in warning
+    assert "2026-11-23T12:00:00Z" in warning
     places = {path.parent.name[:24]: path.parent.parent.name for path in (tmp_path / "landing").glob("*/*/*/*.jsonl")}
     assert places == {
         "00000001-20261123T120000": "2026-11-23",

@@ -7,7 +7,7 @@ with
 
 last_receipt as (
 
-    select max(cast(received_at as date)) as received_date
+    select max_by(cast(received_at as date), receipt_number) as received_date
 
     from {{ ref('int_units') }}
 
