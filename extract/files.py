@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from extract.records import KindFilter, RecordShape
 from extract.schema import Kind
 from extract.source import Arrivals, ExtractRun, SourceConfig, is_of_the_machine
 from extract.storage import Folder
+from extract.words import LOADED, REPEATED, WAITING, Decision, File, Words, plain_name
 
 _log = logging.getLogger(__name__)
 
@@ -29,19 +30,17 @@ _log = logging.getLogger(__name__)
 class FileSource:
     """Files from an inbox, each loaded whole or not at all.
 
-    A file that is byte-equal to one loaded before is a duplicate, whatever its name. A file that is not what its name
-    or its manifest says is quarantined.
+    A file replaces the older one of its name. One that is byte-equal to a file that counts is a duplicate, whatever its
+    name, and is loaded when that one is replaced. A file that is not what its name or its manifest says is quarantined.
     """
 
     def __init__(self, config: SourceConfig, run: ExtractRun) -> None:
         self.config = config
         self._run = run
         self._privacy = privacy_of(config, run.privacy_key)
-
-    @cached_property
-    def _known(self) -> set[str]:
-        """The sha256 of each file that was loaded, asked for once there is a file."""
-        return set(self._run.ledger.loaded_hashes(self.config.name))
+        self._decisions: dict[str, Decision] = {}  # of the files that were given out to be read
+        self._quarantined: set[str] = set()
+        self._again: set[str] = set()  # duplicates of earlier runs
 
     @property
     def inbox(self) -> Folder:
@@ -67,21 +66,97 @@ class FileSource:
             progress.message(f"{self.config.name}: {line}")
         return Arrivals(taken.units, left=taken.growing)
 
+    def due(self, waiting: Sequence[LandedUnit]) -> Iterator[LandedUnit]:
+        """Decides over all files of the source which are to be loaded; what each was by then is what it stays.
+
+        First come the files that wait, in the order of receipt, but for the duplicates; a file that turns out to be
+        unreadable changes nothing for the ones after it. Then come duplicates that now are to be loaded, and at last
+        the ledger is told of those that are duplicates now.
+        """
+        ledger = {row["_source"]: row for row in self._run.ledger.files(self.config.name)}
+        known = {path: self._known(row) for path, row in ledger.items()}
+        files = [self._file(_unit(row), row["sha256"]) for row in ledger.values()]
+        new = {unit.path: self._file(unit, self._run.landing.received_sha256(unit)) for unit in waiting}
+        words = Words()
+        for file in sorted([*(file for file in files if file.unit.path not in new), *new.values()], key=_receipt):
+            path = file.unit.path
+            if path in new:
+                self._warn_of_name(words, file)
+                self._decisions[path] = words.what_if(file)
+                if self._decisions[path] == LOADED:
+                    yield file.unit
+                    known[path] = LOADED
+            if path not in self._quarantined:
+                words.add(file)
+        while promoted := self._first_promoted(words, known):
+            path = promoted.unit.path
+            self._decisions[path] = LOADED
+            if path in ledger:
+                self._run.progress.message(
+                    f"{self.config.name}: {promoted.name!r} is loaded now: the file that it equals was replaced"
+                )
+                self._again.add(path)
+            yield promoted.unit
+            known[path] = LOADED
+            if path in self._quarantined:
+                words = self._words([*files, *new.values()])
+        told = {file.unit.path: (file.unit, decision) for file, decision in words.decided()}
+        told |= {path: (file.unit, self._decisions[path]) for path, file in new.items() if path not in told}
+        for path, (unit, decision) in sorted(told.items(), key=lambda one: one[1][0]):
+            was_read = self._decisions.get(path) == LOADED
+            if not was_read and known.get(path) != decision and decision != LOADED:
+                self._decisions[path] = decision
+                yield unit
+
+    def _known(self, row: Mapping[str, Any]) -> Decision:
+        if row["status"] == "loaded":
+            return LOADED
+        return REPEATED if self._is_replaced and row["_replaces"] is None else WAITING
+
+    @property
+    def _is_replaced(self) -> bool:
+        """Whether a file of the source replaces the older one of its name."""
+        return all(kind.same_name == "replace" for kind in self.config.kinds)
+
+    def _first_promoted(self, words: Words, known: Mapping[str, Decision]) -> File | None:
+        """The first file that is to be loaded and is not."""
+        found = (
+            file for file, decision in words.decided() if decision == LOADED and known.get(file.unit.path) != LOADED
+        )
+        return min(found, key=_receipt, default=None)
+
+    def _words(self, files: Iterable[File]) -> Words:
+        words = Words()
+        for file in sorted({file.unit.path: file for file in files}.values(), key=_receipt):
+            if file.unit.path not in self._quarantined:
+                words.add(file)
+        return words
+
+    def _file(self, unit: LandedUnit, sha256: str) -> File:
+        return File(unit, plain_name(_name(unit)) if self._is_replaced else unit.path, sha256)
+
+    def _warn_of_name(self, words: Words, file: File) -> None:
+        if other := words.alike(file.name):
+            self._run.progress.message(
+                f"warning: {self.config.name}: {file.name!r} and {other!r} differ only in case or blanks, and both "
+                f"count; if one corrects the other, drop it as {other!r}"
+            )
+
     def read(self, unit: LandedUnit, rows: UnitRows) -> list[LedgerRow]:
-        """Reads a file, unless one that is byte-equal was loaded before."""
+        """Reads a file, unless it is a duplicate."""
         name = _name(unit)
         landing = self._run.landing
         sha256 = landing.received_sha256(unit)
-        status, reason, detail, is_verified = "duplicate", None, None, False
-        if sha256 not in self._known:
+        decision = self._decisions[unit.path]
+        status, reason, detail, is_verified = decision.status, None, None, False
+        if decision == LOADED:
             try:
                 with self._run.attempts.reading(unit.path) as is_suspected:
                     is_verified = self._read(unit, rows, sha256, is_suspected=is_suspected)
-                status = "loaded"
-                self._known.add(sha256)
                 rows.keep()
             except UnreadableFile as unreadable:
                 status, reason, detail = "quarantined", unreadable.reason, unreadable.detail
+                self._quarantined.add(unit.path)
                 rows.drop()
                 self._run.progress.message(f"{self.config.name}: {name!r} is quarantined: {unreadable}")
         values = {
@@ -94,7 +169,7 @@ class FileSource:
             "detail": detail,
             "is_verified": is_verified,
         }
-        replaced = f"{self.config.name}/{name}" if status == "loaded" else None
+        replaced = f"{self.config.name}/{plain_name(name)}" if status != "quarantined" and decision.is_word else None
         return [
             LedgerRow(
                 LOADED_FILES,
@@ -114,6 +189,8 @@ class FileSource:
         Raises:
             UnreadableFile: The file is not what its name or its manifest says.
         """
+        if unit.path in self._again and (why := self._run.landing.why_changed(unit)):
+            raise UnreadableFile("changed_in_landing", why)
         manifest = _manifest(self._run.landing.folder, f"{unit.path}{MANIFEST}")
         if manifest.get("sha256", sha256) != sha256:
             raise UnreadableFile("sha256_mismatch", f"its manifest says {manifest['sha256']}, it has {sha256}")
@@ -152,6 +229,15 @@ class FileSource:
                 raise
             _log.exception("a reader failed")
             raise UnreadableFile("unreadable", f"{type(error).__name__}: {error}") from error
+
+
+def _unit(row: Mapping[str, Any]) -> LandedUnit:
+    received_at = row["_received_at"].replace(tzinfo=UTC)
+    return LandedUnit(row["receipt_number"], row["source"], received_at, row["_source"])
+
+
+def _receipt(file: File) -> LandedUnit:
+    return file.unit
 
 
 def _name(unit: LandedUnit) -> str:

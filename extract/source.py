@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -151,6 +151,9 @@ class Source(Protocol):
 
     def land(self, waiting: Collection[LandedUnit]) -> Arrivals:
         """Receives what is new; `waiting` is what was received before and is not in the lake yet."""
+
+    def due(self, waiting: Sequence[LandedUnit]) -> Iterable[LandedUnit]:
+        """Gives what is to be read, one after another: what waits, and older units that the newer ones let count."""
 
     def read(self, unit: LandedUnit, rows: UnitRows) -> list[LedgerRow]:
         """Reads a unit into rows, keeps them if they are good, and gives what the ledger is to say for each kind."""

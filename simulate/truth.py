@@ -60,7 +60,7 @@ class Delivered:
         received_at: UTC.
         replaces: The scope in which it replaces everything received before it, such as `campaign_api/2024-05-20` or
             `campaign_files/a.csv`; None: it adds to what is there.
-        content: Stands for its bytes: one that is byte-equal to an earlier one is not taken again. None: like no other.
+        content: Stands for its bytes: a file that is byte-equal to one that counts is not taken. None: like no other.
         number: Its receipt number, which decides what came later; of equal numbers the time decides.
         asked: The day that it answers for; a record without a date is of that day.
     """
@@ -169,29 +169,37 @@ def truth_of(deliveries: Iterable[Delivered]) -> Truth:
 
 
 def _standing(deliveries: Iterable[Delivered], balances: dict[str, Balance]) -> list[Delivered]:
-    """The deliveries that were taken and that no later one replaces."""
-    standing: dict[object, Delivered] = {}
-    seen: set[tuple[str, object]] = set()
-    for delivered in sorted(deliveries, key=lambda one: (one.number, one.received_at, one.source)):
-        balance = balances.setdefault(delivered.system, Balance())
+    """The deliveries that count after all were received, in the order of receipt.
+
+    Of each scope the newest content counts, from the first delivery that brought it without another one in between. Of
+    files with equal contents only one counts, the one received first; it was taken if it counted at any time.
+    """
+    words: dict[object, Delivered] = {}
+    taken: dict[str, Delivered] = {}
+    counting: dict[object, Delivered] = {}
+    received = sorted(deliveries, key=lambda one: (one.number, one.received_at, one.source))
+    for delivered in received:
+        balances.setdefault(delivered.system, Balance())
         scope = delivered.source if delivered.replaces is None else delivered.replaces
-        newest = standing.get(scope)
-        if delivered.content is not None:
-            content = (delivered.system, delivered.content)
-            if delivered.system == "campaign_api" and delivered.replaces is not None:
-                # A day may go back to what it said before: only the newest answer makes an equal one superfluous.
-                is_known = newest is not None and newest.content == delivered.content
-            else:
-                is_known = content in seen
-            if is_known:
-                balance.not_taken += 1
-                continue
-            seen.add(content)
+        before = words.get(scope)
+        if before is None or delivered.content is None or before.content != delivered.content:
+            words[scope] = delivered
+        counting = {}
+        for word in sorted(words.values(), key=lambda one: (one.number, one.received_at, one.source)):
+            is_day = word.system == "campaign_api" and word.replaces is not None
+            is_like_no_other = word.content is None or is_day
+            counting.setdefault(word.source if is_like_no_other else (word.system, word.content), word)
+        taken |= {word.source: word for word in counting.values()}
+    standing = {one.source for one in counting.values()}
+    for delivered in received:
+        balance = balances[delivered.system]
+        if delivered.source not in taken:
+            balance.not_taken += 1
+            continue
         balance.loaded += delivered.records.num_rows
-        if newest is not None:
-            balance.superseded += newest.records.num_rows
-        standing[scope] = delivered
-    return list(standing.values())
+        if delivered.source not in standing:
+            balance.superseded += delivered.records.num_rows
+    return [*counting.values()]
 
 
 def _rows(delivered: Delivered) -> Iterable[Row]:

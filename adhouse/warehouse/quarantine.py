@@ -68,7 +68,8 @@ def quarantined(engine: Engine, lake_url: str, *, has_records: bool = True) -> s
             union all
             select
                 source, kind, _source, _dlt_load_id, _received_at, receipt_number, reading, _replaces as replaces,
-                source || '/' || file_name as place, status = 'loaded' as is_loaded, status, reason, detail
+                source || '/' || file_name as place, status = 'loaded' or _replaces is not null as is_loaded,
+                status, reason, detail
             from {_raw(engine, lake_url, "loaded_files")} where {is_complete}
         ),
         units as (

@@ -7,7 +7,7 @@ import logging
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -133,6 +133,10 @@ class ApiSource:
         except ApiError as error:
             arrivals.errors.append(f"{name}: {settings.redact(str(error))}")
         return arrivals
+
+    def due(self, waiting: Sequence[LandedUnit]) -> Iterable[LandedUnit]:
+        """What waits: no fetch lets an older one count again."""
+        return waiting
 
     def read(self, unit: LandedUnit, rows: UnitRows) -> list[LedgerRow]:
         """Reads a fetch that brought something new."""

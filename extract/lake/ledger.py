@@ -25,6 +25,7 @@ _FETCH_COLUMNS = (
     "unchanged",
     "_replaces",
 )
+_FILE_COLUMNS = ("source", "_source", "receipt_number", "_received_at", "reading", "sha256", "status", "_replaces")
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,20 @@ class Ledger:
         """How often the unit was read."""
         return self._readings.get(path, 0)
 
-    def loaded_hashes(self, source: str) -> Collection[str]:
-        """The sha256 of each file of a source that was loaded."""
-        rows = self.lake.read(LOADED_FILES, ("source", "status", "sha256"))
-        rows = rows.filter((pc.field("source") == source) & (pc.field("status") == "loaded"))
-        return set(rows.column("sha256").to_pylist())
+    def files(self, source: str) -> list[dict[str, Any]]:
+        """What the ledger says of each file of a source that is loaded or a duplicate: of its newest such reading.
+
+        A duplicate that could not be read when it was to be loaded is neither.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        rows = self.lake.read(LOADED_FILES, _FILE_COLUMNS).filter(pc.field("source") == source)
+        for row in rows.sort_by("reading").to_pylist():
+            before = found.get(row["_source"])
+            if row["status"] != "quarantined":
+                found[row["_source"]] = row
+            elif before and before["status"] == "duplicate":
+                del found[row["_source"]]
+        return [*found.values()]
 
     def fetches(self, source: str) -> list[dict[str, Any]]:
         """What the ledger says of fetches of a source: of each day the newest and the newest complete one.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -93,9 +93,8 @@ def load(
 
     def write(load_id: str) -> dict[str, list[Path]]:
         package = Package(working / "parquet", load_id, report_timezone)
-        for unit in units:
+        for source, unit in _due(units, sources):
             started = time.monotonic()
-            source = sources[unit.source]
             with package.unit(source.config, unit) as rows:
                 entries = source.read(unit, rows)
                 read = rows.read
@@ -118,6 +117,12 @@ def load(
     if count := merge_if_due(lake):
         _log_line("merge", started, files=count)
     return added
+
+
+def _due(units: Sequence[LandedUnit], sources: Mapping[str, Source]) -> Iterator[tuple[Source, LandedUnit]]:
+    for name in dict.fromkeys(unit.source for unit in units):
+        waiting = [unit for unit in units if unit.source == name]
+        yield from ((sources[name], unit) for unit in sources[name].due(waiting))
 
 
 def is_note(table: str, row: Mapping[str, Any]) -> bool:

@@ -5,17 +5,22 @@ import hashlib
 import json
 import subprocess
 import sys
+import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
 from support.extracting import RecordedProgress, drop, extracted, lines, rebuilt, record, records_of, rows
 
 from extract import files
+from extract.inbox import take
 from extract.lake import package
+from extract.landing import Landing
 from extract.readers import read_file
 from extract.records import RecordShape
+from extract.storage import Folder
 
 SCOPE = "campaign_files/export.jsonl"
 LEDGER = "file_name, status, reason, is_verified, records_read, records_loaded, records_rejected, _replaces"
@@ -76,8 +81,107 @@ def test_the_same_bytes_under_any_name_are_a_duplicate(tmp_path: Path) -> None:
     assert rows(tmp_path, "loaded_files", LEDGER) == [
         ("first.jsonl", "loaded", None, False, 1, 1, 0, "campaign_files/first.jsonl"),
         ("first.jsonl", "duplicate", None, False, 0, 0, 0, None),
-        ("second.jsonl", "duplicate", None, False, 0, 0, 0, None),
+        ("second.jsonl", "duplicate", None, False, 0, 0, 0, "campaign_files/second.jsonl"),
     ]
+
+
+def told(home: Path) -> list[tuple[object, ...]]:
+    """What the ledger says, in the order of receipts and readings."""
+    columns = "receipt_number, reading, split_part(file_name, '.', 1), status, _replaces is not null"
+    return rows(home, "loaded_files", columns, "receipt_number, reading")
+
+
+def dropped_one_by_one(home: Path, *files: tuple[str, bytes]) -> list[str]:
+    """Drops and extracts one file after another; gives what was said."""
+    said = RecordedProgress()
+    for name, content in files:
+        drop(home, name, content)
+        extracted(home, said=said)
+    return said.messages
+
+
+X, Y, Z = (lines(record(number)) for number in (1, 2, 3))
+
+
+@pytest.mark.parametrize("is_at_once", [False, True])
+def test_a_duplicate_is_equal_to_a_file_that_counts_not_to_one_that_was_replaced(
+    tmp_path: Path, is_at_once: bool
+) -> None:
+    inbox, landing = Folder.at(tmp_path / "inbox" / "campaign_files"), Folder.at(tmp_path / "landing")
+    for name, content in (("may.jsonl", X), ("may.jsonl", Y), ("june.jsonl", X)):
+        drop(tmp_path, name, content)
+        if is_at_once:
+            take(inbox, Landing(landing), "campaign_files", partial(datetime.now, UTC))
+        else:
+            extracted(tmp_path)
+    extracted(tmp_path)
+    assert told(tmp_path) == [
+        (1, 1, "may", "loaded", True),
+        (2, 1, "may", "loaded", True),
+        (3, 1, "june", "loaded", True),
+    ]
+
+
+def test_the_last_word_of_a_name_counts_also_if_it_is_an_old_one(tmp_path: Path) -> None:
+    dropped_one_by_one(tmp_path, ("a.jsonl", X), ("a.jsonl", Y), ("a.jsonl", X), ("a.jsonl", X))
+    assert [row[3:] for row in told(tmp_path)] == [("loaded", True)] * 3 + [("duplicate", False)]
+
+
+def test_a_duplicate_waits_and_is_loaded_when_the_file_that_it_equals_is_replaced(tmp_path: Path) -> None:
+    said = dropped_one_by_one(tmp_path, ("may.jsonl", X), ("june.jsonl", X), ("may.jsonl", Y))
+    assert said == ["campaign_files: 'june.jsonl' is loaded now: the file that it equals was replaced"]
+    assert told(tmp_path) == [
+        (1, 1, "may", "loaded", True),
+        (2, 1, "june", "duplicate", True),
+        (2, 2, "june", "loaded", True),
+        (3, 1, "may", "loaded", True),
+    ]
+    assert rebuilt(tmp_path).errors == []
+    assert [row[2:] for row in told(tmp_path)] == [
+        ("may", "loaded", True),
+        ("june", "loaded", True),
+        ("may", "loaded", True),
+    ]
+
+
+def test_a_duplicate_of_another_name_replaces_what_its_own_name_said(tmp_path: Path) -> None:
+    dropped_one_by_one(tmp_path, ("may.jsonl", Y), ("june.jsonl", Z), ("may.jsonl", Z), ("june.jsonl", X))
+    assert told(tmp_path) == [
+        (1, 1, "may", "loaded", True),
+        (2, 1, "june", "loaded", True),
+        (3, 1, "may", "duplicate", True),
+        (3, 2, "may", "loaded", True),
+        (4, 1, "june", "loaded", True),
+    ]
+
+
+def test_a_file_that_replaces_nothing_because_it_cannot_be_read_lets_no_duplicate_count(tmp_path: Path) -> None:
+    drop(tmp_path, "june.jsonl.manifest.json", b'{"rows": 2}')
+    dropped_one_by_one(tmp_path, ("may.jsonl", X), ("june.jsonl", X), ("may.jsonl", X + b'{"cut'), ("may.jsonl", Y))
+    assert [row[1:4] for row in told(tmp_path)] == [
+        (1, "may", "loaded"),
+        (1, "june", "duplicate"),
+        (2, "june", "quarantined"),
+        (1, "may", "quarantined"),
+        (1, "may", "loaded"),
+    ]
+    assert dropped_one_by_one(tmp_path, ("more.jsonl", Z)) == []
+
+
+def test_a_duplicate_that_changed_while_it_waited_is_quarantined(tmp_path: Path) -> None:
+    dropped_one_by_one(tmp_path, ("may.jsonl", X), ("june.jsonl", X))
+    (path,) = (tmp_path / "landing").glob("*/*/*/june.jsonl")
+    path.write_bytes(Z)
+    dropped_one_by_one(tmp_path, ("may.jsonl", Y))
+    assert rows(tmp_path, "loaded_files", "reason", "reading desc")[0] == ("changed_in_landing",)
+
+
+def test_names_in_two_forms_of_unicode_are_one_and_names_that_are_nearly_one_are_named(tmp_path: Path) -> None:
+    names = [unicodedata.normalize("NFC", "café.jsonl"), unicodedata.normalize("NFD", "café.jsonl")]
+    said = dropped_one_by_one(tmp_path, (names[0], X), (names[1], Y), ("CAFÉ .jsonl", Z))
+    scopes = rows(tmp_path, "loaded_files", "status, _replaces", "receipt_number")
+    assert scopes[:2] == [("loaded", f"campaign_files/{names[0]}")] * 2
+    assert [name in said[0] for name in ("'CAFÉ .jsonl'", repr(names[0]))] == [True, True]
 
 
 def test_two_equal_files_at_once_are_one_and_a_duplicate(tmp_path: Path) -> None:

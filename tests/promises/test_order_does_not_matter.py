@@ -50,19 +50,16 @@ class Dropped:
 
 @st.composite
 def drops(draw: st.DrawFn) -> list[Dropped]:
-    """Up to six files, two of which may be corrections of others, spread over up to three runs in any order."""
-    files = []
+    """Up to six files of few names, half of them equal to another, spread over up to three runs in any order."""
+    files: list[Dropped] = []
     for index in range(draw(st.integers(1, 6))):
         start = draw(st.integers(0, 250))
-        files.append(
-            Dropped(
-                start,
-                start + draw(st.integers(0, 120)),
-                draw(st.integers(0, 40)),
-                f"{draw(st.integers(0, 3))}{EXTENSIONS[index % 4]}",
-                draw(st.integers(0, 2)),
-            )
-        )
+        stop, extension = start + draw(st.integers(0, 120)), EXTENSIONS[index % 4]
+        like = draw(st.one_of(st.none(), st.sampled_from(files))) if files else None
+        if like:
+            start, stop, extension = like.start, like.stop, like.name[1:]
+        name = f"{draw(st.integers(0, 2))}{extension}"
+        files.append(Dropped(start, stop, draw(st.integers(0, 40)), name, draw(st.integers(0, 2))))
     return files
 
 
@@ -81,7 +78,8 @@ def land(home: Path, dropped: Dropped, index: int, records: pa.Table) -> Deliver
     (folder / ".receipt.json").write_text(json.dumps({"bytes": len(content), "sha256": sha256}))
     (home / "landing" / "receipts.json").unlink(missing_ok=True)  # what landing has is then found by listing it
     source = f"{place}/{dropped.name}"
-    return Delivered(source, records, received_at, replaces=f"campaign_files/{dropped.name}", number=number)
+    scope = f"campaign_files/{dropped.name}"
+    return Delivered(source, records, received_at, replaces=scope, content=sha256, number=number)
 
 
 def emptied(home: Path) -> None:
@@ -139,6 +137,24 @@ def records(world: World) -> pa.Table:
         Dropped(200, 300, 1, "2.jsonl", 1),
         Dropped(100, 110, 9, "1.jsonl", 1),
         Dropped(0, 300, 2, "1.jsonl", 2),
+    ]
+)
+@example(  # a name that goes back to what it said first, and a file that is equal to a replaced one
+    files=[
+        Dropped(0, 50, 1, "1.jsonl", 0),
+        Dropped(50, 120, 2, "1.jsonl", 0),
+        Dropped(0, 50, 3, "2.jsonl", 1),
+        Dropped(50, 120, 4, "2.jsonl", 1),
+        Dropped(0, 50, 5, "1.jsonl", 2),
+    ]
+)
+@example(  # a duplicate whose file is replaced, and one that comes after files of later receipts were loaded
+    files=[
+        Dropped(0, 50, 3, "2.jsonl", 0),
+        Dropped(100, 150, 7, "3.jsonl", 0),
+        Dropped(0, 50, 1, "1.jsonl", 1),
+        Dropped(200, 250, 9, "1.jsonl", 2),
+        Dropped(0, 50, 5, "3.jsonl", 2),
     ]
 )
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))

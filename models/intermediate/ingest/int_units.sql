@@ -11,9 +11,10 @@ numbered as (
     select
         *,
         dense_rank() over (
-            partition by kind, _source, status
+            partition by kind, _source, case when status = 'duplicate' then 'loaded' else status end
             order by reading desc
         ) as reading_rank,
+        max(reading) over (partition by kind, _source) as newest_reading,
         row_number() over (
             partition by kind, _source, status, reading
             order by _dlt_load_id
@@ -32,7 +33,9 @@ judged as (
             when reading_rank > 1 then 'superseded'
             when copy_number > 1 then 'duplicate'
             else 'current'
-        end as outcome_alone
+        end as outcome_alone,
+        -- A file that waits as a duplicate replaces what its name said before, until it cannot be read after all.
+        status = 'duplicate' and replaces is not null and reading = newest_reading as is_waiting
 
     from numbered
 
@@ -43,7 +46,7 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by source, kind, replaces, outcome_alone
+            partition by source, kind, replaces, outcome_alone = 'current' or is_waiting
             order by receipt_number desc
         ) as newness
 

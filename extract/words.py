@@ -1,0 +1,100 @@
+"""Which files count: of each name the newest content, and equal contents once.
+
+What a file of a name says last is that name's word. Where the words of several names are equal, the one received first
+counts and the others wait; they are loaded when it is replaced. A file that cannot be read says nothing.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from extract.landing import LandedUnit
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the ledger says of a file.
+
+    Attributes:
+        status: `loaded`, or `duplicate`: it waits in landing.
+        is_word: Whether it replaces what its name said before; one that only says it again does not.
+    """
+
+    status: str
+    is_word: bool
+
+
+LOADED = Decision("loaded", is_word=True)
+WAITING = Decision("duplicate", is_word=True)
+REPEATED = Decision("duplicate", is_word=False)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file in landing.
+
+    Attributes:
+        unit: Where, and its receipt number.
+        name: What it can replace: its name in Unicode's form NFC, or its path where files never replace each other.
+        sha256: Of its content when it was received.
+    """
+
+    unit: LandedUnit
+    name: str
+    sha256: str
+
+
+class Words:
+    """What each name says, after files were added in the order of their receipt numbers."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, list[File]] = {}  # by name: the first file with its content of now, and its repetitions
+        self._names: dict[str, set[str]] = {}  # by content
+
+    def add(self, file: File) -> Decision:
+        """Adds the next file, and gives what it is now; a later one can change that."""
+        said = self._said.get(file.name)
+        if said and said[0].sha256 == file.sha256:
+            said.append(file)
+            return REPEATED
+        if said:
+            self._names[said[0].sha256].discard(file.name)
+        others = self._names.setdefault(file.sha256, set())
+        decision = WAITING if others else LOADED
+        others.add(file.name)
+        self._said[file.name] = [file]
+        return decision
+
+    def what_if(self, file: File) -> Decision:
+        """What the next file would be."""
+        said = self._said.get(file.name)
+        if said and said[0].sha256 == file.sha256:
+            return REPEATED
+        others = self._names.get(file.sha256, set()) - {file.name}
+        return WAITING if others else LOADED
+
+    def decided(self) -> Iterator[tuple[File, Decision]]:
+        """What every file is that says what its name says now."""
+        for names in self._names.values():
+            first = min((self._said[name][0].unit for name in names), default=None)
+            for word, *repeated in (self._said[name] for name in names):
+                yield word, LOADED if word.unit == first else WAITING
+                for file in repeated:
+                    yield file, REPEATED
+
+    def alike(self, name: str) -> str | None:
+        """Another name that differs only in case or blanks; None too if this very name is known."""
+        if name in self._said:
+            return None
+        return next((other for other in self._said if _folded(other) == _folded(name)), None)
+
+
+def plain_name(name: str) -> str:
+    """A name in the form in which two names are compared."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _folded(name: str) -> str:
+    return "".join(name.casefold().split())
