@@ -376,8 +376,13 @@ def _sound(
     """
     sound: list[LandedUnit] = []
     damaged: list[LandedUnit] = []
+    notes = {*run.ledger.postponed}  # they have a receipt and nothing else
+
+    def why_changed(unit: LandedUnit) -> str | None:
+        return None if unit.path in notes else run.landing.why_changed(unit)
+
     with ThreadPoolExecutor(2, "check") as pool:
-        for unit, why in zip(units, pool.map(run.landing.why_changed, units), strict=True):
+        for unit, why in zip(units, pool.map(why_changed, units), strict=True):
             (damaged if why else sound).append(unit)
             if why:
                 report.sources[unit.source].errors.append(
