@@ -27,6 +27,17 @@ from extract.words import LOADED, REPEATED, WAITING, Decision, File, Words, plai
 _log = logging.getLogger(__name__)
 
 
+class _CountedRows:
+    """Counts records and keeps none."""
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    def add(self, _: Kind, batch: Batch) -> None:
+        """Counts the next records."""
+        self.read += len(batch)
+
+
 class FileSource:
     """Files from an inbox, each loaded whole or not at all.
 
@@ -83,6 +94,8 @@ class FileSource:
             if path in new:
                 self._warn_of_name(words, file)
                 self._decisions[path] = words.what_if(file)
+                if self._decisions[path] == WAITING and words.knows(file.name) and not self._is_readable(file):
+                    self._decisions[path] = LOADED  # reading it says why it replaces nothing
                 if self._decisions[path] == LOADED:
                     yield file.unit
                     known[path] = LOADED
@@ -183,7 +196,16 @@ class FileSource:
             for kind in self.config.kinds
         ]
 
-    def _read(self, unit: LandedUnit, rows: UnitRows, sha256: str, *, is_suspected: bool) -> bool:
+    def _is_readable(self, file: File) -> bool:
+        """Whether a duplicate is what its own name and manifest say: else it must not replace what its name said."""
+        try:
+            with self._run.attempts.reading(file.unit.path) as is_suspected:
+                self._read(file.unit, _CountedRows(), file.sha256, is_suspected=is_suspected)
+        except UnreadableFile:
+            return False
+        return True
+
+    def _read(self, unit: LandedUnit, rows: UnitRows | _CountedRows, sha256: str, *, is_suspected: bool) -> bool:
         """Adds all records; says whether a manifest agrees with them. A suspected file is tried apart before.
 
         Raises:

@@ -84,6 +84,10 @@ class Words:
                 for file in repeated:
                     yield file, REPEATED
 
+    def knows(self, name: str) -> bool:
+        """Whether the name said something."""
+        return name in self._said
+
     def alike(self, name: str) -> str | None:
         """Another name that differs only in case or blanks; None too if this very name is known."""
         if name in self._said:

@@ -168,6 +168,17 @@ def test_a_file_that_replaces_nothing_because_it_cannot_be_read_lets_no_duplicat
     assert dropped_one_by_one(tmp_path, ("more.jsonl", Z)) == []
 
 
+def test_a_duplicate_that_cannot_be_read_under_its_name_replaces_nothing(tmp_path: Path) -> None:
+    dropped_one_by_one(tmp_path, ("may.jsonl", X), ("june.jsonl", Y))
+    drop(tmp_path, "may.jsonl.manifest.json", b'{"rows": 2}')
+    dropped_one_by_one(tmp_path, ("may.jsonl", Y))
+    assert [row[2:] for row in told(tmp_path)] == [
+        ("may", "loaded", True),
+        ("june", "loaded", True),
+        ("may", "quarantined", False),
+    ]
+
+
 def test_a_duplicate_that_changed_while_it_waited_is_quarantined(tmp_path: Path) -> None:
     dropped_one_by_one(tmp_path, ("may.jsonl", X), ("june.jsonl", X))
     (path,) = (tmp_path / "landing").glob("*/*/*/june.jsonl")
