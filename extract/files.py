@@ -48,7 +48,7 @@ class FileSource:
     def __init__(self, config: SourceConfig, run: ExtractRun) -> None:
         self.config = config
         self._run = run
-        self._privacy = privacy_of(config, run.privacy_key)
+        self._privacy = privacy_of(config.kinds, config.fields, run.privacy_key)
         self._decisions: dict[str, Decision] = {}  # of the files that were given out to be read
         self._quarantined: set[str] = set()
         self._again: set[str] = set()  # duplicates of earlier runs

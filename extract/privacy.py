@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from extract.convert import canonical, text_of
-from extract.source import SourceConfig
+from extract.schema import Kind
 
 
 @dataclass(frozen=True)
@@ -46,18 +46,18 @@ class Privacy:
         return None if text is None else self.pseudonym(text)
 
 
-def privacy_of(source: SourceConfig, key: str) -> Privacy | None:
-    """How the private fields of a source are replaced; None if none of its kinds has any.
+def privacy_of(kinds: Sequence[Kind], fields: Mapping[str, str], key: str) -> Privacy | None:
+    """How the private fields of a source are replaced; None if none of its kinds has any; `fields` maps our names to its.
 
     A field that is private in one of several kinds is private in every record of the source.
 
     Raises:
         ValueError: There are private fields and no key.
     """
-    if not source.has_private_fields:
+    private = {field for kind in kinds for field in kind.record_type.private}
+    if not private:
         return None
     if not key:
-        raise ValueError(f"{source.name} has private fields, which need a key")
-    private = {field for kind in source.kinds for field in kind.record_type.private}
-    names = private | {source.fields.get(field, field) for field in private}
+        raise ValueError("there are private fields, which need a key")
+    names = private | {fields.get(field, field) for field in private}
     return Privacy(key.encode(), frozenset(name.strip().lower() for name in names))

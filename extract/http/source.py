@@ -75,7 +75,7 @@ class ApiSource:
         self._settings = settings
         (self._kind,) = config.kinds
         names = self._kind.record_type.names(config.fields)
-        privacy = privacy_of(config, run.privacy_key)
+        privacy = privacy_of(config.kinds, config.fields, run.privacy_key)
         self._shape = RecordShape(self._kind.record_type, names, run.report_timezone, privacy=privacy)
 
     def landed(self) -> Iterator[LandedUnit]:
