@@ -47,7 +47,7 @@ class Privacy:
 
 
 def privacy_of(kinds: Sequence[Kind], fields: Mapping[str, str], key: str) -> Privacy | None:
-    """How the private fields of a source are replaced; None if none of its kinds has any; `fields` maps our names to its.
+    """How the private fields of a source are replaced, which calls fields as `fields` says; None if no kind has any.
 
     A field that is private in one of several kinds is private in every record of the source.
 

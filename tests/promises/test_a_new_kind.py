@@ -60,5 +60,6 @@ def test_a_kind_in_one_file_is_loaded_shown_and_balanced(tmp_path: Path) -> None
 
 def files_with(text: bytes, home: Path) -> list[Path]:
     """The files in which a text stands, but for what was received."""
-    files = [path for path in home.rglob("*") if path.is_file() and path.relative_to(home).parts[0] != "landing"]
+    received = ("inbox", "landing")
+    files = [path for path in home.rglob("*") if path.is_file() and path.relative_to(home).parts[0] not in received]
     return [path for path in files if text in path.read_bytes()]
