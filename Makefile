@@ -26,7 +26,7 @@ test-fast: install ## Run the tests that need no dbt build (under 2 minutes)
 test: check ## Check, and run the tests of everything (under 15 minutes)
 	$(PYTEST) -m 'not cases'
 
-test-cases: install ## Run the long lists of cases, such as each way to damage a store (CI runs them after the tests)
+test-cases: install ## Run what takes long: damaged stores, kills at every point (CI runs it after the tests)
 	$(PYTEST) -m cases
 
 docs: install ## Write the documentation of every model as one page

@@ -25,6 +25,8 @@ INBOX = "ads/inbox/campaign_files"
 OLD_MONTHS = 120  # more than one write of Athena's may have partitions
 Rows = list[dict[str, Any]]
 
+pytestmark = pytest.mark.cases
+
 
 @dataclass(frozen=True)
 class Twins:

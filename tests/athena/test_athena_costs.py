@@ -31,6 +31,7 @@ def by_models(read: Read) -> int:
 
 
 @pytest.mark.timeout(1200)
+@pytest.mark.cases
 def test_an_added_day_reads_a_fifth_of_what_a_full_refresh_reads(athena: LocalAthena, tmp_path: Path) -> None:
     in_cloud = {"ADHOUSE_API_URL": "none", "ADHOUSE_TARGET": "athena", "ADHOUSE_LAKE_URL": f"s3://{BUCKET}"}
     house = Workspace(tmp_path / "data", {**athena.environment, **in_cloud})

@@ -103,6 +103,7 @@ def test_a_query_of_the_load_that_was_cancelled_is_named(lake: AthenaWorkspace) 
     assert [call for call, _ in refused].count("StartQueryExecution") == 1
 
 
+@pytest.mark.cases
 def test_what_passes_is_waited_for(lake: AthenaWorkspace) -> None:
     slow_down = "Please reduce your request rate."
     with lake.aws.doing(

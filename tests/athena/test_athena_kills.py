@@ -82,6 +82,7 @@ def seen(lake: AthenaWorkspace) -> tuple[dict[str, str], Marts]:
 
 
 @pytest.mark.timeout(1200)
+@pytest.mark.cases
 def test_a_run_killed_anywhere_is_healed_by_the_same_command(
     lake: AthenaWorkspace, world: World, tmp_path: Path
 ) -> None:
@@ -96,7 +97,7 @@ def test_a_run_killed_anywhere_is_healed_by_the_same_command(
     drop("export.csv", 0, 150)
     drop("more.jsonl", 150, 150)
     before = clean_run(disk)
-    killed(lake, "POST", "delete <Delete")  # a file is in landing, and still in the inbox
+    killed(lake, "DELETE", "ads/inbox/")  # a file is in landing, and still in the inbox
     killed(lake, "PUT", "ads/raw/loaded_files/")  # a package is half in the lake
     killed(lake, "StartQueryExecution", 'INSERT INTO .*"_dlt_loads"')  # it counts, and nobody was told
     killed(lake, "StartQueryExecution", 'create table "awsdatacatalog"."(intermediate|marts)_', 5)

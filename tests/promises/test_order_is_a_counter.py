@@ -31,6 +31,7 @@ def adhouse_in_a_month(workspace: Workspace, *arguments: str) -> str:
 
 
 @pytest.mark.skipif(FAKETIME is None, reason="needs faketime")
+@pytest.mark.cases
 def test_a_correction_counts_though_the_clock_was_a_month_ahead(tmp_path: Path) -> None:
     home = Workspace(tmp_path / "data", {"ADHOUSE_API_URL": "none"})
     home.drop("export.jsonl", lines(record(100, spend=1, clicks=1, conversions=0)))
@@ -78,7 +79,10 @@ def record_of(warehouse: DuckDBWarehouse, build_id: str, result: BuildResult | N
 
 @pytest.fixture(autouse=True)
 def no_lake(monkeypatch: pytest.MonkeyPatch) -> None:
-    empty = "select '' as reason, '' as source, '' as _source, 1 as _position, false as is_repaired where false"
+    empty = """
+        select '' as reason, '' as source, '' as _source, 1 as _position, false as is_repaired, false as is_broken_rule
+        where false
+    """
     monkeypatch.setattr("adhouse.warehouse.duckdb.quarantined", lambda *_, **__: empty)
 
 
