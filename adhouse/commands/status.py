@@ -80,7 +80,7 @@ def show_missing_dates(terminal: Terminal, settings: Settings) -> None:
     counts = open_warehouse(settings).ask("processed_campaign_data", counted)
     if counts:
         said = ", ".join(f"{number:,} count {days[source]}" for source, number in counts)
-        terminal.result(f"without a date: {said}\n")
+        terminal.result(f"without a date: {said}")
 
 
 def show_bytes_read(terminal: Terminal, read: Mapping[str, Mapping[str, int]]) -> None:
