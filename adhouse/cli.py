@@ -167,6 +167,7 @@ def quarantine(
     """Show quarantined records and files, with reasons."""
     from adhouse.commands import quarantine as listing
 
+    _check_one_format(as_csv=as_csv, as_json=as_json)
     settings, terminal = _settings_and_terminal()
     if not (as_csv or as_json):
         listing.show(terminal, settings, reason, source, limit, has_all=has_all)
@@ -187,6 +188,7 @@ def sql(
     """Run a query on the published marts; it can change nothing."""
     from adhouse.commands import sql as reading
 
+    _check_one_format(as_csv=as_csv, as_json=as_json)
     settings, terminal = _settings_and_terminal()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a long query ends at once; there is nothing to tidy up
     query = sys.stdin.read() if query == "-" else query
@@ -340,6 +342,11 @@ def _work(
     finally:
         if as_json and facts:
             terminal.json(facts)
+
+
+def _check_one_format(*, as_csv: bool, as_json: bool) -> None:
+    if as_csv and as_json:
+        raise CommandError("--csv and --json cannot be had at once", "choose one of them", Exit.USAGE)
 
 
 def _settings_and_terminal() -> "tuple[Settings, Terminal]":

@@ -61,12 +61,9 @@ def run(session: Session, *, allow_stale: bool, full_refresh: bool, is_strict: b
     log.info("a build is needed%s", f": {reason}" if reason else " only if something new comes")
     extracted = extract(session, None, parser.start, is_demo=is_demo)
     if extracted.lake_origin != origin:
-        plan, before, reason = (
-            _plan(session, extracted.lake_origin, full_refresh=full_refresh),
-            plan,
-            "all was read again",
-        )
-        if plan.generation != before.generation:
+        generation, reason = plan.generation, "everything was read again"
+        plan = _plan(session, extracted.lake_origin, full_refresh=full_refresh or plan.is_full_refresh)
+        if plan.generation != generation:
             parser.manifest()  # dbt parses one project at a time
             parser = ProjectParser(session.settings, plan)
     plan = replace(plan, lake_change=extracted.newest_change)

@@ -19,7 +19,7 @@ def show(terminal: Terminal, settings: Settings, query: str, *, as_csv: bool, as
     Raises:
         CommandError: Nothing is published yet, or the query is wrong or not allowed.
     """
-    if not query.strip():
+    if not query.strip("; \t\r\n"):
         raise CommandError("the query is empty", 'an example: adhouse sql "select * from campaign_summary"', Exit.USAGE)
     columns, rows = open_warehouse(settings).select(query)
     if as_csv:

@@ -72,6 +72,7 @@ def test_a_query_comes_from_stdin_too(built_home: Workspace) -> None:
         ("select serialize(1)", "there is no function serialize in: select serialize(1)"),
         ("select 'a'::integer from campaign_summary", "Could not convert string 'a'"),
         (" ", "the query is empty"),
+        (" ; ", "the query is empty"),
     ],
 )
 def test_what_is_wrong_or_not_allowed_is_one_line(built_home: Workspace, query: str, said: str) -> None:
@@ -96,6 +97,13 @@ def test_a_long_query_is_stopped_by_ctrl_c(built_home: Workspace) -> None:
     assert process.returncode in (-signal.SIGINT, Exit.INTERRUPTED)  # a shell says 130 for both
     assert "Traceback" not in err
     assert time.monotonic() - started < 5
+
+
+def test_two_formats_at_once_are_refused(built_home: Workspace) -> None:
+    for command in (("sql", "from campaign_summary"), ("quarantine",)):
+        ended = built_home.adhouse(*command, "--csv", "--json")
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert "choose one of them" in ended.stderr
 
 
 def test_before_the_first_build_it_says_what_comes_first(tmp_path: Path) -> None:
