@@ -12,6 +12,8 @@ REDACTED = "[redacted]"
 SHORT = 8  # characters; a shorter secret is an ordinary word, and only redacted where it stands by itself
 # An ASCII character as in a URL or in JSON, or the backslashes before one.
 _ESCAPED = re.compile(rb"%(?:25)*([0-7][0-9a-fA-F])|\\+u00([0-7][0-9a-fA-F])|\\+(?=[\"/])")
+# How a secret begins if it makes an escape with what stands before it, like `30…` after a `%`.
+_REST_OF_ESCAPE = re.compile(rb"(?:5?(?:25)*|u?00|0)[0-7][0-9a-fA-F]|[0-9a-fA-F]")
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
@@ -31,7 +33,8 @@ class Redaction:
         patterns = [_pattern(one) for one in sorted(plain | encoded, key=len, reverse=True)]
         self._pattern = re.compile("|".join(patterns).encode()) if patterns else None
         as_form, as_url = {one.replace(" ", "+") for one in plain}, {one.translate(_URL_SAFE) for one in encoded}
-        self._literals = [one.encode() for one in plain | encoded | as_form | as_url]
+        literals = [one.encode() for one in plain | encoded | as_form | as_url]
+        self._literals = {rest for one in literals for rest in _after_a_false_escape(one)}
         self._is_simple = all(one.isascii() and not {*one} & {"\\", "%"} for one in plain)
 
     def __call__(self, text: str) -> str:
@@ -82,6 +85,12 @@ def is_this_machine(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _after_a_false_escape(literal: bytes) -> set[bytes]:
+    """What is left to see of a secret whose beginning is taken for the end of an escape."""
+    ends = (end for end in range(1, len(literal) + 1) if _REST_OF_ESCAPE.fullmatch(literal, 0, end))
+    return {literal, *(literal[end:] for end in ends)}
 
 
 def _unescaped(found: re.Match[bytes]) -> bytes:

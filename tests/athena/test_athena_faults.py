@@ -36,6 +36,13 @@ def lake(athena: LocalAthena, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield made
 
 
+@pytest.fixture(scope="module")
+def loaded(lake: AthenaWorkspace) -> AthenaWorkspace:
+    """The same house, once its file is in the lake."""
+    assert lake.house.adhouse("extract").returncode == 0
+    return lake
+
+
 def failed(lake: AthenaWorkspace, *arguments: str, **settings: str) -> str:
     """The line that says why the command failed; it is the only such line, and no traceback is shown."""
     house = Workspace(lake.house.home, lake.house.settings | settings)
@@ -125,27 +132,27 @@ def test_what_passes_is_waited_for(lake: AthenaWorkspace) -> None:
     assert asked == {"PUT": 4, "GET": 2, "StartQueryExecution": 6, "GetQueryExecution": 4, "GetTable": 2}
 
 
-def test_a_build_that_is_denied_ends_without_asking_again(lake: AthenaWorkspace) -> None:
+def test_a_build_that_is_denied_ends_without_asking_again(loaded: AthenaWorkspace) -> None:
     denied = json_error("StartQueryExecution", "AccessDeniedException", NOT_PERMITTED + "athena:Start", spared=10)
-    with lake.aws.doing(denied) as refused:
-        line = failed(lake, "build")
+    with loaded.aws.doing(denied) as refused:
+        line = failed(loaded, "build")
     assert line.startswith("adhouse: AWS does not permit it: An error occurred (AccessDeniedException) when calling")
     assert set(Counter(refused).values()) == {1}
 
 
-def test_a_token_that_amazon_repeats_is_kept_out_of_dbts_files(lake: AthenaWorkspace) -> None:
-    with lake.aws.doing(json_error("GetTable", "InvalidSignatureException", UNSIGNED)):
-        assert "AWS_SECRET_ACCESS_KEY" in failed(lake, "build")
-    assert "x-amz-security-token:" in (lake.house.home / "dbt" / "run_results.json").read_text()
-    assert_no_secret(lake)
+def test_a_token_that_amazon_repeats_is_kept_out_of_dbts_files(loaded: AthenaWorkspace) -> None:
+    with loaded.aws.doing(json_error("GetTable", "InvalidSignatureException", UNSIGNED)):
+        assert "AWS_SECRET_ACCESS_KEY" in failed(loaded, "build")
+    assert "x-amz-security-token:" in (loaded.house.home / "dbt" / "run_results.json").read_text()
+    assert_no_secret(loaded)
 
 
-def test_a_cancelled_query_of_a_model_is_named_and_not_asked_again(lake: AthenaWorkspace) -> None:
+def test_a_cancelled_query_of_a_model_is_named_and_not_asked_again(loaded: AthenaWorkspace) -> None:
     model = "base_campaign_delivery__records"
-    with lake.aws.doing(*ended_query("CANCELLED", "Query cancelled by user", about=f'{model}" as')) as refused:
-        line = failed(lake, "build")
+    with loaded.aws.doing(*ended_query("CANCELLED", "Query cancelled by user", about=f'{model}" as')) as refused:
+        line = failed(loaded, "build")
     assert line.startswith(f"adhouse: the build failed, nothing was published: {model}")
-    assert f"error: model {model}: query {QUERY}: " in (lake.house.home / "said.txt").read_text()
+    assert f"error: model {model}: query {QUERY}: " in (loaded.house.home / "said.txt").read_text()
     assert [call for call, _ in refused].count("StartQueryExecution") == 1
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from urllib.parse import quote, quote_plus, unquote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from extract.redaction import REDACTED, Redaction, redacted_data, secrets_of_address
@@ -15,7 +15,7 @@ printable = st.characters(min_codepoint=33, max_codepoint=126)
 secrets = st.text(printable, min_size=8, max_size=24) | st.sampled_from(
     ['sla/sh"quote', "back\\slash", "p%40ss%2Fword", "plus+min", "ümläut-ß", "a b c d e f", "'\"'\"''\"'", "%%%%%%%%"]
 )
-arounds = st.text(st.characters(codec="utf-8"), max_size=7)
+arounds = st.text(st.characters(codec="utf-8"), max_size=7) | st.sampled_from(["%", "%2", "%25", "\\u", "\\u00", "\\"])
 
 
 def every_character(text: str, spell: Callable[[int], str]) -> str:
@@ -39,6 +39,10 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
+@example(secret="00000000", before="%", after="")
+@example(secret="00a/bcde", before="%", after="")
+@example(secret="25253a/b", before="%", after="")
+@example(secret="0041/bcd", before="\\u", after="")
 @given(secret=secrets, before=arounds, after=arounds)
 def test_a_secret_is_found_in_every_spelling(name: str, secret: str, before: str, after: str) -> None:
     spelled = SPELLINGS[name](secret)
