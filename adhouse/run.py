@@ -16,7 +16,7 @@ from adhouse.dbt.runner import ensure_profile
 from adhouse.errors import CommandError, Exit
 from adhouse.explain import explain_engine
 from adhouse.session import Session
-from adhouse.settings import Settings, missing_key
+from adhouse.settings import CAMPAIGN_API, Settings, missing_key
 from adhouse.warehouse.base import BuildRecord, Warehouse, audited, next_build_id
 from adhouse.warehouse.files import remove
 from adhouse.warehouse.open import open_warehouse
@@ -32,7 +32,6 @@ NEXT_COMMANDS = """Next:
 NEXT_IN_DEMO = """
   {0}adhouse demo --end   withdraw all of this invented data, and begin with your own"""
 
-CAMPAIGN_API = "campaign_api"
 FILES_NAMED = 3
 
 log = logging.getLogger(__name__)
@@ -429,7 +428,7 @@ def _sources(settings: Settings, names: Collection[str]) -> "list[SourceConfig]"
     for name in names:
         if SOURCES[name].has_private_fields and not settings.privacy_key:
             raise missing_key(name)
-    return [replace(SOURCES[name], fields=settings.fields_of(name)) for name in names]
+    return [replace(SOURCES[name], profile=settings.profile_of(name)) for name in names]
 
 
 def _say_what_came(session: Session, extracted: "ExtractReport") -> None:

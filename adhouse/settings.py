@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -17,12 +18,14 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from adhouse.errors import CommandError, Exit
+from extract.profile import PLAIN, Profile, renamed
 from extract.redaction import Redaction, is_this_machine, secrets_of_address
 from extract.registry import SOURCES
 
 PROJECT_FILE = "dbt_project.yml"
 OUR_PROJECT = re.compile(r"^(name|profile):\s*['\"]?adhouse['\"]?\s*(#.*)?$", re.MULTILINE)
 PATTERN_CHARACTERS = re.compile(r"[][?*%\\]")
+CAMPAIGN_API = "campaign_api"
 FIRST_DAYS = 30
 MOST_DAYS = 36_500  # a calendar does not go back forever
 SHORTEST_PRIVACY_KEY = 16  # characters
@@ -257,7 +260,7 @@ class Settings(BaseSettings):
     @classmethod
     def _names(cls, text: str) -> dict[str, str]:
         """Reads `spend=cost,ad_id=creative`, or the same as a JSON object, into {our name: their name}."""
-        (kind,) = SOURCES["campaign_api"].kinds
+        (kind,) = SOURCES[CAMPAIGN_API].kinds
         ours = kind.record_type.fields
         wanted = f"our=theirs pairs such as spend=cost,ad_id=creative; ours are {', '.join(ours)}"
         try:
@@ -320,9 +323,15 @@ class Settings(BaseSettings):
         return self.target == "athena"
 
     def fields_of(self, source: str) -> Mapping[str, str]:
-        """Our names of fields → the source's: as it is declared, and for the campaign API as the environment says."""
-        declared = SOURCES[source].fields if source in SOURCES else {}
-        return {**declared, **self.api_fields} if source == "campaign_api" else declared
+        """Our names of fields → the source's, where they differ."""
+        return self.profile_of(source).names
+
+    def profile_of(self, source: str) -> Profile:
+        """How a source writes its records: as it is declared, and for the campaign API with the environment's names."""
+        declared = SOURCES[source].profile if source in SOURCES else PLAIN
+        if source != CAMPAIGN_API:
+            return declared
+        return replace(declared, columns={**declared.columns, **renamed(self.api_fields).columns})
 
     @property
     def data_url(self) -> str:

@@ -237,8 +237,9 @@ class FileSource:
             skipped = frozenset(choice.kinds) - wanted
             filter_ = KindFilter(choice.column, wanted, skipped, rejects=kind == self.config.kinds[0])
         record_type = kind.record_type
-        names = record_type.names(self.config.fields)
-        return RecordShape(record_type, names, self._run.report_timezone, filter_, self._privacy)
+        profile = self.config.profile
+        names = record_type.names(profile.names, profile.constants)
+        return RecordShape(record_type, names, self._run.report_timezone, filter_, self._privacy, profile)
 
     def _batches(self, path: Path, shape: RecordShape) -> Iterable[Batch]:
         """Reads the records; no file may stop all others, whatever it does to its reader."""

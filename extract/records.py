@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import repeat
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 
 from extract.convert import LONGEST_TEXT, RecordRejected, as_written, canonical, converter_of, extra_text
 from extract.privacy import Privacy
+from extract.profile import PLAIN, Profile
 from extract.schema import FieldType, RecordType
 
 LONGEST_PAYLOAD = 64 * 1024  # bytes of a rejected record that are kept
@@ -27,6 +29,7 @@ class RecordShape:
         report_timezone: Where a time becomes a date.
         filter: Which records to read, of a source that has several kinds.
         privacy: How private fields are replaced, if the source has any.
+        profile: How values are written, and which fields have one value in all records.
     """
 
     type: RecordType
@@ -34,10 +37,18 @@ class RecordShape:
     report_timezone: ZoneInfo
     filter: KindFilter | None = None
     privacy: Privacy | None = None
+    profile: Profile = PLAIN
 
     def __post_init__(self) -> None:
         if self.type.private and self.privacy is None:
             raise ValueError(f"nothing says how to replace {', '.join(sorted(self.type.private))}")
+
+    @cached_property
+    def constants(self) -> Mapping[str, object]:
+        """The raw values of fields that have the same one in all records."""
+        types = self.type.fields
+        said = {name: text for name, text in self.profile.constants.items() if name in types}
+        return {name: converter_of(types[name], self.report_timezone)(text) for name, text in said.items()}
 
     def extra_text(self, extras: Mapping[str, object]) -> str | None:
         """What came beside the fields, as JSON text without anything private; null if nothing."""
@@ -206,7 +217,7 @@ def _converter(shape: RecordShape) -> Callable[[object], list[object]]:
     ]
     private, privacy = shape.type.private, shape.privacy
     texts = {name for name, field_type in shape.type.fields.items() if field_type is FieldType.TEXT} - private
-    known = shape.names.keys()
+    known, constants = shape.names.keys(), shape.constants
 
     def convert(record: object) -> list[object]:
         if not isinstance(record, dict):
@@ -214,8 +225,8 @@ def _converter(shape: RecordShape) -> Callable[[object], list[object]]:
         row: list[object] = []
         cut: dict[str, object] = {}
         for name, key, convert_value in fields:
-            value = record.get(key)
-            if value is not None:
+            value = record.get(key) if key is not None else constants.get(name)
+            if value is not None and key is not None:
                 try:
                     value = convert_value(value)
                 except RecordRejected as why:

@@ -5,7 +5,7 @@ Arrow is imported only where a schema is made of it, so that the command can sho
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DECIMAL_PLACES = 6
 DECIMAL_DIGITS = 38
-RAW_COLUMNS = frozenset({"account", "source"})  # of every raw table; and every name that begins with an underscore
+RAW_COLUMNS = frozenset({"source"})  # of every raw table; and every name that begins with an underscore
 
 
 class FieldType(Enum):
@@ -81,9 +81,9 @@ class RecordType:
         fields = [(name, field_type.raw_type) for name, field_type in self.fields.items()]
         return pa.schema([*fields, ("_extra", pa.string()), ("_position", pa.int64())])
 
-    def names(self, theirs: Mapping[str, str]) -> Mapping[str, str]:
-        """The source's name of each field → ours, given our names → theirs where they differ."""
-        return {theirs.get(name, name): name for name in self.fields}
+    def names(self, theirs: Mapping[str, str], constants: Collection[str] = ()) -> Mapping[str, str]:
+        """The source's name of each field that it writes → ours, given our names → theirs where they differ."""
+        return {theirs.get(name, name): name for name in self.fields if name not in constants}
 
 
 @dataclass(frozen=True)

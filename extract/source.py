@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
+from extract.profile import PLAIN, Profile
 from extract.schema import Kind
 
 if TYPE_CHECKING:
@@ -45,16 +46,14 @@ class SourceConfig:
         kinds: What its records are; of several kinds, `kind_of` tells for each record.
         kind_of: How a record says of which kind it is.
         api_path: The path of the API's address that has the records; None: the source is files in an inbox.
-        fields: Our names of fields → the source's, where they differ.
-        account: The ad account that all its records belong to, if it names one.
+        profile: How it writes its records.
     """
 
     name: str
     kinds: tuple[Kind, ...]
     kind_of: KindChoice | None = None
     api_path: str | None = None
-    fields: Mapping[str, str] = field(default_factory=dict)
-    account: str | None = None
+    profile: Profile = PLAIN
 
     def __post_init__(self) -> None:
         chosen = {kind.name for kind in (self.kind_of.kinds.values() if self.kind_of else self.kinds[:1])}
@@ -65,10 +64,15 @@ class SourceConfig:
 
     def read_with(self, report_timezone: ZoneInfo, privacy_key: str) -> str:
         """What decides how its records are read, as one text: when that changes, they are to be read again."""
-        decides = {"account": self.account, "fields": dict(self.fields), "timezone": report_timezone.key}
+        decides = {"profile": self.profile.decides(), "timezone": report_timezone.key}
         if self.has_private_fields:
             decides["private"] = hmac.digest(privacy_key.encode(), b"read with", "sha256").hex()[:16]
-        return json.dumps(decides, sort_keys=True)
+        return json.dumps(decides, sort_keys=True, default=str)
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """Our names of fields → the source's, where they differ."""
+        return self.profile.names
 
     @property
     def has_private_fields(self) -> bool:

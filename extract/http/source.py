@@ -74,9 +74,11 @@ class ApiSource:
         self._run = run
         self._settings = settings
         (self._kind,) = config.kinds
-        names = self._kind.record_type.names(config.fields)
+        names = self._kind.record_type.names(config.fields, config.profile.constants)
         privacy = privacy_of(config.kinds, config.fields, run.privacy_key)
-        self._shape = RecordShape(self._kind.record_type, names, run.report_timezone, privacy=privacy)
+        self._shape = RecordShape(
+            self._kind.record_type, names, run.report_timezone, privacy=privacy, profile=config.profile
+        )
 
     def landed(self) -> Iterator[LandedUnit]:
         """The fetches in landing; what a kill left of one is removed, as the API still has it."""

@@ -108,7 +108,6 @@ class Package:
         """What every row of a unit says."""
         return {
             "source": source.name,
-            "account": source.account,
             "_asked_date": None,
             "_received_date": unit.received_at.astimezone(self._report_timezone).date(),
             "_source": unit.path,

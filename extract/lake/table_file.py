@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from extract.lake.tables import RAW_TABLES
 
-REPEATED = {"_source", "_dlt_load_id", "source", "account"}  # columns with one value in all rows of a unit
+REPEATED = {"_source", "_dlt_load_id", "source"}  # columns with one value in all rows of a unit
 ROW_GROUP = 4 * 122_880  # whole vectors of DuckDB, and enough groups for every core
 
 

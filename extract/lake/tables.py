@@ -46,7 +46,7 @@ class RawTable:
 def table_of(kind: Kind) -> RawTable:
     """The table with the records of a kind."""
     fields = kind.record_type.fields
-    schema = pa.schema([*kind.record_type.schema, ("account", pa.string()), *_DAYS, *_ORIGIN, *_RECEIPT])
+    schema = pa.schema([*kind.record_type.schema, *_DAYS, *_ORIGIN, *_RECEIPT])
     sought = {name for name, field_type in fields.items() if field_type in _SOUGHT_TYPES} | _SOUGHT
     return _table(kind.name, schema, sought)
 

@@ -126,8 +126,9 @@ def convert_columns(
     """The raw columns made of parsed ones, or None if any value needs a closer look.
 
     Args:
-        table: The fields in the order of `shape.type`, of any name; numbers as integers, decimals or text, all else as
-            text or already of its raw type. No text holds NUL, and no number is one that `may_break_decimals`.
+        table: The fields that have a name in `shape`, in the order of its type, of any name; numbers as integers,
+            decimals or text, all else as text or already of its raw type. No text holds NUL, and no number is one that
+            `may_break_decimals`.
         shape: How the source writes its records.
         extras: What came beside the fields, as JSON text, if anything did.
         lines: How many lines the records take up.
@@ -135,11 +136,17 @@ def convert_columns(
     schema = shape.type.schema
     try:
         table.validate(full=True)  # that texts are UTF-8 and decimals no longer than their type
-        fields = zip(table.columns, shape.type.fields.items(), strict=True)
-        columns = [_convert_column(column, name, field_type, shape) for column, (name, field_type) in fields]
+        found = [name for name in shape.type.fields if name in shape.names.values()]
+        fields = dict(zip(found, table.columns, strict=True))
+        count = table.num_rows
+        columns = [
+            _convert_column(fields[name], name, field_type, shape)
+            if name in fields
+            else pa.repeat(pa.scalar(shape.constants.get(name), field_type.raw_type), count)
+            for name, field_type in shape.type.fields.items()
+        ]
     except (pa.ArrowInvalid, RecordRejected):
         return None
-    count = table.num_rows
     columns += [pa.nulls(count, pa.string()) if extras is None else pa.array(extras, pa.string())]
     columns += [pa.array(np.arange(1, count + 1))]
     return Batch(pa.table(columns, schema=schema), [], lines)

@@ -183,12 +183,16 @@ def _parse_fast(table: pa.Table, shape: RecordShape) -> Batch | None:
         return None
     theirs = {ours: name for name, ours in shape.names.items()}
     try:
-        fields = [_parsed(table.column(theirs[name]), field_type) for name, field_type in shape.type.fields.items()]
+        fields = {
+            name: _parsed(table.column(theirs[name]), field_type)
+            for name, field_type in shape.type.fields.items()
+            if name in theirs
+        }
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
     extras = table.select([name for name in table.column_names if name not in shape.names])
     texts = list(map(shape.extra_text, _records(extras))) if extras.num_columns else None
-    return convert_columns(pa.table(fields, names=list(shape.type.fields)), shape, texts)
+    return convert_columns(pa.table(fields), shape, texts)
 
 
 def _readable(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -17,7 +17,8 @@ FIELDS = {
     "spend": FieldType.MONEY,
     "conversions": FieldType.DECIMAL,
 }
-KIND = Kind("campaign_delivery", RecordType(FIELDS, required=frozenset(FIELDS)), same_name="replace")
+OPTIONAL = {"account": FieldType.TEXT, "currency": FieldType.TEXT}
+KIND = Kind("campaign_delivery", RecordType(FIELDS | OPTIONAL, required=frozenset(FIELDS)), same_name="replace")
 SOURCES = (
     SourceConfig("campaign_api", (KIND,), api_path="/campaign-data"),
     SourceConfig("campaign_files", (KIND,)),

@@ -12,6 +12,7 @@ import pytest
 from support.extracting import drop, extracted, lines, rebuilt, record, rows
 
 from extract.lake import tables
+from extract.profile import Column, Profile
 from extract.registry import KINDS, SOURCES
 from extract.schema import FieldType, Kind, RecordType
 from extract.source import KindChoice, SourceConfig
@@ -83,7 +84,7 @@ print(extracted(Path(sys.argv[1]), sources=SOURCES.values()).sources["visits"])
     )
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout == "1 received, 2 records read, 1 loaded, 1 rejected\n"
-    fields = "visit_id, seen_at, day, pages, score, price, is_new, tags, _extra, _position, account, source"
+    fields = "visit_id, seen_at, day, pages, score, price, is_new, tags, _extra, _position, source"
     assert rows(home, "visits", fields) == [
         (
             "v1",
@@ -96,7 +97,6 @@ print(extracted(Path(sys.argv[1]), sources=SOURCES.values()).sources["visits"])
             '{"a":null,"b":[1]}',
             '{"more":7}',
             1,
-            None,
             "visits",
         )
     ]
@@ -110,7 +110,8 @@ print(extracted(Path(sys.argv[1]), sources=SOURCES.values()).sources["visits"])
 
 
 def test_sources_of_a_kind_share_its_table_and_nothing_else(tmp_path: Path) -> None:
-    partner = replace(SOURCES["campaign_files"], name="partner", account="ours", fields={"spend": "Cost"})
+    profile = Profile({"spend": Column("Cost"), "account": Column(constant="ours")})
+    partner = replace(SOURCES["campaign_files"], name="partner", profile=profile)
     sources = [SOURCES["campaign_files"], partner]
     theirs = {"cost" if name == "spend" else name: value for name, value in record(2).items()}
     header = ",".join(theirs)
@@ -202,7 +203,7 @@ def test_a_kind_that_is_added_later_gets_its_table(tmp_path: Path, two_kinds: tu
     assert rows(tmp_path, "test_clicks") == []
 
 
-@pytest.mark.parametrize("name", ["source", "account", "_position"])
+@pytest.mark.parametrize("name", ["source", "_position"])
 def test_a_field_cannot_have_the_name_of_a_column_of_ours(name: str) -> None:
     with pytest.raises(ValueError, match=name):
         RecordType({name: FieldType.TEXT})

@@ -11,6 +11,7 @@ import pytest
 from support.extracting import drop, extracted, lines, rows
 
 from extract.lake import tables
+from extract.profile import renamed
 from extract.registry import KINDS
 from extract.schema import FieldType, Kind, RecordType
 from extract.source import KindChoice, SourceConfig
@@ -30,7 +31,9 @@ UID = {"user_id": "uid"}
 @pytest.fixture
 def visits(monkeypatch: pytest.MonkeyPatch) -> SourceConfig:
     """A source of a kind with a private field, which it calls `uid`."""
-    return SourceConfig("test_visits", (known(monkeypatch, Kind("test_visits", RECORD_TYPE, "add")),), fields=UID)
+    return SourceConfig(
+        "test_visits", (known(monkeypatch, Kind("test_visits", RECORD_TYPE, "add")),), profile=renamed(UID)
+    )
 
 
 def known(monkeypatch: pytest.MonkeyPatch, kind: Kind) -> Kind:

@@ -22,7 +22,7 @@ from extract.sources.campaign_delivery import KIND
 UTC = ZoneInfo("UTC")
 DELIVERY = KIND.record_type
 SHAPE = RecordShape(DELIVERY, DELIVERY.names({}), UTC)
-FIELDS = list(DELIVERY.fields)
+FIELDS = [name for name in DELIVERY.fields if name in DELIVERY.required]
 HEADER = ",".join(FIELDS)
 ROW = "c1,a1,2024-05-20,B,US,CA,LA,00501,10,2,1.5,1"
 

@@ -32,7 +32,7 @@ from extract.schema import FieldType, RecordType
 from extract.sources.campaign_delivery import KIND
 
 UTC = ZoneInfo("UTC")
-DELIVERY = KIND.record_type.fields
+DELIVERY = {name: type_ for name, type_ in KIND.record_type.fields.items() if name in KIND.record_type.required}
 # Every type of field that there is, those of delivery first.
 EVERY_TYPE = RecordType(
     {

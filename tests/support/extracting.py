@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from extract.profile import renamed
 from extract.registry import SOURCES
 from extract.run import ApiSettings, ExtractReport, Places, extract, load_from_landing
 from extract.source import SourceConfig
@@ -64,7 +65,7 @@ def extracted(
     privacy_key: str = "",
 ) -> ExtractReport:
     """Extracts as a run does."""
-    shipped = [replace(SOURCES["campaign_api"], fields=fields), SOURCES["campaign_files"]]
+    shipped = [replace(SOURCES["campaign_api"], profile=renamed(fields)), SOURCES["campaign_files"]]
     return extract(
         places=Places(home, str(home), str(home / "lake")),
         sources=sources or shipped,

@@ -6,6 +6,7 @@ import pytest
 
 from adhouse.errors import CommandError, Exit
 from adhouse.settings import read_settings, settings_table
+from extract.profile import renamed
 from extract.registry import SOURCES
 
 
@@ -208,7 +209,7 @@ def test_dbt_is_given_what_its_files_read() -> None:
 
 
 def test_a_source_keeps_the_names_of_fields_that_it_is_declared_with(monkeypatch: pytest.MonkeyPatch) -> None:
-    partner = replace(SOURCES["campaign_files"], name="partner", fields={"spend": "cost"})
+    partner = replace(SOURCES["campaign_files"], name="partner", profile=renamed({"spend": "cost"}))
     monkeypatch.setitem(SOURCES, "partner", partner)
     settings = read_settings({"ADHOUSE_API_FIELDS": "ad_id=creative"})
     assert settings.fields_of("partner") == {"spend": "cost"}

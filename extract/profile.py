@@ -1,0 +1,84 @@
+"""How a source writes its records, where that is not as adhouse's own API and plain files do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from typing import Any
+
+ONE = Decimal(1)
+
+
+@dataclass(frozen=True)
+class Column:
+    """Where the value of one of our fields comes from.
+
+    Attributes:
+        name: The source's name of the field, or a dotted path in JSON; None: ours.
+        constant: What every record says, whatever the source writes.
+        divide_by: What a number is divided by, such as 1,000,000 for micros.
+    """
+
+    name: str | None = None
+    constant: str | None = None
+    divide_by: Decimal = ONE
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How a source writes its records. As it is made without arguments, it changes nothing.
+
+    Attributes:
+        columns: Our fields → where their values come from; a field that is not named has our name.
+        format: `csv`, `json`, `parquet` or `xlsx`, whatever the file is called; None: as name and content say.
+        encoding: Of text without a byte order mark; None: UTF-8.
+        delimiter: What stands between fields; None: found by itself.
+        header_line: The line with the names, from 1; None: found by itself.
+        skip_rows: How many rows behind the header are no records, such as a row of units.
+        decimal: The decimal sign of numbers; None: a point, and what could be read two ways is rejected.
+        thousands: What stands between groups of three digits; None: nothing may.
+        currency_signs: Texts that may stand before or behind a number.
+        nulls: Texts that say that there is no value.
+        date_format: How dates are written, as in `datetime.strptime`; None: as ISO 8601 says.
+        records: Where the records are in a JSON document, a dotted path; None: the usual places.
+        sheet: Which sheet of a workbook; None: the only one with records.
+    """
+
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    format: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    header_line: int | None = None
+    skip_rows: int = 0
+    decimal: str | None = None
+    thousands: str | None = None
+    currency_signs: tuple[str, ...] = ()
+    nulls: frozenset[str] = frozenset()
+    date_format: str | None = None
+    records: str | None = None
+    sheet: str | None = None
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Our names of fields → the source's, where they differ."""
+        return {ours: column.name for ours, column in self.columns.items() if column.name is not None}
+
+    @property
+    def constants(self) -> Mapping[str, str]:
+        """What fields say in every record, whatever the source writes."""
+        return {ours: column.constant for ours, column in self.columns.items() if column.constant is not None}
+
+    def decides(self) -> dict[str, Any]:
+        """What decides how records are read, for JSON; the same for the same profile."""
+        told = {name: value for name, value in asdict(self).items() if value != getattr(PLAIN, name)}
+        return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in told.items()}
+
+
+PLAIN = Profile()
+"""How adhouse's own API and plain files write their records."""
+
+
+def renamed(names: Mapping[str, str]) -> Profile:
+    """A profile in which fields have other names: ours → the source's."""
+    return Profile({ours: Column(theirs) for ours, theirs in names.items()})
