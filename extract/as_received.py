@@ -53,8 +53,8 @@ def records_as_received(
         with landing.folder.local(path) as local:
             if format_ == "parquet":
                 return _chosen_rows(local, positions)
-            with opened(local, is_zipped=format_.endswith(".gz")) as file:
-                if format_.startswith("csv"):
+            with opened(local) as file:
+                if format_ == "csv":
                     return _chosen(csv_records(file), positions)
                 start = file.peek()
                 if start.lstrip().startswith(b"["):

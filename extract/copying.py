@@ -15,6 +15,7 @@ from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
+from extract.containers import Hashes, hashes_of
 from extract.storage import hash_into
 
 _PIECE = 16 << 20  # large, so that threads beside this one seldom hold it up between two pieces
@@ -29,7 +30,7 @@ class ChangedMeanwhileError(Exception):
 class Copy(NamedTuple):
     """A copy, and what its original was like: the size of both, and the original's time of change."""
 
-    sha256: str
+    hashes: Hashes
     size: int
     changed_ns: int
 
@@ -37,7 +38,8 @@ class Copy(NamedTuple):
 def copied(original: Path, target: Path) -> Copy:
     """Copies a file into one of its own, which is on the disk when this returns.
 
-    The original is read once; where the file system has reflinks only the copy is, which then is of one moment.
+    The original is read once; where the file system has reflinks only the copy is, which then is of one moment. A
+    copy that is packed is read once more, for what is in it.
 
     Raises:
         ChangedMeanwhileError: The original changed meanwhile, or another file has taken its name; there is no copy.
@@ -55,10 +57,11 @@ def copied(original: Path, target: Path) -> Copy:
         after = original.stat()
         if size != before.st_size or _state(after) != _state(before):
             raise ChangedMeanwhileError(str(original))
+        hashes = hashes_of(target, digest.hexdigest())
     except BaseException:
         target.unlink(missing_ok=True)  # a full disk needs the room at once
         raise
-    return Copy(digest.hexdigest(), size, before.st_mtime_ns)
+    return Copy(hashes, size, before.st_mtime_ns)
 
 
 def is_open_for_writing(path: Path) -> bool:

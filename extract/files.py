@@ -41,8 +41,9 @@ class _CountedRows:
 class FileSource:
     """Files from an inbox, each loaded whole or not at all.
 
-    A file replaces the older one of its name. One that is byte-equal to a file that counts is a duplicate, whatever its
-    name, and is loaded when that one is replaced. A file that is not what its name or its manifest says is quarantined.
+    A file replaces the older one of its name. One that is equal, after unpacking, to a file that counts is a duplicate,
+    whatever its name, and is loaded when that one is replaced. A file that is not what its name or its manifest says is
+    quarantined.
     """
 
     def __init__(self, config: SourceConfig, run: ExtractRun) -> None:
@@ -69,7 +70,7 @@ class FileSource:
     def land(self, waiting: Collection[LandedUnit]) -> Arrivals:
         """Takes the files of the inbox that nobody is writing to."""
         landing, progress = self._run.landing, self._run.progress
-        newest = {_name(unit): (unit, landing.received_sha256(unit)) for unit in sorted(waiting)}
+        newest = {_name(unit): (unit, landing.hashes_of(unit).received) for unit in sorted(waiting)}
         taken = inbox.take(self.inbox, landing, self.config.name, self._run.now, waiting=newest)
         for name in taken.growing:
             progress.message(f"{self.config.name}: {name!r} is still written to, left for the next run")
@@ -86,8 +87,8 @@ class FileSource:
         """
         ledger = {row["_source"]: row for row in self._run.ledger.files(self.config.name)}
         known = {path: self._known(row) for path, row in ledger.items()}
-        files = [self._file(_unit(row), row["sha256"]) for row in ledger.values()]
-        new = {unit.path: self._file(unit, self._run.landing.received_sha256(unit)) for unit in waiting}
+        files = [self._file(_unit(row), row["content_sha256"]) for row in ledger.values()]
+        new = {unit.path: self._file(unit, self._run.landing.hashes_of(unit).content) for unit in waiting}
         words = Words()
         for file in sorted([*(file for file in files if file.unit.path not in new), *new.values()], key=_receipt):
             path = file.unit.path
@@ -145,8 +146,8 @@ class FileSource:
                 words.add(file)
         return words
 
-    def _file(self, unit: LandedUnit, sha256: str) -> File:
-        return File(unit, plain_name(_name(unit)) if self._is_replaced else unit.path, sha256)
+    def _file(self, unit: LandedUnit, content: str) -> File:
+        return File(unit, plain_name(_name(unit)) if self._is_replaced else unit.path, content)
 
     def _warn_of_name(self, words: Words, file: File) -> None:
         if other := words.alike(file.name):
@@ -159,13 +160,13 @@ class FileSource:
         """Reads a file, unless it is a duplicate."""
         name = _name(unit)
         landing = self._run.landing
-        sha256 = landing.received_sha256(unit)
+        hashes = landing.hashes_of(unit)
         decision = self._decisions[unit.path]
         status, reason, detail, is_verified = decision.status, None, None, False
         if decision == LOADED:
             try:
                 with self._run.attempts.reading(unit.path) as is_suspected:
-                    is_verified = self._read(unit, rows, sha256, is_suspected=is_suspected)
+                    is_verified = self._read(unit, rows, is_suspected=is_suspected)
                 rows.keep()
             except UnreadableFile as unreadable:
                 status, reason, detail = "quarantined", unreadable.reason, unreadable.detail
@@ -176,7 +177,8 @@ class FileSource:
             "file_name": name,
             "format": _format(name),
             "bytes": landing.folder.size(unit.path),
-            "sha256": sha256,
+            "sha256": hashes.received,
+            "content_sha256": hashes.content,
             "status": status,
             "reason": reason,
             "detail": detail,
@@ -200,12 +202,12 @@ class FileSource:
         """Whether a duplicate is what its own name and manifest say: else it must not replace what its name said."""
         try:
             with self._run.attempts.reading(file.unit.path) as is_suspected:
-                self._read(file.unit, _CountedRows(), file.sha256, is_suspected=is_suspected)
+                self._read(file.unit, _CountedRows(), is_suspected=is_suspected)
         except UnreadableFile:
             return False
         return True
 
-    def _read(self, unit: LandedUnit, rows: UnitRows | _CountedRows, sha256: str, *, is_suspected: bool) -> bool:
+    def _read(self, unit: LandedUnit, rows: UnitRows | _CountedRows, *, is_suspected: bool) -> bool:
         """Adds all records; says whether a manifest agrees with them. A suspected file is tried apart before.
 
         Raises:
@@ -214,6 +216,7 @@ class FileSource:
         if unit.path in self._again and (why := self._run.landing.why_changed(unit)):
             raise UnreadableFile("changed_in_landing", why)
         manifest = _manifest(self._run.landing.folder, f"{unit.path}{MANIFEST}")
+        sha256 = self._run.landing.hashes_of(unit).received
         if manifest.get("sha256", sha256) != sha256:
             raise UnreadableFile("sha256_mismatch", f"its manifest says {manifest['sha256']}, it has {sha256}")
         with self._run.landing.folder.local(unit.path) as path:

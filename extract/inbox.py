@@ -11,9 +11,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from extract.aside import MANIFEST, Dropped, changed_originals, put_aside, remove_unchanged
+from extract.containers import hashes_of
 from extract.copying import ChangedMeanwhileError, Copy, copied, is_open_for_writing
 from extract.landing import LandedFolder, LandedUnit, Landing
-from extract.storage import Entry, Folder, PreconditionError, sha256_of
+from extract.storage import Entry, Folder, PreconditionError
 
 QUIET_SECONDS = 2.0
 PATIENCE_SECONDS = 60.0
@@ -119,12 +120,12 @@ def _copy_into_landing(
     """Copies a file and its manifest to where nothing counts yet."""
     name, folder = dropped.entry.name, landing.unfinished(receipt)
     copy = copied(Path(inbox.path(dropped.path)), folder / name)
-    if waits and waits[1] == copy.sha256:
+    if waits and waits[1] == copy.hashes.received:
         return _Received(dropped, waits[0], copy, is_new=False)
     manifest = Path(inbox.path(dropped.manifest))
     if manifest.exists():
         copied(manifest, folder / manifest.name)
-    landing.write_unfinished_receipt(receipt, copy.size, copy.sha256)
+    landing.write_unfinished_receipt(receipt, copy.size, copy.hashes)
     return _Received(dropped, receipt, copy)
 
 
@@ -132,7 +133,7 @@ def _finished(landing: Landing, received: _Received) -> _Received:
     """Lets a copy count, in the order of the receipt numbers, so that a kill leaves only the last ones to be taken."""
     if not received.is_new:
         return received
-    unit = landing.finish(received.unit, received.dropped.entry.name, received.copy.sha256)
+    unit = landing.finish(received.unit, received.dropped.entry.name, received.copy.hashes)
     return replace(received, unit=unit)
 
 
@@ -143,16 +144,15 @@ def _receive_object(
     entry, name = dropped.entry, dropped.entry.name
     try:
         with inbox.local(name) as path:
-            size, sha256 = path.stat().st_size, sha256_of(path)
+            copy = Copy(hashes_of(path), path.stat().st_size, 0)
     except PermissionError as error:
         raise _UnreadableError from error
     if inbox.entry(name) != entry:
         raise ChangedMeanwhileError(name)
-    copy = Copy(sha256, size, 0)
-    if waits and waits[1] == sha256:
+    if waits and waits[1] == copy.hashes.received:
         inbox.remove(name)
         return _Received(dropped, waits[0], copy, is_new=False)
-    folder = landing.placed(receipt, sha256)
+    folder = landing.placed(receipt, copy.hashes.received)
     unit, manifest = replace(folder, path=f"{folder.path}/{name}"), f"{folder.path}/{dropped.manifest}"
     if has_manifest := inbox.has(dropped.manifest):
         inbox.move(dropped.manifest, landing.folder, manifest)
@@ -163,8 +163,7 @@ def _receive_object(
             landing.folder.move(manifest, inbox, dropped.manifest)
         landing.folder.remove(folder.path)
         raise ChangedMeanwhileError(name) from None
-    landing.write_receipt(folder, size, sha256, {})
-    landing.hashes[unit.path] = sha256
+    landing.write_file_receipt(unit, copy.size, copy.hashes)
     return _Received(dropped, unit, copy)
 
 
@@ -181,7 +180,8 @@ def finish_moves(folder: LandedFolder, landing: Landing, inbox: Folder) -> bool:
     place = folder.unit
     for name in data_files(folder):
         path = f"{place.path}/{name}"
-        landing.write_receipt(place, landing.folder.size(path), landing.sha256(path), {})
+        with landing.folder.local(path) as local:
+            landing.write_file_receipt(replace(place, path=path), local.stat().st_size, hashes_of(local))
         return True
     for name in folder.names:
         if name.endswith(MANIFEST) and not inbox.has(name):

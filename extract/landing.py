@@ -21,13 +21,15 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from extract.storage import Folder, hash_into, sha256_of, sync
+from extract.containers import Hashes, hashes_of
+from extract.storage import Folder, hash_into, sync
 
 RECEIPT = ".receipt.json"
 COUNTER = "receipts.json"
 MOST_NUMBERS_AT_ONCE = 1024
 STAMP = "%Y%m%dT%H%M%S."  # and the milliseconds, because Athena tells no less in files of Parquet
 _UNFINISHED = ".receiving"
+_CONTENT = "content_sha256"  # in receipts of files; earlier versions did not write it
 _TIME = r"(\d{8}T\d{6}\.\d{3,6}Z)-([^/]+)"
 _NUMBERED = re.compile(rf"(\d{{4}}-\d\d-\d\d/(\d{{8,}})-{_TIME})/(.+)")
 _OLD = re.compile(rf"({_TIME})/(.+)")
@@ -80,7 +82,7 @@ class Landing:
     Attributes:
         folder: Where it is.
         newest_at: When the newest receipt was received, as the counter said when it was last read; None if it did not.
-        hashes: The sha256 of what this run has landed itself, by path, so that a file is not read once more for it.
+        hashes: Those of files that this run has landed or read through, by path, so that none is read once more.
     """
 
     def __init__(self, folder: Folder, numbered_before: int = 0, withdrawn_through: int = 0) -> None:
@@ -93,7 +95,7 @@ class Landing:
         """
         self.folder = folder
         self._withdrawn_through = withdrawn_through
-        self.hashes: dict[str, str] = {}
+        self.hashes: dict[str, Hashes] = {}
         self.newest_at: datetime | None = None
         self._numbered_before = numbered_before
         self._reserved = 0
@@ -162,20 +164,20 @@ class Landing:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def write_unfinished_receipt(self, receipt: LandedUnit, size: int, sha256: str) -> None:
+    def write_unfinished_receipt(self, receipt: LandedUnit, size: int, hashes: Hashes) -> None:
         """Writes the receipt of a file into its unfinished folder, to the disk."""
         path = self.unfinished(receipt) / RECEIPT
-        path.write_bytes(_receipt(receipt, size, sha256, {}))
+        path.write_bytes(_receipt(receipt, size, hashes.received, {_CONTENT: hashes.content}))
         sync(path)
 
-    def finish(self, receipt: LandedUnit, name: str, sha256: str) -> LandedUnit:
+    def finish(self, receipt: LandedUnit, name: str, hashes: Hashes) -> LandedUnit:
         """Lets a received file count: its folder, with its receipt, gets its place in one step, for good."""
-        unit = self.placed(receipt, sha256)
+        unit = self.placed(receipt, hashes.received)
         place = Path(self.folder.path(unit.path))
         place.parent.mkdir(exist_ok=True)
         self.unfinished(receipt).rename(place)
         unit = replace(unit, path=f"{unit.path}/{name}")
-        self.hashes[unit.path] = sha256
+        self.hashes[unit.path] = hashes
         return unit
 
     def sync(self, paths: Iterable[str]) -> None:
@@ -187,6 +189,12 @@ class Landing:
         """Removes what a killed run was receiving."""
         if self.folder.is_local:
             self.folder.remove(f"{source}/{_UNFINISHED}")
+
+    def write_file_receipt(self, unit: LandedUnit, size: int, hashes: Hashes) -> None:
+        """Says that a file is whole; from now on it counts."""
+        folder = replace(unit, path=_folder_of(unit))
+        self.write_receipt(folder, size, hashes.received, {_CONTENT: hashes.content})
+        self.hashes[unit.path] = hashes
 
     def write_receipt(self, folder: LandedUnit, size: int, sha256: str | None, facts: Mapping[str, Any]) -> None:
         """Says that the folder has all that was received; from now on it counts."""
@@ -235,18 +243,16 @@ class Landing:
         """Whether all folders had to be listed."""
         return "listed" in self.__dict__
 
-    def sha256(self, path: str) -> str:
-        """The sha256 of a landed file."""
-        if path not in self.hashes:
-            with self.folder.local(path) as local:
-                self.hashes[path] = sha256_of(local)
-        return self.hashes[path]
-
-    def received_sha256(self, unit: LandedUnit) -> str:
-        """The sha256 that a file had when it was received; of one without a receipt, that of now."""
-        if unit.number < 0 or unit.path in self.hashes:
-            return self.sha256(unit.path)
-        return str(self.receipt(_folder_of(unit))["sha256"])
+    def hashes_of(self, unit: LandedUnit) -> Hashes:
+        """The hashes that a file had when it was received; what no receipt says of it is that of now."""
+        if unit.path not in self.hashes:
+            receipt = {} if unit.number < 0 else self.receipt(_folder_of(unit))
+            if content := receipt.get(_CONTENT):
+                self.hashes[unit.path] = Hashes(receipt["sha256"], content)
+            else:
+                with self.folder.local(unit.path) as local:
+                    self.hashes[unit.path] = hashes_of(local, receipt.get("sha256"))
+        return self.hashes[unit.path]
 
     def why_changed(self, unit: LandedUnit) -> str | None:
         """Says how a unit differs from what was received, or None; reads all of it, unless this run has landed it.

@@ -72,7 +72,7 @@ class SourceReport:
         loaded: Of these, the records that are in raw now.
         rejected: Of these, the records that could not be read.
         unchanged: Fetches byte-equal to the newest of their day.
-        duplicates: Files byte-equal to one that counts.
+        duplicates: Files equal, after unpacking, to one that counts.
         quarantined: Files quarantined whole.
         left: Files in the inbox that were still written to.
         errors: What failed, a line each.

@@ -38,12 +38,12 @@ class File:
     Attributes:
         unit: Where, and its receipt number.
         name: What it can replace: its name in Unicode's form NFC, or its path where files never replace each other.
-        sha256: Of its content when it was received.
+        content: The sha256 of what was in it when it was received, after unpacking.
     """
 
     unit: LandedUnit
     name: str
-    sha256: str
+    content: str
 
 
 class Words:
@@ -56,12 +56,12 @@ class Words:
     def add(self, file: File) -> Decision:
         """Adds the next file, and gives what it is now; a later one can change that."""
         said = self._said.get(file.name)
-        if said and said[0].sha256 == file.sha256:
+        if said and said[0].content == file.content:
             said.append(file)
             return REPEATED
         if said:
-            self._names[said[0].sha256].discard(file.name)
-        others = self._names.setdefault(file.sha256, set())
+            self._names[said[0].content].discard(file.name)
+        others = self._names.setdefault(file.content, set())
         decision = WAITING if others else LOADED
         others.add(file.name)
         self._said[file.name] = [file]
@@ -70,9 +70,9 @@ class Words:
     def what_if(self, file: File) -> Decision:
         """What the next file would be."""
         said = self._said.get(file.name)
-        if said and said[0].sha256 == file.sha256:
+        if said and said[0].content == file.content:
             return REPEATED
-        others = self._names.get(file.sha256, set()) - {file.name}
+        others = self._names.get(file.content, set()) - {file.name}
         return WAITING if others else LOADED
 
     def decided(self) -> Iterator[tuple[File, Decision]]:

@@ -5,6 +5,8 @@ It shares nothing with the models but the rules, so that a mistake would have to
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -60,7 +62,8 @@ class Delivered:
         received_at: UTC.
         replaces: The scope in which it replaces everything received before it, such as `campaign_api/2024-05-20` or
             `campaign_files/a.csv`; None: it adds to what is there.
-        content: Stands for its bytes: a file that is byte-equal to one that counts is not taken. None: like no other.
+        content: Stands for what it says, of a file `content_of`: one that says what another one says, and that counts,
+            is not taken. None: like no other.
         number: Its receipt number, which decides what came later; of equal numbers the time decides.
         asked: The day that it answers for; a record without a date is of that day.
     """
@@ -88,7 +91,7 @@ class Balance:
     quarantined: int = 0
     kept: int = 0
     not_taken: int = 0
-    """Deliveries, not records: byte-equal to what was there, so never loaded."""
+    """Deliveries, not records: equal to what was there, so never loaded."""
 
 
 @dataclass
@@ -134,6 +137,16 @@ def fetched(world: World, day: date, received_at: datetime, as_of: date | None =
         content=(world, day, version(day, asked_on)),
         asked=day,
     )
+
+
+def content_of(file: bytes) -> bytes:
+    """What two files that say the same have in common: their bytes, or those that they unzip to."""
+    if not file.startswith(b"\x1f\x8b"):
+        return file
+    try:
+        return gzip.decompress(file)
+    except (OSError, EOFError, zlib.error):
+        return file
 
 
 def truth_of(deliveries: Iterable[Delivered]) -> Truth:

@@ -25,7 +25,16 @@ _FETCH_COLUMNS = (
     "unchanged",
     "_replaces",
 )
-_FILE_COLUMNS = ("source", "_source", "receipt_number", "_received_at", "reading", "sha256", "status", "_replaces")
+_FILE_COLUMNS = (
+    "source",
+    "_source",
+    "receipt_number",
+    "_received_at",
+    "reading",
+    "content_sha256",
+    "status",
+    "_replaces",
+)
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,7 @@ _LOADED_FILES = pa.schema(
         ("format", pa.string()),
         ("bytes", pa.int64()),
         ("sha256", pa.string()),
+        ("content_sha256", pa.string()),
         ("status", pa.string()),
         ("reason", pa.string()),
         ("detail", pa.string()),

@@ -34,20 +34,20 @@ _FORMATS = {
 
 
 def format_of(name: str) -> str:
-    """The format that a file's name says: `json`, `csv` or `parquet`, with `.gz` behind it if it is zipped.
+    """The format that a file's name says: `json`, `csv` or `parquet`; whether it is zipped, its content says.
 
     Raises:
         UnreadableFile: `unknown_format`.
     """
-    zipped = ".gz" if name.lower().endswith(".gz") else ""
-    format_ = _FORMATS.get(Path(name.lower().removesuffix(".gz")).suffix)
-    if format_ is None or (zipped and format_ == "parquet"):
+    plain_name = name.lower().removesuffix(".gz")
+    format_ = _FORMATS.get(Path(plain_name).suffix)
+    if format_ is None or (format_ == "parquet" and plain_name != name.lower()):
         raise UnreadableFile("unknown_format", f"readable are {', '.join(_FORMATS)}, and all but the last with .gz")
-    return format_ + zipped
+    return format_
 
 
 def read_file(path: Path, shape: RecordShape, size: int = CHUNK) -> Iterator[Batch]:
-    """Reads a file record by record, with bounded memory, in the format that its name says.
+    """Reads a file record by record, with bounded memory, in the format that its name says, unpacked if it is zipped.
 
     The same records give the same rows in any format and however large the chunks are. Nothing may be loaded before the
     file was read to its end: only then is it known to be whole.
@@ -67,9 +67,9 @@ def read_file(path: Path, shape: RecordShape, size: int = CHUNK) -> Iterator[Bat
     if format_ == "parquet":
         yield from read_parquet(path, shape)
         return
-    with opened(path, is_zipped=format_.endswith(".gz")) as file:
+    with opened(path) as file:
         text: TextFormat
-        if format_.startswith("csv"):
+        if format_ == "csv":
             header, lines = b"", 0
             for lines, header in enumerate(iter(lambda: file.readline(LONGEST_HEADER), b""), 1):  # noqa: B007
                 if header.strip():

@@ -6,23 +6,19 @@ says what is left over, and that begins the next chunk.
 
 from __future__ import annotations
 
-import gzip
 import io
-import zlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, Protocol
 
 import numpy as np
 
+from extract.containers import BrokenContainerError, unpacked
 from extract.records import Batch, RecordShape, concatenated, renumbered
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 CHUNK = 8 << 20
 LONGEST_RECORD = 16 << 20
@@ -31,8 +27,6 @@ _PIECE = 64 << 10
 _AHEAD = 4
 _BUFFER = 256 << 10
 _UTF8_BOM = b"\xef\xbb\xbf"
-# A real export deflates to a tenth, a repetitive one to a hundredth; deflate's own limit is a thousandth.
-_BOMB_BYTES, _BOMB_RATIO = 64 << 20, 200
 
 
 class UnreadableFile(Exception):  # noqa: N818 - it is the file that is named
@@ -58,22 +52,19 @@ class TextFormat(Protocol):
 
 
 @contextmanager
-def opened(path: Path, *, is_zipped: bool) -> Iterator[io.BufferedReader[io.RawIOBase]]:
-    """Opens a UTF-8 file behind its byte order mark, unzipped; what makes it unreadable becomes `UnreadableFile`."""
+def opened(path: Path) -> Iterator[io.BufferedReader[io.RawIOBase]]:
+    """Opens a UTF-8 file behind its byte order mark, unpacked; what makes it unreadable becomes `UnreadableFile`."""
     try:
-        with path.open("rb", buffering=0) as plain:
-            raw: io.RawIOBase = _Unzipped(plain) if is_zipped else plain
-            file = io.BufferedReader(raw, _BUFFER)
+        with path.open("rb", buffering=0) as packed:
+            file = io.BufferedReader(unpacked(packed), _BUFFER)
             start = file.peek(4)[:4]
             if start[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in start:
                 raise UnreadableFile("unreadable_encoding", "UTF-16 or UTF-32, where UTF-8 is due")
             if start.startswith(_UTF8_BOM):
                 file.read(len(_UTF8_BOM))
             yield file
-    except EOFError:
-        raise UnreadableFile("truncated_gzip", "the file ends before its gzip stream does") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise UnreadableFile("broken_gzip", str(error)) from None
+    except BrokenContainerError as broken:
+        raise UnreadableFile(broken.reason, broken.detail) from None
     except UnicodeDecodeError as error:
         raise UnreadableFile("unreadable_encoding", f"not UTF-8: {error.reason}") from None
 
@@ -162,22 +153,3 @@ def _parse(chunk: bytes, is_last: bool, text: TextFormat) -> tuple[Batch, bytes]
         start = end
         if start == len(chunk):
             return concatenated(batches, text.shape.type.schema), rest
-
-
-class _Unzipped(io.RawIOBase):
-    """A gzip stream that stops when it swells as no data does."""
-
-    def __init__(self, plain: io.FileIO) -> None:
-        self._plain = plain
-        self._zip = gzip.GzipFile(fileobj=io.BufferedReader(plain, _BUFFER))
-        self._size = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        count = self._zip.readinto(buffer)
-        self._size += count
-        if self._size > _BOMB_BYTES and self._size > _BOMB_RATIO * self._plain.tell():
-            raise UnreadableFile("gzip_bomb", f"{self._plain.tell()} bytes swell to more than {self._size}")
-        return count

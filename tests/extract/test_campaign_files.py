@@ -44,6 +44,7 @@ def test_a_file_is_landed_untouched_and_loaded_with_its_origin(tmp_path: Path) -
         "received_at": "2026-11-23T07:51:05.123+00:00",
         "bytes": len(content),
         "sha256": sha256,
+        "content_sha256": sha256,
     }
     columns = "ad_id, impressions, spend, source, _source, _position, _received_at, typeof(spend), typeof(date), _extra"
     received_at = at.replace(tzinfo=None)  # UTC, without saying so
@@ -142,6 +143,55 @@ def test_a_duplicate_waits_and_is_loaded_when_the_file_that_it_equals_is_replace
         ("june", "loaded", True),
         ("may", "loaded", True),
     ]
+
+
+def zipped(content: bytes, level: int = 9) -> bytes:
+    """In two members, as a file has that was added to."""
+    half = len(content) // 2
+    return gzip.compress(content[:half], level, mtime=level) + gzip.compress(content[half:], level, mtime=level)
+
+
+def test_a_zipped_file_is_equal_to_what_comes_out_of_it(tmp_path: Path) -> None:
+    """Whatever zipped it, and whatever it is called; it counts when the file that it equals is replaced."""
+    files = [("may.jsonl", X), ("may.jsonl.gz", zipped(X)), ("copy.jsonl", zipped(X, 1)), ("june.jsonl.gz", X)]
+    dropped_one_by_one(tmp_path, *files)
+    assert [row[3:] for row in told(tmp_path)] == [("loaded", True)] + [("duplicate", True)] * 3
+    assert sum(records_of(tmp_path).values()) == 1
+    said = dropped_one_by_one(tmp_path, ("may.jsonl", Y))
+    assert said == ["campaign_files: 'may.jsonl.gz' is loaded now: the file that it equals was replaced"]
+    assert rows(tmp_path, "loaded_files", "sha256 = content_sha256, format", "receipt_number, reading") == [
+        (True, "json"),
+        *[(False, "json")] * 3,
+        (True, "json"),
+        (True, "json"),
+    ]
+    assert rebuilt(tmp_path).sources["campaign_files"].duplicates == 2
+
+
+def test_a_zipped_file_that_cannot_be_unpacked_equals_its_own_bytes_alone(tmp_path: Path) -> None:
+    cut = zipped(X)[:-4]
+    dropped_one_by_one(tmp_path, ("may.jsonl", X), ("cut.jsonl.gz", cut), ("cut.jsonl.gz", cut))
+    assert [row[3:] for row in told(tmp_path)] == [("loaded", True)] + [("quarantined", False)] * 2
+
+
+@pytest.mark.parametrize("is_at_once", [False, True])
+def test_what_an_earlier_version_has_landed_and_loaded_is_known_by_its_content(
+    tmp_path: Path, is_at_once: bool
+) -> None:
+    """Its receipts do not tell what is in a file, and neither does its ledger: its lake is loaded again."""
+    dropped_one_by_one(tmp_path, ("may.jsonl.gz", zipped(X)), ("june.jsonl", Y))
+    for path in (tmp_path / "landing").glob("*/*/*/.receipt.json"):
+        receipt = json.loads(path.read_bytes())
+        del receipt["content_sha256"]
+        path.write_text(json.dumps(receipt))
+    index = tmp_path / "lake" / "raw" / "_index.json"
+    index.write_text(json.dumps(json.loads(index.read_bytes()) | {"formats": {"loaded_files": "2-before"}}))
+    if not is_at_once:
+        extracted(tmp_path)
+        assert [row[3:] for row in told(tmp_path)] == [("loaded", True)] * 2
+    dropped_one_by_one(tmp_path, ("may.jsonl", X), ("june.jsonl.gz", zipped(Y)))
+    assert [row[3:] for row in told(tmp_path)] == [("loaded", True)] * 2 + [("duplicate", True)] * 2
+    assert sum(records_of(tmp_path).values()) == 2
 
 
 def test_a_duplicate_of_another_name_replaces_what_its_own_name_said(tmp_path: Path) -> None:

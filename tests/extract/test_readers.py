@@ -14,10 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from extract.as_received import ReceivedRecord, records_as_received
+from extract.landing import Landing
 from extract.readers import BadAnswer, Batch, Page, UnreadableFile, format_of, read_file, read_page
 from extract.readers.chunks import LONGEST_RECORD
 from extract.records import RecordShape, concatenated
 from extract.sources.campaign_delivery import KIND
+from extract.storage import Folder
 
 UTC = ZoneInfo("UTC")
 DELIVERY = KIND.record_type
@@ -98,13 +101,24 @@ def test_an_unknown_extension_is_no_format(name: str) -> None:
         ("a.csv", f"{HEADER}\n".encode("utf-16-le"), "unreadable_encoding"),
         ("a.json.gz", gzip.compress(b'{"clicks": 1}\n' * 1000, mtime=0)[:-9], "truncated_gzip"),
         ("a.json.gz", gzip.compress(b'{"clicks": 1}\n' * 1000, mtime=0)[:30] + b"\xff" * 30, "broken_gzip"),
-        ("a.json.gz", b'{"clicks": 1}\n', "broken_gzip"),
+        ("a.json", b"\x1f\x8b and no gzip", "broken_gzip"),
         ("a.parquet", b"PAR1 and no more", "broken_parquet"),
         ("a.parquet", b"", "broken_parquet"),
     ],
 )
 def test_a_file_that_is_not_whole_is_unreadable(tmp_path: Path, name: str, content: bytes | str, reason: str) -> None:
     assert why_unreadable(tmp_path, name, content) == reason
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+def test_whether_a_file_is_zipped_is_told_by_its_content(tmp_path: Path, name: str) -> None:
+    content = f"{HEADER}\n{ROW}\n".encode()
+    assert outcome(read(tmp_path, name, content)) == ([1], [])
+    assert outcome(read(tmp_path, name, gzip.compress(content))) == ([1], [])
+    records = ReceivedRecord(ROW, 2)
+    (tmp_path / "landing").mkdir()
+    (tmp_path / "landing" / name).write_bytes(gzip.compress(content))
+    assert records_as_received(Landing(Folder.at(tmp_path / "landing")), name, [1]) == {1: records}
 
 
 def test_missing_columns_are_named(tmp_path: Path) -> None:

@@ -29,10 +29,10 @@ from extract.registry import SOURCES
 from extract.run import Places, extract
 from simulate.delivery import delivery
 from simulate.files import write
-from simulate.truth import Delivered, truth_of
+from simulate.truth import Delivered, content_of, truth_of
 from simulate.world import World
 
-EXTENSIONS = (".jsonl", ".json", ".csv.gz", ".parquet")
+EXTENSIONS = (".jsonl", ".json", ".csv.gz", ".parquet", ".csv")
 MARTS = ("campaign_summary", "campaign_performance", "creative_performance", "daily_performance")
 RECEIVED = datetime(TODAY.year, TODAY.month, TODAY.day, 6, tzinfo=UTC)
 
@@ -54,10 +54,12 @@ def drops(draw: st.DrawFn) -> list[Dropped]:
     files: list[Dropped] = []
     for index in range(draw(st.integers(1, 6))):
         start = draw(st.integers(0, 250))
-        stop, extension = start + draw(st.integers(0, 120)), EXTENSIONS[index % 4]
+        stop, extension = start + draw(st.integers(0, 120)), EXTENSIONS[index % 5]
         like = draw(st.one_of(st.none(), st.sampled_from(files))) if files else None
         if like:
             start, stop, extension = like.start, like.stop, like.name[1:]
+            if ".csv" in extension:
+                extension = draw(st.sampled_from([".csv", ".csv.gz"]))
         name = f"{draw(st.integers(0, 2))}{extension}"
         files.append(Dropped(start, stop, draw(st.integers(0, 40)), name, draw(st.integers(0, 2))))
     return files
@@ -79,7 +81,7 @@ def land(home: Path, dropped: Dropped, index: int, records: pa.Table) -> Deliver
     (home / "landing" / "receipts.json").unlink(missing_ok=True)  # what landing has is then found by listing it
     source = f"{place}/{dropped.name}"
     scope = f"campaign_files/{dropped.name}"
-    return Delivered(source, records, received_at, replaces=scope, content=sha256, number=number)
+    return Delivered(source, records, received_at, replaces=scope, content=content_of(content), number=number)
 
 
 def emptied(home: Path) -> None:
@@ -155,6 +157,14 @@ def records(world: World) -> pa.Table:
         Dropped(0, 50, 1, "1.jsonl", 1),
         Dropped(200, 250, 9, "1.jsonl", 2),
         Dropped(0, 50, 5, "3.jsonl", 2),
+    ]
+)
+@example(  # a file, and the same one zipped, which counts once the first one is replaced
+    files=[
+        Dropped(0, 50, 1, "1.csv", 0),
+        Dropped(0, 50, 2, "2.csv.gz", 0),
+        Dropped(50, 90, 3, "3.csv.gz", 1),
+        Dropped(50, 90, 4, "1.csv", 2),
     ]
 )
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))

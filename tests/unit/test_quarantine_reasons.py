@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
-RAISED = re.compile(r"(?:RecordRejected|UnreadableFile)\(\s*\"(\w+)\"")
+RAISED = re.compile(r"(?:RecordRejected|UnreadableFile|BrokenContainerError)\(\s*\"(\w+)\"")
 DECIDED = re.compile(r"then '(\w+)'\n")
 
 
