@@ -51,14 +51,14 @@ class Dropped:
 def put_aside(inbox: Folder, dropped: Dropped, number: int, copy: Copy) -> None:
     """Puts an original and its manifest aside; after a kill between the two the same call ends it."""
     path = Path(inbox.path(dropped.path))
-    folder = Path(inbox.path(f"{ASIDE}/{number:08}-{copy.size}-{copy.changed_ns}"))
-    folder.mkdir(parents=True, exist_ok=True)
+    target = Path(inbox.path(f"{ASIDE}/{number:08}-{copy.size}-{copy.changed_ns}"), dropped.entry.name)
+    target.parent.mkdir(parents=True, exist_ok=True)
     manifest = Path(inbox.path(dropped.manifest))
     if manifest.exists():
-        os.replace(manifest, folder / manifest.name)
-    os.replace(path, folder / path.name)
-    if dropped.folder and path.parent != folder:
-        path.parent.rmdir()
+        os.replace(manifest, target.with_name(manifest.name))
+    os.replace(path, target)
+    if dropped.folder and path != target:
+        os.removedirs(path.parent)
 
 
 def changed_originals(inbox: Folder) -> list[Dropped]:
@@ -67,7 +67,7 @@ def changed_originals(inbox: Folder) -> list[Dropped]:
     for folder, file in _originals(inbox):
         found = file.stat() if file else None
         if file and found and not _is_as_copied(folder, found):
-            entry = Entry(file.name, "file", found.st_size, found.st_mtime)
+            entry = Entry(file.relative_to(folder).as_posix(), "file", found.st_size, found.st_mtime)
             changed.append(Dropped(entry, f"{ASIDE}/{folder.name}"))
     return changed
 
@@ -77,7 +77,7 @@ def remove_unchanged(inbox: Folder) -> None:
     for folder, file in _originals(inbox):
         if time.time() - folder.stat().st_mtime < KEPT_SECONDS:
             continue
-        if not file or (_is_as_copied(folder, file.stat()) and not is_open_for_writing(Path(file))):
+        if not file or (_is_as_copied(folder, file.stat()) and not is_open_for_writing(file)):
             shutil.rmtree(folder)
     try:
         os.rmdir(inbox.path(ASIDE))
@@ -85,16 +85,13 @@ def remove_unchanged(inbox: Folder) -> None:
         return  # there is none, or something is in it
 
 
-def _originals(inbox: Folder) -> Iterator[tuple[os.DirEntry[str], os.DirEntry[str] | None]]:
+def _originals(inbox: Folder) -> Iterator[tuple[Path, Path | None]]:
     """Each folder of what was put aside, with its original unless a kill has left only a manifest."""
-    try:
-        folders = sorted(os.scandir(inbox.path(ASIDE)), key=lambda folder: folder.name)
-    except FileNotFoundError:
-        return
-    for folder in folders:
+    for folder in sorted(Path(inbox.path(ASIDE)).glob("*")):
         if _KEPT.fullmatch(folder.name):
-            yield folder, next((file for file in os.scandir(folder) if not file.name.endswith(MANIFEST)), None)
+            files = (path for path in folder.rglob("*") if not path.is_dir() and not path.name.endswith(MANIFEST))
+            yield folder, next(files, None)
 
 
-def _is_as_copied(folder: os.DirEntry[str], found: os.stat_result) -> bool:
+def _is_as_copied(folder: Path, found: os.stat_result) -> bool:
     return folder.name.endswith(f"-{found.st_size}-{found.st_mtime_ns}")

@@ -15,7 +15,7 @@ from extract.aside import MANIFEST
 from extract.attempts import read_apart
 from extract.lake.package import LedgerRow, UnitRows
 from extract.lake.tables import LOADED_FILES
-from extract.landing import LandedUnit
+from extract.landing import LandedUnit, name_at
 from extract.privacy import privacy_of
 from extract.readers import Batch, UnreadableFile, format_of, read_file
 from extract.records import KindFilter, RecordShape
@@ -267,7 +267,7 @@ def _receipt(file: File) -> LandedUnit:
 
 
 def _name(unit: LandedUnit) -> str:
-    return unit.path.rpartition("/")[2]
+    return name_at(unit.path)
 
 
 def _manifest(landing: Folder, path: str) -> dict[str, Any]:

@@ -22,6 +22,8 @@ _LOOK_SECONDS = 0.1
 _TAKEN_AT_ONCE = 8  # each waits for the disk or the network
 _UNFINISHED = ".tmp"
 _NEVER_TAKEN = (".part", _UNFINISHED)
+_LONGEST_PART = 255 - len(MANIFEST)  # so that its manifest, too, has a name that a disk takes
+_LONGEST_NAME = 700  # a key in a bucket has 1,024 bytes, and in landing it begins with more than in the inbox
 
 
 class _UnreadableError(Exception):
@@ -108,7 +110,7 @@ def take(
             put_aside(inbox, one.dropped, one.unit.number, one.copy)
     taken.units += [one.unit for one in received if one.is_new]
     landing.remove_unfinished(source)
-    left = [*inbox.entries()]
+    left = _entries(inbox)
     taken.refused += [f"{entry.name!r} is not taken: {why}" for entry in left if (why := _why_refused(entry))]
     taken.refused += [f"{name!r} is a manifest without its file" for name in _lone_manifests(left)]
     return taken
@@ -118,13 +120,14 @@ def _copy_into_landing(
     inbox: Folder, dropped: Dropped, landing: Landing, receipt: LandedUnit, waits: tuple[LandedUnit, str] | None
 ) -> _Received:
     """Copies a file and its manifest to where nothing counts yet."""
-    name, folder = dropped.entry.name, landing.unfinished(receipt)
-    copy = copied(Path(inbox.path(dropped.path)), folder / name)
+    target = landing.unfinished(receipt) / dropped.entry.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    copy = copied(Path(inbox.path(dropped.path)), target)
     if waits and waits[1] == copy.hashes.received:
         return _Received(dropped, waits[0], copy, is_new=False)
     manifest = Path(inbox.path(dropped.manifest))
     if manifest.exists():
-        copied(manifest, folder / manifest.name)
+        copied(manifest, target.with_name(manifest.name))
     landing.write_unfinished_receipt(receipt, copy.size, copy.hashes)
     return _Received(dropped, receipt, copy)
 
@@ -165,6 +168,11 @@ def _receive_object(
         raise ChangedMeanwhileError(name) from None
     landing.write_file_receipt(unit, copy.size, copy.hashes)
     return _Received(dropped, unit, copy)
+
+
+def waiting_files(inbox: Folder) -> list[str]:
+    """The names of the files that can be taken once they are quiet."""
+    return sorted(entry.name for entry in _entries(inbox) if _is_data(entry))
 
 
 def data_files(folder: LandedFolder) -> list[str]:
@@ -227,7 +235,7 @@ def _quiet_files(inbox: Folder, result: Taken, quiet_seconds: float, patience_se
 
 def _dropped(inbox: Folder) -> list[Dropped]:
     """What may be taken, the oldest first."""
-    found = [Dropped(entry) for entry in inbox.entries() if _is_data(entry)]
+    found = [Dropped(entry) for entry in _entries(inbox) if _is_data(entry)]
     if inbox.is_local:
         found += changed_originals(inbox)
     return sorted(found, key=lambda dropped: (dropped.entry.changed, dropped.path))
@@ -242,20 +250,30 @@ def _lone_manifests(left: Iterable[Entry]) -> list[str]:
     return sorted(name for name in names if name.endswith(MANIFEST) and name.removesuffix(MANIFEST) not in names)
 
 
+def _entries(inbox: Folder) -> list[Entry]:
+    """What is there but for what is never taken: hidden and unfinished files, and folders with such names."""
+    return [entry for entry in inbox.all_entries() if not any(map(_is_never_taken, entry.name.split("/")))]
+
+
+def _is_never_taken(part: str) -> bool:
+    return part.startswith((".", "_")) or part.lower().endswith(_NEVER_TAKEN)
+
+
 def _is_data(entry: Entry) -> bool:
-    return not (_is_passed_over(entry.name) or entry.name.endswith(MANIFEST) or _why_refused(entry))
-
-
-def _is_passed_over(name: str) -> bool:
-    return name.startswith(".") or name.lower().endswith(_NEVER_TAKEN)
+    return not (entry.name.endswith(MANIFEST) or _why_refused(entry))
 
 
 def _why_refused(entry: Entry) -> str | None:
-    if _is_passed_over(entry.name):
-        return None
+    if entry.kind == "directory":
+        return "the folder cannot be read"
     if entry.kind != "file":
-        kind = {"directory": "a folder", "symbolic link": "a symbolic link"}.get(entry.kind, "not a regular file")
-        return f"it is {kind}, and only files directly in the inbox are"
+        kind = "a symbolic link" if entry.kind == "symbolic link" else "not a regular file"
+        return f"it is {kind}, and only files are"
     if not entry.name.isprintable():
         return "its name has characters that cannot be shown"
+    parts = entry.name.split("/")
+    if "" in parts:
+        return "a part of its name is empty"
+    if len(entry.name.encode()) > _LONGEST_NAME or max(len(part.encode()) for part in parts) > _LONGEST_PART:
+        return f"its name is too long: {_LONGEST_PART} bytes are possible, and {_LONGEST_NAME} with its folders"
     return None

@@ -182,7 +182,7 @@ class Landing:
 
     def sync(self, paths: Iterable[str]) -> None:
         """Makes the places of received files outlast a power cut."""
-        for day in {path.rsplit("/", 2)[0] for path in paths}:
+        for day in {"/".join(path.split("/")[:2]) for path in paths}:
             sync(self.folder.path(day))
 
     def remove_unfinished(self, source: str) -> None:
@@ -310,6 +310,13 @@ def unit_at(path: str) -> LandedUnit | None:
     """The unit in a folder of landing with a number; None if there cannot be one at that path."""
     source, _, folder = path.partition("/")
     return next((found.unit for found in _folders(source, [f"{folder}/{RECEIPT}"]) if found.unit.number > 0), None)
+
+
+def name_at(path: str) -> str:
+    """The name under which a file of landing was dropped, a path if it came in a folder; of a fetch its folder."""
+    _, _, place = path.partition("/")
+    found = _NUMBERED.fullmatch(place) or _OLD.fullmatch(place)
+    return found[found.re.groups] if found else path.rpartition("/")[2]
 
 
 def _folder_of(unit: LandedUnit) -> str:

@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import has_magic
 from io import FileIO
 from pathlib import Path
@@ -181,10 +181,37 @@ class Folder:
         # A bucket may have an empty file that stands for the folder itself.
         yield from (_entry(info) for info in found if info["name"].rstrip("/") != self.root)
 
+    def all_entries(self) -> Iterator[Entry]:
+        """What lies in the folder and in those below it, named by its path; no link is followed.
+
+        On a disk a folder is there itself only if it cannot be read; a bucket has none.
+        """
+        if not self.is_local:
+            start = len(self.root.rstrip("/")) + 1
+            found = self.fs.find(self.root, detail=True)
+            yield from (replace(_entry(found[path]), name=path[start:]) for path in found if not path.endswith("/"))
+            return
+        folders = [Entry("", "directory", 0, 0)]
+        while folders:
+            folder = folders.pop()
+            try:
+                found_here = [*self.below(folder.name).entries()]
+            except OSError:
+                if not folder.name:
+                    raise
+                yield folder
+                continue
+            for entry in found_here:
+                named = replace(entry, name=f"{folder.name}/{entry.name}") if folder.name else entry
+                if entry.kind == "directory":
+                    folders.append(named)
+                else:
+                    yield named
+
     def entry(self, name: str) -> Entry | None:
         """What lies under a name."""
         try:
-            return _entry(self.fs.info(self.path(name)))
+            return replace(_entry(self.fs.info(self.path(name))), name=name)
         except FileNotFoundError:
             return None
 

@@ -52,9 +52,11 @@ class Words:
     def __init__(self) -> None:
         self._said: dict[str, list[File]] = {}  # by name: the first file with its content of now, and its repetitions
         self._names: dict[str, set[str]] = {}  # by content
+        self._alike: dict[str, str] = {}  # by what is left of a name without case and blanks: the first such name
 
     def add(self, file: File) -> Decision:
         """Adds the next file, and gives what it is now; a later one can change that."""
+        self._alike.setdefault(_folded(file.name), file.name)
         said = self._said.get(file.name)
         if said and said[0].content == file.content:
             said.append(file)
@@ -90,9 +92,7 @@ class Words:
 
     def alike(self, name: str) -> str | None:
         """Another name that differs only in case or blanks; None too if this very name is known."""
-        if name in self._said:
-            return None
-        return next((other for other in self._said if _folded(other) == _folded(name)), None)
+        return None if name in self._said else self._alike.get(_folded(name))
 
 
 def plain_name(name: str) -> str:

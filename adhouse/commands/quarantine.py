@@ -145,10 +145,11 @@ def _told(
     is_repaired: bool,
     is_broken_rule: bool,
 ) -> Quarantined:
+    from extract.landing import name_at
     from extract.rejection import explain_rejection, type_of_field
 
     meaning, what_to_do = known.get(reason, (reason, "Look at the record"))
-    name, names = path.rpartition("/")[2], settings.fields_of(source)
+    name, names = name_at(path), settings.fields_of(source)
     if fetch := FETCH.match(name):
         name = f"{source} fetch {int(fetch[1])}"
     if position is None:

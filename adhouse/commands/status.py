@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from adhouse.console import Terminal
 from adhouse.last_run import last_run
@@ -11,9 +11,6 @@ from adhouse.lock import holder_of
 from adhouse.settings import Settings
 from adhouse.warehouse.base import BuildRecord
 from adhouse.warehouse.open import open_warehouse
-
-if TYPE_CHECKING:
-    from extract.storage import Folder
 
 COUNTS = ("read", "loaded", "rejected", "superseded", "duplicate", "quarantined", "kept")
 TOP_CAMPAIGNS = 10
@@ -129,17 +126,13 @@ def quarantine_reasons(settings: Settings) -> list[Any]:
 
 def waiting_files(settings: Settings) -> dict[str, list[str]]:
     """The names of the files in each inbox that has any."""
+    from extract import inbox
     from extract.storage import Folder
 
-    inbox = Folder.at(settings.data_url).below("inbox")
-    waiting = {entry.name: _names(inbox.below(entry.name)) for entry in inbox.entries() if entry.kind == "directory"}
+    folder = Folder.at(settings.data_url).below("inbox")
+    sources = [entry.name for entry in folder.entries() if entry.kind == "directory"]
+    waiting = {source: inbox.waiting_files(folder.below(source)) for source in sources}
     return {source: names for source, names in sorted(waiting.items()) if names}
-
-
-def _names(folder: "Folder") -> list[str]:
-    never_taken = (".part", ".tmp")
-    names = (entry.name for entry in folder.entries() if entry.kind == "file" and not entry.name.startswith("."))
-    return sorted(name for name in names if not name.endswith(never_taken))
 
 
 def _published(facts: Mapping[str, Any] | None) -> str:

@@ -1,11 +1,15 @@
 """Landing and the inbox: what is taken, when, and that nothing is lost on the way."""
 
+import gzip
+import hashlib
 import json
 import os
 import shutil
 import sys
 import threading
 import time
+import unicodedata
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -16,8 +20,8 @@ from support.bucket import counting_bucket
 from support.extracting import RecordedProgress, api_at, drop, extracted, lines, rebuilt, record, rows
 from support.platform import answering, page
 
-from extract.inbox import Taken, take
-from extract.landing import Landing
+from extract.inbox import Taken, finish_moves, take
+from extract.landing import Landing, name_at
 from extract.registry import SOURCES
 from extract.storage import Folder
 
@@ -93,7 +97,8 @@ def test_a_clock_that_is_ahead_delays_a_file_only_until_it_was_seen_quiet(tmp_pa
 
 def test_only_regular_files_with_plain_names_are_taken(tmp_path: Path) -> None:
     inbox = drop(tmp_path, "good.jsonl", b"{}\n").parent
-    for name in ("half.jsonl.part", "half.TMP", ".hidden.jsonl"):
+    never = ("half.jsonl.part", "half.TMP", ".hidden.jsonl", "_SUCCESS", "_temporary/0/a.jsonl", "a/.b/c.jsonl")
+    for name in (*never, "half.tmp/a.jsonl", "_SUCCESS.manifest.json"):
         drop(tmp_path, name, b"{}\n")
     drop(tmp_path, "two\nlines.jsonl", b"{}\n")
     drop(tmp_path, "\udcff.jsonl", b"{}\n")
@@ -102,6 +107,9 @@ def test_only_regular_files_with_plain_names_are_taken(tmp_path: Path) -> None:
     (inbox / "link.jsonl").symlink_to(outside)
     (inbox / "dangling.jsonl").symlink_to(tmp_path / "nowhere")
     (inbox / "folder").mkdir()
+    (inbox / "linked").symlink_to(tmp_path)
+    drop(tmp_path, f"{'x' * 237}.json", b"{}\n")
+    drop(tmp_path, f"{'folder/' * 100}a.json", b"{}\n")
     os.mkfifo(inbox / "pipe.jsonl")
     drop(tmp_path, "late.jsonl.manifest.json", b"{}")
 
@@ -109,12 +117,63 @@ def test_only_regular_files_with_plain_names_are_taken(tmp_path: Path) -> None:
 
     assert landed(tmp_path) == ["good.jsonl"]
     assert left.growing == []
-    assert len(left.refused) == 7
+    assert len(left.refused) == 9
     assert all(
-        any(word in line for line in left.refused) for word in ("link", "folder", "manifest", "shown", "regular")
+        any(word in line for line in left.refused) for word in ("link", "too long", "manifest", "shown", "regular")
     )
     assert "\n" not in "".join(left.refused)
-    assert len([path for path in inbox.iterdir() if path.name != ".taken"]) == 10
+    assert len([path for path in inbox.iterdir() if path.name != ".taken"]) == 17
+
+
+def test_a_file_may_come_in_a_folder_which_is_part_of_its_name(tmp_path: Path) -> None:
+    drop(tmp_path, "hour=11/part-0.jsonl.manifest.json", b'{"rows": 1}')
+    drop(tmp_path, f"{'y' * 235}.jsonl", lines(record(0)))
+    for number, name in enumerate(("hour=11/part-0.jsonl", "hour=12/part-0.jsonl", "part-0.jsonl"), 1):
+        drop(tmp_path, name, lines(record(number)))
+    extracted(tmp_path)
+    inbox = tmp_path / "inbox" / "campaign_files"
+    assert sorted(path.name for path in inbox.iterdir()) == [".taken", "hour=11", "hour=12"]
+    assert [path.name for path in aside(tmp_path, "hour=11/*")] == ["part-0.jsonl", "part-0.jsonl.manifest.json"]
+    (kept,) = aside(tmp_path, "hour=12/*")
+
+    drop(tmp_path, "Hour=11/part-0.jsonl", lines(record(4)))
+    drop(tmp_path, "hour=11/part-0.jsonl", lines(record(5)))
+    with kept.open("ab") as file:  # after it was taken
+        file.write(lines(record(6)))
+    said = RecordedProgress()
+    extracted(tmp_path, said=said)
+    (warning,) = said.messages
+    assert all(name in warning for name in ("'hour=11/part-0.jsonl'", "'Hour=11/part-0.jsonl'"))
+    assert not kept.exists()
+    columns = "file_name, status, is_verified, records_loaded, _replaces, ends_with(_source, '/' || file_name)"
+    told = Counter(rows(tmp_path, "loaded_files", columns))
+    assert told == Counter(
+        {
+            (name, "loaded", is_verified, count, f"campaign_files/{name}", True): times
+            for name, is_verified, count, times in [
+                (f"{'y' * 235}.jsonl", False, 1, 1),
+                ("hour=11/part-0.jsonl", True, 1, 1),
+                ("hour=11/part-0.jsonl", False, 1, 1),
+                ("hour=12/part-0.jsonl", False, 1, 1),
+                ("hour=12/part-0.jsonl", False, 2, 1),
+                ("Hour=11/part-0.jsonl", False, 1, 1),
+                ("part-0.jsonl", False, 1, 1),
+            ]
+        }
+    )
+    assert rebuilt(tmp_path).errors == []
+    assert told == Counter(rows(tmp_path, "loaded_files", columns))
+    aside(tmp_path)
+    taken(tmp_path)
+    assert sorted(path.name for path in inbox.iterdir()) == ["Hour=11", "hour=11", "hour=12"]
+
+
+def test_names_that_differ_in_the_unicode_form_of_a_folder_are_one(tmp_path: Path) -> None:
+    composed = unicodedata.normalize("NFC", "café/a.jsonl")
+    for number, name in enumerate((composed, unicodedata.normalize("NFD", composed))):
+        drop(tmp_path, name, lines(record(number)))
+        extracted(tmp_path)
+    assert rows(tmp_path, "loaded_files", "count(distinct _replaces), count(distinct file_name)", "1") == [(1, 2)]
 
 
 def test_receipts_are_numbered_whatever_the_clock_says(tmp_path: Path) -> None:
@@ -261,12 +320,12 @@ def test_a_folder_of_landing_that_is_not_ours_is_passed_over(tmp_path: Path) -> 
     assert rows(tmp_path, "loaded_files") == []
 
 
-def aside(home: Path) -> list[Path]:
+def aside(home: Path, names: str = "*") -> list[Path]:
     """What was put aside, as if a minute ago."""
-    kept = sorted((home / "inbox" / "campaign_files" / ".taken").glob("*/*"))
-    for path in kept:
-        os.utime(path.parent, (time.time() - 61,) * 2)
-    return kept
+    put = home / "inbox" / "campaign_files" / ".taken"
+    for folder in put.glob("*"):
+        os.utime(folder, (time.time() - 61,) * 2)
+    return sorted(put.glob(f"*/{names}"))
 
 
 def test_the_original_is_removed_by_a_run_that_sees_it_unchanged_a_minute_later(tmp_path: Path) -> None:
@@ -453,3 +512,33 @@ def test_an_object_of_a_bucket_is_taken_as_it_was_seen(tmp_path: Path, monkeypat
         assert str(Landing(landing.folder).why_changed(unit)).endswith(
             "is not as it was received: it has another sha256"
         )
+
+
+def test_a_bucket_has_files_in_folders_too(tmp_path: Path) -> None:
+    """And files that are equal once unpacked; what lies under `_temporary` is left there."""
+    with counting_bucket() as bucket:
+        inbox = Folder.at(f"{bucket.url}/inbox/campaign_files")
+        inbox.write("hour=11/part-0.jsonl.manifest.json", b'{"rows": 1}')
+        inbox.write("hour=11/part-0.jsonl", lines(record(1)))
+        inbox.write("hour=12/part-0.jsonl", gzip.compress(lines(record(1))))
+        left = ["_SUCCESS", "_temporary/0/a.jsonl", f"{'x' * 242}.jsonl", f"{'folder/' * 100}a.jsonl"]
+        for name in left:
+            inbox.write(name, b"{}")
+        landing = Landing(Folder.at(f"{bucket.url}/landing"))
+        result = take(inbox, landing, "campaign_files", lambda: NOON, quiet_seconds=0)
+        assert sorted(name_at(unit.path) for unit in result.units) == ["hour=11/part-0.jsonl", "hour=12/part-0.jsonl"]
+        assert inbox.files() == sorted(left)
+        assert ["too long" in line for line in result.refused] == [True, True]
+        with_manifest = [path for path in landing.folder.files() if path.endswith("hour=11/part-0.jsonl.manifest.json")]
+        assert len(with_manifest) == 1
+        found = [Landing(landing.folder).hashes_of(unit) for unit in result.units]
+        assert found == [landing.hashes_of(unit) for unit in result.units]
+        assert len({one.received for one in found}) == 2
+        assert len({one.content for one in found}) == 1
+
+        inbox.write("hour=13/part-0.jsonl", lines(record(2)))
+        cut_off = landing.placed(landing.numbered("campaign_files", NOON), "0" * 64)
+        inbox.move("hour=13/part-0.jsonl", landing.folder, f"{cut_off.path}/hour=13/part-0.jsonl")
+        (folder,) = [one for one in Landing(landing.folder).folders("campaign_files") if not one.has_receipt]
+        assert finish_moves(folder, landing, inbox)
+        assert landing.receipt(cut_off.path)["content_sha256"] == hashlib.sha256(lines(record(2))).hexdigest()
