@@ -21,7 +21,8 @@ class Redaction:
     """Replaces secrets by `[redacted]`.
 
     A secret is found as it is, escaped as in JSON (also twice), percent-encoded or decoded, in any mixture of these,
-    and in base64: all characters that it decides alone, wherever it stands in what was encoded.
+    and in base64: all characters that it decides alone, wherever it stands in what was encoded. In bytes it is found in
+    UTF-8 and UTF-16.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
@@ -35,6 +36,7 @@ class Redaction:
         as_form, as_url = {one.replace(" ", "+") for one in plain}, {one.translate(_URL_SAFE) for one in encoded}
         literals = [one.encode() for one in plain | encoded | as_form | as_url]
         self._literals = {rest for one in literals for rest in _after_a_false_escape(one)}
+        self._is_ascii = all(one.isascii() for one in plain)
         self._is_simple = all(one.isascii() and not {*one} & {"\\", "%"} for one in plain)
 
     def __call__(self, text: str) -> str:
@@ -43,6 +45,20 @@ class Redaction:
 
     def of_bytes(self, payload: bytes) -> tuple[bytes, int]:
         """What was received without the secrets, and how many were in it."""
+        payload, count = self._of_utf8(payload)
+        # An ASCII character has a zero byte in UTF-16. It may begin at any byte: what stands before it may be anything.
+        if self._pattern is not None and (b"\0" in payload or not self._is_ascii):
+            for codec in ("utf-16-le", "utf-16-be"):
+                for start in (0, 1):
+                    end = start + (len(payload) - start) // 2 * 2
+                    text = payload[start:end].decode(codec, "surrogatepass").encode("utf-8", "surrogatepass")
+                    redacted, found = self._of_utf8(text)
+                    if found:
+                        encoded = redacted.decode("utf-8", "surrogatepass").encode(codec, "surrogatepass")
+                        payload, count = payload[:start] + encoded + payload[end:], count + found
+        return payload, count
+
+    def _of_utf8(self, payload: bytes) -> tuple[bytes, int]:
         if self._pattern is None:
             return payload, 0
         # To find every spelling takes long, to see that there is none does not.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from urllib.parse import quote, quote_plus, unquote
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from extract.redaction import REDACTED, Redaction, redacted_data, secrets_of_address
@@ -60,6 +60,26 @@ def test_a_secret_is_found_in_base64_wherever_it_stands(
     shown = Redaction([secret])(f'{{"told": "Basic {encode(before + secret.encode() + after).decode()}"}}')
     assert REDACTED in shown
     assert encode(secret.encode()).decode().rstrip("=") not in shown
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+@given(secret=secrets, before=st.binary(max_size=7), after=st.binary(max_size=7), spell=st.sampled_from([*SPELLINGS]))
+@settings(deadline=None)
+def test_a_secret_is_found_in_utf_16_wherever_it_stands(
+    codec: str, secret: str, before: bytes, after: bytes, spell: str
+) -> None:
+    spelled = SPELLINGS[spell](secret).encode(codec)
+    # A character before it may be the beginning of an escape, of which a secret can look like the end.
+    payload, count = Redaction([secret]).of_bytes(before + "\n".encode(codec) + spelled + "\n".encode(codec) + after)
+    assert count > 0
+    assert spelled not in payload
+    assert REDACTED.encode(codec) in payload
+
+
+@given(payload=st.binary() | st.lists(st.sampled_from([b"\0", b"a", b"\xd8", b"\xdc"])).map(b"".join))
+@settings(deadline=None)
+def test_bytes_without_a_secret_stay_as_they_are(payload: bytes) -> None:
+    assert Redaction(["a-secret-like-no-other", "gehe\xeemnis-\u00df"]).of_bytes(payload) == (payload, 0)
 
 
 @given(text=st.text(st.characters(codec="utf-8")))
