@@ -2,30 +2,35 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+# A status, headers and a body; a body in pieces has its length in a header.
+Answer = tuple[int, dict[str, str], bytes | Iterable[bytes]]
 
 
 class Platform(ThreadingHTTPServer):
     """A server that answers whatever a test says, and records the requests."""
 
-    def __init__(self, answer: Callable[[dict[str, str]], tuple[int, dict[str, str], bytes]]) -> None:
+    def __init__(self, answer: Callable[[dict[str, str]], Answer]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answer = answer
         self.seen: list[tuple[dict[str, str], str]] = []
 
 
 @contextmanager
-def answering(answer: Callable[[dict[str, str]], tuple[int, dict[str, str], bytes]]) -> Iterator[tuple[str, Platform]]:
+def answering(answer: Callable[[dict[str, str]], Answer]) -> Iterator[tuple[str, Platform]]:
     with Platform(answer) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", server
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", server
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def page(asked: dict[str, str], *records: dict[str, Any], **says: object) -> tuple[int, dict[str, str], bytes]:
@@ -41,11 +46,16 @@ class _Handler(BaseHTTPRequestHandler):
         asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
         self.server.seen.append((asked, self.headers.get("Authorization", "")))
         status, headers, body = self.server.answer(asked)
+        if isinstance(body, bytes):
+            headers = {"Content-Length": str(len(body)), **headers}
+            body = [body]
         self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+        for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        with suppress(ConnectionError):  # who asked has had enough
+            for piece in body:
+                self.wfile.write(piece)
 
     def log_message(self, *_: object) -> None:
         pass
