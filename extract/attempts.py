@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 import multiprocessing
 import os
 import resource
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
-from extract.readers import UnreadableFile, read_file
-from extract.records import RecordShape
+from extract.readers import UnreadableFile
 
 MOST_KILLS = 2  # a run may be killed by anybody at any time; only then is a unit suspected
 MEMORY = 6 << 30  # of addresses, of which Arrow takes many more than it uses
 OUT_OF_MEMORY = 70  # exit code
-SECONDS, BYTES_A_SECOND = 600, 1 << 20
+SECONDS = 600  # that reading something small may take
 
 
 class Attempts:
@@ -61,19 +61,23 @@ class Attempts:
         self._path.write_text(json.dumps({"unit": unit, "kills": self._kills}))
 
 
-def read_apart(path: Path, shapes: Sequence[RecordShape]) -> None:
-    """Reads a file in a process of its own, with bounded memory and time, and forgets what it read.
+def try_apart(seconds: float, read: Callable[..., object], *arguments: object) -> None:
+    """Reads something in a process of its own, with bounded memory and time, and forgets what it read.
+
+    Args:
+        seconds: How long that may take.
+        read: A function of a module, which reads it.
+        *arguments: What the function is called with; they can be pickled.
 
     Raises:
         UnreadableFile: `kills_its_reader`: that process did not live to the end.
     """
-    process = multiprocessing.get_context("spawn").Process(target=_read, args=(path, shapes), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(target=_read, args=(read, arguments), daemon=True)
     process.start()
     try:
-        seconds = SECONDS + path.stat().st_size // BYTES_A_SECOND
         process.join(seconds)
         if process.is_alive():
-            raise UnreadableFile("kills_its_reader", f"reading it does not end within {seconds} s")
+            raise UnreadableFile("kills_its_reader", f"reading it does not end within {seconds:g} s")
         code = process.exitcode or 0
         if code < 0 or code == OUT_OF_MEMORY:
             how = "for lack of memory" if code == OUT_OF_MEMORY else f"by signal {-code}"
@@ -83,17 +87,16 @@ def read_apart(path: Path, shapes: Sequence[RecordShape]) -> None:
         process.kill()
 
 
-def _read(path: Path, shapes: Sequence[RecordShape]) -> None:
+def _read(read: Callable[..., object], arguments: Sequence[object]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which then ends this process
+    logging.disable()  # whoever reads it next says what is wrong
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(ValueError, OSError):  # where no such limit can be set
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
     try:
-        for shape in shapes:
-            for _ in read_file(path, shape):
-                pass
+        read(*arguments)
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
     except Exception:
-        os._exit(0)  # it fails as files may, and whoever reads it next says so
+        os._exit(0)  # it fails as things may that are read
     os._exit(0)

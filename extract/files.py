@@ -12,7 +12,7 @@ from typing import Any
 
 from extract import inbox
 from extract.aside import MANIFEST
-from extract.attempts import read_apart
+from extract.attempts import SECONDS, try_apart
 from extract.lake.package import LedgerRow, UnitRows
 from extract.lake.tables import LOADED_FILES
 from extract.landing import LandedUnit, name_at
@@ -24,6 +24,7 @@ from extract.source import Arrivals, ExtractRun, SourceConfig, is_of_the_machine
 from extract.storage import Folder
 from extract.words import LOADED, REPEATED, WAITING, Decision, File, Words, plain_name
 
+BYTES_A_SECOND = 1 << 20  # the slowest that a file is read, where it is tried apart
 _log = logging.getLogger(__name__)
 
 
@@ -223,7 +224,8 @@ class FileSource:
             if is_suspected:
                 said = f"{_name(unit)!r} was being read when runs were killed: trying it apart"
                 self._run.progress.message(f"{self.config.name}: {said}")
-                read_apart(path, [self._shape(kind) for kind in self.config.kinds])
+                seconds = SECONDS + path.stat().st_size // BYTES_A_SECOND
+                try_apart(seconds, _read_through, path, [self._shape(kind) for kind in self.config.kinds])
             for kind in self.config.kinds:
                 for batch in self._batches(path, self._shape(kind)):
                     rows.add(kind, batch)
@@ -255,6 +257,12 @@ class FileSource:
                 raise
             _log.exception("a reader failed")
             raise UnreadableFile("unreadable", f"{type(error).__name__}: {error}") from error
+
+
+def _read_through(path: Path, shapes: Iterable[RecordShape]) -> None:
+    for shape in shapes:
+        for _ in read_file(path, shape):
+            pass
 
 
 def _unit(row: Mapping[str, Any]) -> LandedUnit:

@@ -430,6 +430,8 @@ def _count(
             units.add(row["_source"])
             source.received += 1
             source.unchanged += table == FETCHES and row["unchanged"]
+            if table == FETCHES and row["sha256"] and not row["complete"]:  # it came complete, and is not any more
+                source.errors.append(f"{row['source']} {row['_report_date'] or row['_source']}: {row['error']}")
             report.changes_marts |= not is_note(table, row)
             source.duplicates += row.get("status") == "duplicate"
             if row.get("status") == "quarantined":

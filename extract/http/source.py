@@ -7,7 +7,7 @@ import logging
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -15,15 +15,17 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from extract.attempts import SECONDS, try_apart
 from extract.http.answers import CONNECTIONS, Answer, Question, ask
 from extract.http.client import ApiClient, ApiError, ApiSettings, DeniedError
 from extract.lake.package import LedgerRow, UnitRows
 from extract.lake.tables import FETCHES
 from extract.landing import LandedUnit
 from extract.privacy import privacy_of
-from extract.readers import BadAnswer, Batch, read_page
+from extract.readers import BadAnswer, Batch, UnreadableFile, read_page
 from extract.records import RecordShape, renumbered
 from extract.source import Arrivals, ExtractRun, SourceConfig, is_of_the_machine
+from extract.storage import Folder
 
 OLD_RECEIPT = "fetch.json"  # of a fetch in the layout of before
 MOST_FAILURES_IN_A_ROW = 3
@@ -142,29 +144,14 @@ class ApiSource:
 
     def read(self, unit: LandedUnit, rows: UnitRows) -> list[LedgerRow]:
         """Reads a fetch that brought something new."""
-        fetch = self._told(unit)
-
-        def read_one(name: str) -> Batch:
-            payload = self._run.landing.folder.read(f"{unit.path}/{name}")
-            try:
-                return read_page(payload, self._shape, self.config.fields).batch
-            except BadAnswer:
-                raise
-            except Exception as error:
-                if is_of_the_machine(error):
-                    raise
-                _log.exception("a reader failed")
-                raise BadAnswer(_in_one_line(error)) from error
-
-        kind = self._kind
+        fetch, kind = self._told(unit), self._kind
         rows.asked(fetch.report_date)
         try:
-            for batch in _ahead(read_one, () if fetch.unchanged else fetch.pages):
-                rows.add(kind, renumbered(batch, rows.read))
-                self._run.progress.advance(len(batch))
+            if fetch.complete and not fetch.unchanged:
+                self._read(unit, fetch.pages, rows)
             rows.keep()
-        except BadAnswer as bad:
-            # It was good when it came, so it is the settings that now give its fields other names.
+        except (BadAnswer, UnreadableFile) as bad:
+            # It was good when it came: the settings may give its fields other names now.
             fetch = replace(fetch, complete=False, error=f"its pages cannot be read any more: {bad}")
             rows.drop()
         values = {
@@ -183,6 +170,37 @@ class ApiSource:
         }
         return [LedgerRow(FETCHES, values)]
 
+    def _read(self, unit: LandedUnit, names: Sequence[str], rows: UnitRows) -> None:
+        """Adds all records of these pages. A suspected fetch is tried apart before.
+
+        Raises:
+            BadAnswer: A page is none.
+            UnreadableFile: The pages kill whoever reads them.
+        """
+        folder, paths = self._run.landing.folder, [f"{unit.path}/{name}" for name in names]
+
+        def read_one(path: str) -> Batch:
+            try:
+                return _read_page(folder, path, self._shape, self.config.fields)
+            except BadAnswer:
+                raise
+            except Exception as error:
+                if is_of_the_machine(error):
+                    raise
+                _log.exception("a reader failed")
+                raise BadAnswer(_in_one_line(error)) from error
+
+        with self._run.attempts.reading(unit.path) as is_suspected:
+            if is_suspected:
+                self._say_tried_apart(unit.path)
+                try_apart(SECONDS, _read_through, folder, paths, self._shape, self.config.fields)
+            for batch in _ahead(read_one, paths):
+                rows.add(self._kind, renumbered(batch, rows.read))
+                self._run.progress.advance(len(batch))
+
+    def _say_tried_apart(self, what: str) -> None:
+        self._run.progress.message(f"{self.config.name}: {what} was being read when runs were killed: trying it apart")
+
     def _land_one(
         self,
         client: ApiClient,
@@ -197,7 +215,7 @@ class ApiSource:
         pages: list[Path] = []
         with _emptied(self._run.scratch):
             try:
-                answer = _answer(client, question, self._run.scratch)
+                answer = self._answer(client, settings, question)
                 if not answer.is_empty and (other := _day_of_equal(answer.sha256, day, known, of_this_run)):
                     raise ApiError(
                         f"about_another_day: it equals the answer for {other}; "
@@ -227,6 +245,29 @@ class ApiSource:
             facts = {key: value for key, value in asdict(fetch).items() if key not in ("number", "bytes", "sha256")}
             landing.write_receipt(unit, fetch.bytes, fetch.sha256, facts)
         return unit, fetch
+
+    def _answer(self, client: ApiClient, settings: ApiSettings, question: Question) -> Answer:
+        """Asks, a suspected question apart before; whatever that raises is the failure of this fetch alone.
+
+        Raises:
+            ApiError: There is no usable answer.
+        """
+        folder, asked = self._run.scratch, f"{self.config.name}/{question.day or '*'}"
+        try:
+            with self._run.attempts.reading(asked) as is_suspected:
+                if is_suspected:
+                    self._say_tried_apart(f"the answer for {question.day}" if question.day else "the answer")
+                    try_apart(SECONDS + settings.deadline_seconds, _ask_once, settings, question, folder)
+                return ask(client, question, folder)
+        except ApiError:
+            raise
+        except UnreadableFile as deadly:
+            raise ApiError(str(deadly)) from None
+        except Exception as error:
+            if is_of_the_machine(error):
+                raise
+            _log.exception("asking failed")
+            raise ApiError(_in_one_line(error)) from None
 
     def _known(self, waiting: Iterable[LandedUnit]) -> Iterator[Fetch]:
         """Every fetch that the lake knows, and those that are only in landing yet."""
@@ -281,21 +322,18 @@ def days_to_ask(known: Iterable[Fetch], since: date, until: date, restated_days:
     return [day for day in days if day not in complete or not newest[day].complete or day >= restated_from]
 
 
-def _answer(client: ApiClient, question: Question, folder: Path) -> Answer:
-    """Asks; whatever that raises is the failure of this fetch alone, unless it is the machine's.
+def _ask_once(settings: ApiSettings, question: Question, folder: Path) -> None:
+    with ApiClient(settings, CONNECTIONS) as client:
+        ask(client, question, folder)
 
-    Raises:
-        ApiError: There is no usable answer.
-    """
-    try:
-        return ask(client, question, folder)
-    except ApiError:
-        raise
-    except Exception as error:
-        if is_of_the_machine(error):
-            raise
-        _log.exception("asking failed")
-        raise ApiError(_in_one_line(error)) from None
+
+def _read_page(folder: Folder, path: str, shape: RecordShape, fields: Mapping[str, str]) -> Batch:
+    return read_page(folder.read(path), shape, fields).batch
+
+
+def _read_through(folder: Folder, paths: Iterable[str], shape: RecordShape, fields: Mapping[str, str]) -> None:
+    for path in paths:
+        _read_page(folder, path, shape, fields)
 
 
 def _day_of_equal(sha256: str, day: date | None, known: Iterable[Fetch], of_this_run: Iterable[Fetch]) -> date | None:

@@ -1,4 +1,4 @@
-"""A file that kills its reader does not stop the others; a file at which runs happened to be killed is loaded."""
+"""A unit that kills its reader does not stop the others; one at which runs happened to be killed is loaded."""
 
 import subprocess
 import sys
@@ -6,66 +6,99 @@ from pathlib import Path
 
 import pytest
 from support.extracting import drop, extracted, lines, record, rows
+from support.platform import answering, page
 
 from extract.attempts import Attempts
 
-POISON = """
+# What is read of a file of this name, or of a page with this word in it, ends whoever reads it.
+DEADLY = """
 import os, signal
 import extract.readers as readers
-read_file = readers.read_file
-def deadly(path, *rest):
-    if path.name.startswith("poison") or os.environ.get("KILLED_AT") == path.name:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return read_file(path, *rest)
-readers.read_file = deadly
+word = os.environ["DEADLY"]
+def deadly(read, found_in):
+    def reading(what, *rest):
+        if word in found_in(what):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return read(what, *rest)
+    return reading
+readers.read_file = deadly(readers.read_file, lambda path: path.name)
+readers.read_page = deadly(readers.read_page, bytes.decode)
 """
 RUN = """
 import sys
 from pathlib import Path
-from support.extracting import extracted
+from support.extracting import api_at, extracted, rebuilt
 if __name__ == "__main__":
-    extracted(Path(sys.argv[1]))
+    home, url = sys.argv[1:]
+    report = rebuilt(Path(home)) if url == "rebuild" else extracted(Path(home), api_at(url) if url else None)
+    print(*report.errors, sep="\\n")
 """
 TESTS = Path(__file__).parents[1]
 
 
-def run(home: Path, **environment: str) -> int:
-    """Extracts in a process in which a file of that name ends whoever reads it."""
+def run(home: Path, url: str = "", deadly: str = "poison") -> tuple[int, str]:
+    """Extracts in a process in which some readers die; gives how it ended and the errors of its report."""
     hooks = home.parent / "hooks"
     hooks.mkdir(exist_ok=True)
-    (hooks / "sitecustomize.py").write_text(POISON)
+    (hooks / "sitecustomize.py").write_text(DEADLY)
     path = f"{hooks}:{TESTS.parent}:{TESTS}"
-    command = [sys.executable, "-c", RUN, str(home)]
-    return subprocess.run(command, env={"PYTHONPATH": path, **environment}, check=False).returncode
+    command = [sys.executable, "-c", RUN, str(home), url]
+    environment = {"PYTHONPATH": path, "DEADLY": deadly}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return ended.returncode, ended.stdout.strip()
 
 
 def statuses(home: Path) -> list[tuple[str, str, str | None]]:
     return rows(home, "loaded_files", "file_name, status, reason", "file_name")
 
 
-def test_a_file_that_kills_every_reader_is_quarantined_and_the_others_are_loaded(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    drop(home, "a.jsonl", lines(record(1)))
-    drop(home, "poison.jsonl", lines(record(2)))
-    drop(home, "z.jsonl", lines(record(3)))
-    assert [run(home) for _ in range(3)] == [-9, -9, 0]
-    assert statuses(home) == [
-        ("a.jsonl", "loaded", None),
-        ("poison.jsonl", "quarantined", "kills_its_reader"),
-        ("z.jsonl", "loaded", None),
-    ]
-    (detail,) = rows(home, "loaded_files", "detail", "file_name desc")[1]
-    assert "signal 9" in detail
+def fetches(home: Path) -> list[tuple[str, bool, str | None]]:
+    return rows(home, "fetches", "_report_date::varchar, complete, error", "_report_date, receipt_number")
 
 
-def test_an_ordinary_file_at_which_runs_were_killed_is_loaded(tmp_path: Path) -> None:
+def a_poisonous_day(asked: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+    city = "poison" if asked["date"] == "2026-11-02" else "x"
+    return page(asked, record(1, date=asked["date"], city=city))
+
+
+def test_an_answer_that_kills_every_reader_is_a_failed_fetch_and_the_others_are_loaded(tmp_path: Path) -> None:
     home = tmp_path / "home"
     drop(home, "a.jsonl", lines(record(1)))
-    drop(home, "b.jsonl", lines(record(2)))
-    assert [run(home, KILLED_AT="b.jsonl") for _ in range(2)] == [-9, -9]
-    assert run(home) == 0
-    assert statuses(home) == [("a.jsonl", "loaded", None), ("b.jsonl", "loaded", None)]
+    with answering(a_poisonous_day) as (url, _):
+        assert [run(home, url)[0] for _ in range(2)] == [-9, -9]
+        code, errors = run(home, url)
+    assert code == 0
+    assert errors.startswith("campaign_api 2026-11-02: kills_its_reader: 2 runs ended while they read it")
+    assert {row[:2] for row in fetches(home)} == {("2026-11-01", True), ("2026-11-02", False), ("2026-11-03", True)}
+    assert statuses(home) == [("a.jsonl", "loaded", None)]
+    with answering(a_poisonous_day) as (url, _):
+        assert run(home, url, deadly="nothing") == (0, "")
+    assert len(rows(home, "campaign_delivery")) == 4
+
+
+def test_an_ordinary_answer_at_which_runs_were_killed_is_loaded(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with answering(a_poisonous_day) as (url, platform):
+        assert [run(home, url)[0] for _ in range(2)] == [-9, -9]
+        platform.seen.clear()
+        assert run(home, url, deadly="nothing") == (0, "")
+        asked = [question["date"] for question, _ in platform.seen]
+    assert asked == ["2026-11-01", "2026-11-02", "2026-11-02", "2026-11-03"]
+    assert all(complete for _, complete, _ in fetches(home))
     assert not (home / "reading.json").exists()
+
+
+def test_a_fetch_in_landing_that_kills_every_reader_is_a_failed_one_and_the_others_are_loaded(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with answering(a_poisonous_day) as (url, _):
+        assert run(home, url, deadly="nothing") == (0, "")
+        assert [run(home, "rebuild")[0] for _ in range(2)] == [-9, -9]
+        code, errors = run(home, "rebuild")
+        assert code == 0
+        assert errors.startswith("campaign_api 2026-11-02: its pages cannot be read any more: kills_its_reader: ")
+        assert [row[:2] for row in fetches(home)] == [("2026-11-01", True), ("2026-11-02", False), ("2026-11-03", True)]
+        assert run(home, "rebuild", deadly="nothing") == (0, "")
+    assert [complete for _, complete, _ in fetches(home)] == [True] * 3
 
 
 def test_what_ends_without_a_kill_is_no_suspicion(tmp_path: Path) -> None:
@@ -82,6 +115,6 @@ def test_what_ends_without_a_kill_is_no_suspicion(tmp_path: Path) -> None:
 def test_a_damaged_file_that_is_tried_apart_keeps_its_own_reason(tmp_path: Path) -> None:
     home = tmp_path / "home"
     drop(home, "bad.parquet", b"PAR1 and no more")
-    assert [run(home, KILLED_AT="bad.parquet") for _ in range(2)] == [-9, -9]
+    assert [run(home, deadly="bad.parquet")[0] for _ in range(2)] == [-9, -9]
     extracted(home)
     assert statuses(home) == [("bad.parquet", "quarantined", "broken_parquet")]
