@@ -64,17 +64,6 @@ def test_an_end_that_was_killed_is_finished_by_the_next_run(tmp_path: Path) -> N
     assert json.loads(marker.read_text())["state"] == "over"
 
 
-def test_own_data_never_meets_the_mock(tmp_path: Path) -> None:
-    house = Workspace(tmp_path / "data")
-    house.drop("own.jsonl", lines(record(1)))
-    for _ in range(2):
-        ended = house.adhouse("extract")  # as cron starts it, without any setting
-        assert ended.returncode == 0
-        assert "files alone" in ended.stderr
-    assert not (house.home / "landing" / "demo.json").exists()
-    assert not (house.home / "landing" / "campaign_api").exists()
-
-
 def test_a_new_time_zone_reads_everything_again(tmp_path: Path) -> None:
     house = Workspace(tmp_path / "data", {"ADHOUSE_API_URL": "none"})
     undated = record(2, date=None, spend="0.25")
