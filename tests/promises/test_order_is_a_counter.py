@@ -1,41 +1,31 @@
 """What came later counts, and builds keep their order, whatever the clock says."""
 
-import shutil
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import COMMAND, Workspace
-from support.extracting import lines, record
+from conftest import Workspace
+from support.extracting import TOKEN, lines, record
+from support.platform import answering, page
+from support.wrong_clock import adhouse_at, needs_faketime
 
 from adhouse.dbt.results import BuildPlan, BuildResult, Finding
 from adhouse.errors import CommandError, Exit
 from adhouse.warehouse.base import audited, next_build_id
 from adhouse.warehouse.duckdb import DuckDBWarehouse
 
-FAKETIME = shutil.which("faketime")
 AHEAD, BACK = "20261228T100000Z-aaaa", "20261128T100000Z-bbbb"
 OF_AN_EARLIER_VERSION = "20270101T000000Z-cccc"
 FAILED = BuildResult(tests=1, findings=[Finding("grain", "test", "fail", 1, "")])
 
 
-def adhouse_in_a_month(workspace: Workspace, *arguments: str) -> str:
-    """Runs the command with a clock that is a month ahead; gives what it said on stderr."""
-    environment = workspace.environment | {"DONT_FAKE_MONOTONIC": "1"}
-    command = [str(FAKETIME), "+30 days", str(COMMAND), *arguments]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-    assert ended.returncode == 0, ended.stderr
-    return ended.stderr
-
-
-@pytest.mark.skipif(FAKETIME is None, reason="needs faketime")
+@needs_faketime
 @pytest.mark.cases
 def test_a_correction_counts_though_the_clock_was_a_month_ahead(tmp_path: Path) -> None:
     home = Workspace(tmp_path / "data", {"ADHOUSE_API_URL": "none"})
     home.drop("export.jsonl", lines(record(100, spend=1, clicks=1, conversions=0)))
-    adhouse_in_a_month(home, "run")
+    adhouse_at("+30 days", home, "run")
     home.drop("export.jsonl", lines(record(100, spend=2, clicks=1, conversions=0)))
     ended = home.adhouse("run")
     assert ended.returncode == 0, ended.stderr
@@ -47,6 +37,26 @@ def test_a_correction_counts_though_the_clock_was_a_month_ahead(tmp_path: Path) 
     assert f"readers see build {first}" in home.adhouse("rollback").stdout
     assert spend(home) == [1]
     assert f"published build {second}" in home.adhouse("publish").stdout
+    assert spend(home) == [2]
+
+
+@needs_faketime
+@pytest.mark.cases
+@pytest.mark.parametrize("shift", ["+30 days", "-30 days"])
+def test_a_corrected_day_counts_though_the_clock_was_wrong(tmp_path: Path, shift: str) -> None:
+    spends = [1]
+
+    def answer(asked: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+        return page(asked, record(100, date=asked["date"], spend=spends[-1], clicks=1, conversions=0))
+
+    with answering(answer) as (url, _):
+        days = {"ADHOUSE_SINCE": "2026-06-01", "ADHOUSE_UNTIL": "2026-06-01"}
+        home = Workspace(tmp_path / "data", {"ADHOUSE_API_URL": url, "ADHOUSE_API_TOKEN": TOKEN, **days})
+        adhouse_at(shift, home, "extract")
+        spends.append(2)
+        ended = home.adhouse("run")
+    assert ended.returncode == 0, ended.stderr
+    assert ("clock_behind" in ended.stderr) == (shift == "+30 days")
     assert spend(home) == [2]
 
 
