@@ -23,6 +23,8 @@ from extract.schema import FieldType
 _ROWS, _BYTES, _SMALL_BYTES = 65_536, 64 << 20, 4 << 20
 # What is so much larger than its file is a bomb; a real export is perhaps fifty times as large.
 _BOMB_BYTES, _BOMB_PAGES, _BOMB_RATIO = 1 << 30, 256 << 20, 200
+# Of lists, one record may have all that a row group has, and all of it is in memory then.
+_LISTED_BYTES, _BYTES_OF_LISTED = 512 << 20, 16
 
 _TEXTS = {"STRING", "NONE"}
 Sizes: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -79,9 +81,10 @@ def _opened(path: Path) -> pq.ParquetFile:
         leaves = [metadata.schema.column(number) for number in range(metadata.num_columns)]
         for number in range(metadata.num_row_groups):
             group = metadata.row_group(number)
-            for chunk in (group.column(place) for place in range(group.num_columns)):
-                decoded, stored = chunk.total_uncompressed_size, chunk.total_compressed_size
-                if decoded > _BOMB_PAGES and decoded > _BOMB_RATIO * stored:
+            for chunk, leaf in zip(map(group.column, range(group.num_columns)), leaves, strict=True):
+                listed = chunk.num_values * _BYTES_OF_LISTED if leaf.max_repetition_level else 0
+                decoded, stored = max(chunk.total_uncompressed_size, listed), chunk.total_compressed_size
+                if listed > _LISTED_BYTES or (decoded > _BOMB_PAGES and decoded > _BOMB_RATIO * stored):
                     raise UnreadableFile(
                         "decoded_too_large", f"{stored:,} bytes of {chunk.path_in_schema} swell to {decoded:,}"
                     )

@@ -394,6 +394,14 @@ def test_a_rejected_record_says_in_which_line_it_begins(tmp_path: Path, size: in
         assert [(one.line, one.field) for one in rejected] == wanted[name], name
 
 
+def long_list(path: Path) -> None:
+    values = pa.repeat(pa.scalar(7, pa.int8()), 100_000_000)
+    lists = pa.ListArray.from_arrays(pa.array([0, len(values)], pa.int32()), values)
+    columns = {name: pa.nulls(1, pa.string()) for name in FIELDS}
+    pq.write_table(pa.table({**columns, "more": lists}), path)
+    assert path.stat().st_size < 1_000_000
+
+
 def gzip_bomb(path: Path) -> None:
     with gzip.open(path, "wb") as file:
         for _ in range(40):
@@ -427,6 +435,7 @@ def many_lines(path: Path) -> None:
     ("write", "name", "said"),
     [
         (gzip_bomb, "a.jsonl.gz", "gzip_bomb"),
+        (long_list, "a.parquet", "decoded_too_large"),
         (long_line, "a.jsonl", "2 [(2, 'too_long')]"),
         (long_element, "a.json", "too_long"),
         (deep_line, "a.jsonl", "2 [(2, 'too_long')]"),
