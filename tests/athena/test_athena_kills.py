@@ -18,6 +18,7 @@ from simulate.delivery import delivery
 from simulate.files import write
 from simulate.world import World
 
+pytestmark = pytest.mark.cases
 MARTS = (
     "campaign_performance",
     "campaign_summary",
@@ -82,7 +83,6 @@ def seen(lake: AthenaWorkspace) -> tuple[dict[str, str], Marts]:
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.cases
 def test_a_run_killed_anywhere_is_healed_by_the_same_command(
     lake: AthenaWorkspace, world: World, tmp_path: Path
 ) -> None:

@@ -120,6 +120,7 @@ def test_the_index_decides_and_merging_changes_no_row(
     assert all(len(files) == 1 for files in lake().index.files.values())
 
 
+@pytest.mark.cases
 def test_an_emptied_lake_has_no_tables_left_and_is_loaded_again(
     tmp_path: Path, calls: list[str], athena: LocalAthena
 ) -> None:

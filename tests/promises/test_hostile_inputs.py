@@ -22,6 +22,7 @@ from conftest import COMMAND, Workspace, quiet
 from support.extracting import TOKEN, lines, record, rows
 from support.platform import Answer, answering, page
 
+pytestmark = pytest.mark.cases
 HOSTILE = Path(__file__).parents[1] / "cases" / "hostile"
 FILES = {"ADHOUSE_API_URL": "none"}
 

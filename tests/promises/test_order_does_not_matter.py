@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 from conftest import TODAY
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.extracting import RecordedProgress
 from support.marts import as_rows, assert_is_true, cells
@@ -126,49 +126,54 @@ def records(world: World) -> pa.Table:
     return table.set_column(at, "spend", pa.array(spends, pa.decimal128(18, 6)))
 
 
-@given(files=drops())
-@example(  # a file that moves the medians of one that stands as it did
-    files=[
+HISTORIES = {
+    "a file that moves the medians of one that stands as it did": [
         Dropped(0, 150, 1, "1.jsonl", 0),
         Dropped(150, 300, 2, "2.jsonl", 1),
-    ]
-)
-@example(  # a correction that is loaded before the file it corrects, and takes every spend of a group away
-    files=[
+    ],
+    "a correction that is loaded before the file it corrects, and takes every spend of a group away": [
         Dropped(0, 200, 5, "1.jsonl", 0),
         Dropped(200, 300, 1, "2.jsonl", 1),
         Dropped(100, 110, 9, "1.jsonl", 1),
         Dropped(0, 300, 2, "1.jsonl", 2),
-    ]
-)
-@example(  # a name that goes back to what it said first, and a file that is equal to a replaced one
-    files=[
+    ],
+    "a name that goes back to what it said first, and a file that is equal to a replaced one": [
         Dropped(0, 50, 1, "1.jsonl", 0),
         Dropped(50, 120, 2, "1.jsonl", 0),
         Dropped(0, 50, 3, "2.jsonl", 1),
         Dropped(50, 120, 4, "2.jsonl", 1),
         Dropped(0, 50, 5, "1.jsonl", 2),
-    ]
-)
-@example(  # a duplicate whose file is replaced, and one that comes after files of later receipts were loaded
-    files=[
+    ],
+    "a duplicate whose file is replaced, and one that comes after files of later receipts were loaded": [
         Dropped(0, 50, 3, "2.jsonl", 0),
         Dropped(100, 150, 7, "3.jsonl", 0),
         Dropped(0, 50, 1, "1.jsonl", 1),
         Dropped(200, 250, 9, "1.jsonl", 2),
         Dropped(0, 50, 5, "3.jsonl", 2),
-    ]
-)
-@example(  # a file, and the same one zipped, which counts once the first one is replaced
-    files=[
+    ],
+    "a file, and the same one zipped, which counts once the first one is replaced": [
         Dropped(0, 50, 1, "1.csv", 0),
         Dropped(0, 50, 2, "2.csv.gz", 0),
         Dropped(50, 90, 3, "3.csv.gz", 1),
         Dropped(50, 90, 4, "1.csv", 2),
-    ]
-)
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+    ],
+}
+
+
+@pytest.mark.parametrize("history", HISTORIES)
+def test_a_history_gives_the_truth(house: Settings, records: pa.Table, history: str) -> None:
+    assert_truth(house, records, HISTORIES[history])
+
+
+@pytest.mark.cases
+@given(files=drops())
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_split_and_any_order_give_the_truth(house: Settings, records: pa.Table, files: list[Dropped]) -> None:
+    assert_truth(house, records, files)
+
+
+def assert_truth(house: Settings, records: pa.Table, files: list[Dropped]) -> None:
+    """Builds after each run of a history, and once more in full."""
     emptied(house.home)
     delivered = []
     for run in range(3):
