@@ -103,6 +103,7 @@ def rebuild(session: Session) -> None:
             report_timezone=settings.report_timezone,
             progress=session.terminal,
             privacy_key=settings.privacy_key,
+            most_rejected=settings.max_rejected,
         )
     _say_what_came(session, extracted)
     tables = _tables_of(settings, extracted.lake_origin)
@@ -142,6 +143,7 @@ def extract(
             on_news=on_news,
             is_every_source=sources is None,
             privacy_key=settings.privacy_key,
+            most_rejected=settings.max_rejected,
         )
         counts |= dict(zip(("read", "loaded", "rejected"), _counts(extracted), strict=True))
     _say_what_came(session, extracted)

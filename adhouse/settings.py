@@ -21,6 +21,7 @@ from adhouse.errors import CommandError, Exit
 from extract.profile import PLAIN, Profile, renamed
 from extract.redaction import Redaction, is_this_machine, secrets_of_address
 from extract.registry import SOURCES
+from extract.source import MOST_REJECTED
 
 PROJECT_FILE = "dbt_project.yml"
 OUR_PROJECT = re.compile(r"^(name|profile):\s*['\"]?adhouse['\"]?\s*(#.*)?$", re.MULTILINE)
@@ -148,6 +149,15 @@ class Settings(BaseSettings):
         "our field names = the API's, as `spend=cost,ad_id=creative`",
         shown_default="the same names",
         default_factory=dict,
+    )
+    max_rejected: float = _setting(
+        "ADHOUSE_MAX_REJECTED",
+        "the largest share of a file's or fetch's records that may be unreadable; with more of them it is not loaded",
+        shown_default="0.1",
+        wanted="a share from 0 to 1, such as 0.1",
+        default=MOST_REJECTED,
+        ge=0,
+        le=1,
     )
     since: date | None = _setting(
         "ADHOUSE_SINCE",

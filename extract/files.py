@@ -7,6 +7,7 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from extract.records import KindFilter, RecordShape
 from extract.schema import Kind
 from extract.source import Arrivals, ExtractRun, SourceConfig, is_of_the_machine
 from extract.storage import Folder
+from extract.totals import WithoutTotals
+from extract.usable import Tally, Unusable
 from extract.words import LOADED, REPEATED, WAITING, Decision, File, Words, plain_name
 
 BYTES_A_SECOND = 1 << 20  # the slowest that a file is read, where it is tried apart
@@ -226,10 +229,18 @@ class FileSource:
                 self._run.progress.message(f"{self.config.name}: {said}")
                 seconds = SECONDS + path.stat().st_size // BYTES_A_SECOND
                 try_apart(seconds, _read_through, path, [self._shape(kind) for kind in self.config.kinds])
+            tally = Tally(self.config.fields, self._run.most_rejected)
             for kind in self.config.kinds:
+                sifted = WithoutTotals(kind.record_type, partial(_add, kind, (rows, tally)))
                 for batch in self._batches(path, self._shape(kind)):
-                    rows.add(kind, batch)
+                    sifted.add(batch)
                     self._run.progress.advance(len(batch))
+                for difference in sifted.finish():
+                    self._run.progress.message(f"warning: {self.config.name}: {_name(unit)!r}: {difference}")
+        try:
+            tally.check()
+        except Unusable as unusable:
+            raise UnreadableFile("too_many_rejected", str(unusable)) from None
         if manifest.get("rows", rows.read) != rows.read:
             raise UnreadableFile("short_of_manifest", f"its manifest says {manifest['rows']} rows, it has {rows.read}")
         return bool(manifest)
@@ -263,6 +274,11 @@ def _read_through(path: Path, shapes: Iterable[RecordShape]) -> None:
     for shape in shapes:
         for _ in read_file(path, shape):
             pass
+
+
+def _add(kind: Kind, targets: Iterable[UnitRows | _CountedRows | Tally], batch: Batch) -> None:
+    for one in targets:
+        one.add(kind, batch)
 
 
 def _unit(row: Mapping[str, Any]) -> LandedUnit:

@@ -222,6 +222,8 @@ def _converter(shape: RecordShape) -> Callable[[object], list[object]]:
     def convert(record: object) -> list[object]:
         if not isinstance(record, dict):
             raise RecordRejected("not_an_object")
+        if known and not record.keys() & known:
+            raise RecordRejected("no_known_field")
         row: list[object] = []
         cut: dict[str, object] = {}
         for name, key, convert_value in fields:

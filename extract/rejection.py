@@ -29,8 +29,10 @@ _RANGES = {
 _RECORDS = {
     "broken_json": "it is not valid JSON",
     "not_an_object": "it is not a JSON object",
+    "no_known_field": "it has none of the fields of its kind",
     "too_deep": f"it nests deeper than {DEEPEST} levels",
     "too_long": f"it is longer than {LONGEST_RECORD:,} bytes",
+    "total_row": "it is a total of the other rows",
     "too_many_values": f"it has more than {MOST_VALUES:,} values",
     "wrong_shape": "it has more or fewer fields than the header, or a quote that is not closed",
 }

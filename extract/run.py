@@ -27,7 +27,7 @@ from extract.lake.ledger import Ledger, read_ledger
 from extract.lake.load import Progress, clear_away, is_note, load
 from extract.lake.tables import FETCHES
 from extract.landing import LandedUnit, Landing, unit_at
-from extract.source import Arrivals, ExtractRun, Source, SourceConfig
+from extract.source import MOST_REJECTED, Arrivals, ExtractRun, Source, SourceConfig
 from extract.storage import Folder
 
 __all__ = [
@@ -166,6 +166,7 @@ def extract(
     on_news: Callable[[], None] = lambda: None,
     is_every_source: bool = True,
     privacy_key: str = "",
+    most_rejected: float = MOST_REJECTED,
 ) -> ExtractReport:
     """Lands what the sources have, and loads everything of theirs that landing has and the lake has not.
 
@@ -182,6 +183,7 @@ def extract(
         on_news: Is told as soon as there is something that can change a mart; it may be told again.
         is_every_source: Whether these are all sources that there are.
         privacy_key: The key by which private fields are replaced, if a source has any.
+        most_rejected: The largest share of a unit's records that may be unreadable.
 
     Raises:
         OSError: A disk is full or not writable; nothing half done is visible.
@@ -191,14 +193,14 @@ def extract(
     with _plain_errors(places.work):
         lake = Lake(Folder.at(places.lake), places.athena)
         clear_away(places.package, lake)
-        read_with = {source.name: source.read_with(report_timezone, privacy_key) for source in sources}
+        read_with = {source.name: source.read_with(report_timezone, privacy_key, most_rejected) for source in sources}
         if why := _why_again(lake, read_with):
             if not is_every_source:
                 raise UnreadSourcesError(why)
             progress.message(f"{why}: everything in landing is read again")
             _empty(lake, _landing(places))
         ledger = read_ledger(lake)
-        run = _run(places, ledger, report_timezone, now, progress, on_news, privacy_key)
+        run = _run(places, ledger, report_timezone, now, progress, on_news, privacy_key, most_rejected)
         opened = {source.name: _opened(source, run, apis.get(source.name)) for source in sources}
         report = ExtractReport({name: SourceReport() for name in opened})
         waiting, damaged = _sound(_not_loaded(opened, run), run, report)
@@ -236,6 +238,7 @@ def load_from_landing(
     report_timezone: ZoneInfo,
     progress: Progress,
     privacy_key: str = "",
+    most_rejected: float = MOST_REJECTED,
 ) -> ExtractReport:
     """Empties the lake and loads it again from landing alone, with the field names and the time zone of now.
 
@@ -249,10 +252,18 @@ def load_from_landing(
         _empty(lake, _landing(places))
         clear_away(places.package, lake)
         nothing = read_ledger(lake)
-        run = _run(places, nothing, report_timezone, lambda: datetime.now(UTC), progress, privacy_key=privacy_key)
+        run = _run(
+            places,
+            nothing,
+            report_timezone,
+            lambda: datetime.now(UTC),
+            progress,
+            privacy_key=privacy_key,
+            most_rejected=most_rejected,
+        )
         opened = {source.name: _opened(source, run, None) for source in sources}
         report = ExtractReport({name: SourceReport() for name in opened})
-        read_with = {source.name: source.read_with(report_timezone, privacy_key) for source in sources}
+        read_with = {source.name: source.read_with(report_timezone, privacy_key, most_rejected) for source in sources}
         units, damaged = _sound(_not_loaded(opened, run), run, report)
         through = min([_through(run, opened), *(unit.number - 1 for unit in damaged)])
         added = load(places.package, lake, nothing, units, opened, progress, through, read_with, report_timezone)
@@ -324,6 +335,7 @@ def _run(
     progress: Progress,
     on_news: Callable[[], None] = lambda: None,
     privacy_key: str = "",
+    most_rejected: float = MOST_REJECTED,
 ) -> ExtractRun:
     return ExtractRun(
         landing=_landing(places, ledger.through or 0),
@@ -335,6 +347,7 @@ def _run(
         progress=progress,
         on_news=on_news,
         privacy_key=privacy_key,
+        most_rejected=most_rejected,
     )
 
 

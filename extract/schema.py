@@ -59,11 +59,15 @@ class RecordType:
         fields: Each field and its type, in their order in raw.
         required: The fields that a file with columns (CSV, Parquet) must have, though any value may be null.
         private: The texts that name a person: they reach raw as the HMAC of `extract.privacy`, never as they came.
+        keys: What a record is about, if its source may add rows with totals: such a row lacks them, or says so there.
+        labels: Other texts that may say that a record is a total.
     """
 
     fields: Mapping[str, FieldType]
     required: frozenset[str] = frozenset()
     private: frozenset[str] = frozenset()
+    keys: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if taken := sorted(name for name in self.fields if name in RAW_COLUMNS or name.startswith("_")):

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Protocol
 from extract.profile import PLAIN, Profile
 from extract.schema import Kind
 
+MOST_REJECTED = 0.1
+
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
@@ -62,9 +64,10 @@ class SourceConfig:
         if self.api_path is not None and len(self.kinds) > 1:
             raise ValueError(f"{self.name}: an API has records of one kind")
 
-    def read_with(self, report_timezone: ZoneInfo, privacy_key: str) -> str:
+    def read_with(self, report_timezone: ZoneInfo, privacy_key: str, most_rejected: float = MOST_REJECTED) -> str:
         """What decides how its records are read, as one text: when that changes, they are to be read again."""
-        decides = {"profile": self.profile.decides(), "timezone": report_timezone.key}
+        decides: dict[str, object] = {"profile": self.profile.decides(), "timezone": report_timezone.key}
+        decides["most_rejected"] = most_rejected
         if self.has_private_fields:
             decides["private"] = hmac.digest(privacy_key.encode(), b"read with", "sha256").hex()[:16]
         return json.dumps(decides, sort_keys=True, default=str)
@@ -94,6 +97,7 @@ class ExtractRun:
         progress: Is told how far it is.
         on_news: Is told as soon as something has landed that can change a mart; it may be told again.
         privacy_key: The key by which private fields are replaced; empty if there is none.
+        most_rejected: The largest share of a unit's records that may be unreadable.
     """
 
     landing: Landing
@@ -105,6 +109,7 @@ class ExtractRun:
     progress: Progress
     on_news: Callable[[], None] = lambda: None
     privacy_key: str = field(default="", repr=False)
+    most_rejected: float = MOST_REJECTED
 
     @cached_property
     def attempts(self) -> Attempts:

@@ -17,7 +17,9 @@ import pyarrow.compute as pc
 from extract.http.client import ApiClient, ApiError
 from extract.readers import BadAnswer, read_page
 from extract.records import RecordShape
+from extract.schema import Kind
 from extract.storage import sync
+from extract.usable import Tally, Unusable
 
 CONNECTIONS = 4
 MOST_PAGES = 100_000
@@ -56,12 +58,16 @@ class Question:
         day: The report day, if the API has days.
         shape: How its records are written.
         fields: Our names → the API's, where they differ.
+        kind: What its records are.
+        most_rejected: The largest share of its records that may be unreadable.
     """
 
     path: str
     day: date | None
     shape: RecordShape
     fields: Mapping[str, str]
+    kind: Kind
+    most_rejected: float
 
     def parameters(self, number: int) -> dict[str, str]:
         """What stands in the address for a page."""
@@ -80,6 +86,7 @@ class _Landed:
     has_more: bool
     days: Counter[date]
     echoed_secrets: int
+    tally: Tally
 
 
 class _InconsistentError(Exception):
@@ -103,9 +110,15 @@ def ask(client: ApiClient, question: Question, folder: Path) -> Answer:
             client.pause(start)
     days = Counter[date]()
     sha256 = hashlib.sha256()
+    tally = Tally(question.fields, question.most_rejected)
     for page in pages:
         days += page.days
+        tally.include(page.tally)
         sha256.update(page.path.read_bytes())
+    try:
+        tally.check()
+    except Unusable as unusable:
+        raise ApiError(f"too_many_rejected: {unusable}") from None
     if question.day is not None:
         _check_days(question.day, days)
     return Answer(
@@ -181,6 +194,8 @@ def _page(client: ApiClient, question: Question, folder: Path, number: int, firs
             raise _InconsistentError(
                 f"page 1 says {first.total} records on {first.pages} pages, page {number} {page.total} on {page.pages}"
             )
+        tally = Tally(question.fields, question.most_rejected)
+        tally.add(question.kind, page.batch)
         path.write_bytes(payload)
         sync(path)
         records = page.batch.records
@@ -193,6 +208,7 @@ def _page(client: ApiClient, question: Question, folder: Path, number: int, firs
             has_more=page.has_more,
             days=_days(records),
             echoed_secrets=echoed,
+            tally=tally,
         )
 
     try:

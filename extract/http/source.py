@@ -26,6 +26,8 @@ from extract.readers import BadAnswer, Batch, UnreadableFile, read_page
 from extract.records import RecordShape, renumbered
 from extract.source import Arrivals, ExtractRun, SourceConfig, is_of_the_machine
 from extract.storage import Folder
+from extract.totals import WithoutTotals
+from extract.usable import Tally, Unusable
 
 OLD_RECEIPT = "fetch.json"  # of a fetch in the layout of before
 MOST_FAILURES_IN_A_ROW = 3
@@ -150,7 +152,7 @@ class ApiSource:
             if fetch.complete and not fetch.unchanged:
                 self._read(unit, fetch.pages, rows)
             rows.keep()
-        except (BadAnswer, UnreadableFile) as bad:
+        except (BadAnswer, UnreadableFile, Unusable) as bad:
             # It was good when it came: the settings may give its fields other names now.
             fetch = replace(fetch, complete=False, error=f"its pages cannot be read any more: {bad}")
             rows.drop()
@@ -176,7 +178,9 @@ class ApiSource:
         Raises:
             BadAnswer: A page is none.
             UnreadableFile: The pages kill whoever reads them.
+            Unusable: Too many records cannot be read.
         """
+        kind, tally, count = self._kind, Tally(self.config.fields, self._run.most_rejected), 0
         folder, paths = self._run.landing.folder, [f"{unit.path}/{name}" for name in names]
 
         def read_one(path: str) -> Batch:
@@ -190,13 +194,22 @@ class ApiSource:
                 _log.exception("a reader failed")
                 raise BadAnswer(_in_one_line(error)) from error
 
+        def add(batch: Batch) -> None:
+            rows.add(kind, batch)
+            tally.add(kind, batch)
+
+        sifted = WithoutTotals(kind.record_type, add)
         with self._run.attempts.reading(unit.path) as is_suspected:
             if is_suspected:
                 self._say_tried_apart(unit.path)
                 try_apart(SECONDS, _read_through, folder, paths, self._shape, self.config.fields)
             for batch in _ahead(read_one, paths):
-                rows.add(self._kind, renumbered(batch, rows.read))
+                sifted.add(renumbered(batch, count))
+                count += len(batch)
                 self._run.progress.advance(len(batch))
+        for difference in sifted.finish():
+            self._run.progress.message(f"warning: {self.config.name}: {unit.path}: {difference}")
+        tally.check()
 
     def _say_tried_apart(self, what: str) -> None:
         self._run.progress.message(f"{self.config.name}: {what} was being read when runs were killed: trying it apart")
@@ -210,7 +223,9 @@ class ApiSource:
         of_this_run: Collection[Fetch],
     ) -> tuple[LandedUnit, Fetch]:
         name, landing, now = self.config.name, self._run.landing, self._run.now()
-        question = Question(str(self.config.api_path), day, self._shape, self.config.fields)
+        question = Question(
+            str(self.config.api_path), day, self._shape, self.config.fields, self._kind, self._run.most_rejected
+        )
         told: dict[str, Any] = {"error": None}
         pages: list[Path] = []
         with _emptied(self._run.scratch):

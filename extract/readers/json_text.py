@@ -6,9 +6,11 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.json
 
 from extract.convert import RecordRejected, parsed_json
@@ -47,7 +49,7 @@ class JsonLines:
         if not is_fine_grained(ends, len(chunk)):
             return None
         table = self._guess.parsed(lambda types: _read(chunk, pa.schema(types.items())))
-        if table is None or table.num_rows != len(ends):
+        if table is None or table.num_rows != len(ends) or _may_have_no_field(table):
             return None
         return convert_columns(table, self.shape, lines=len(ends))
 
@@ -95,7 +97,8 @@ class JsonArray:
         structs = table.column(0).combine_chunks().flatten()
         if structs.null_count:
             return None
-        return convert_columns(pa.table(structs.flatten(), names=structs.type.names), self.shape)
+        found = pa.table(structs.flatten(), names=structs.type.names)
+        return None if _may_have_no_field(found) else convert_columns(found, self.shape)
 
     def parse_strict(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:
         """Takes any elements; an array that does not end says that the file is cut off."""
@@ -195,6 +198,13 @@ def _is_cut(value: object, text: bytes) -> bool:
 
 def _is_odd(text: bytes) -> bool:
     return (b"\\" in text and b"\\u0000" in text) or may_break_decimals(text)
+
+
+def _may_have_no_field(table: pa.Table) -> bool:
+    """Whether a record has no value at all: then it may lack even the keys, which Arrow does not tell."""
+    if not all(column.null_count for column in table.columns):
+        return False
+    return bool(pc.any(reduce(pc.and_, (column.is_null() for column in table.columns))).as_py())
 
 
 def _read(text: bytes, schema: pa.Schema) -> pa.Table | None:

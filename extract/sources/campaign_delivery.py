@@ -18,7 +18,10 @@ FIELDS = {
     "conversions": FieldType.DECIMAL,
 }
 OPTIONAL = {"account": FieldType.TEXT, "currency": FieldType.TEXT}
-KIND = Kind("campaign_delivery", RecordType(FIELDS | OPTIONAL, required=frozenset(FIELDS)), same_name="replace")
+RECORD_TYPE = RecordType(
+    FIELDS | OPTIONAL, required=frozenset(FIELDS), keys=("campaign_id", "ad_id"), labels=("brand",)
+)
+KIND = Kind("campaign_delivery", RECORD_TYPE, same_name="replace")
 SOURCES = (
     SourceConfig("campaign_api", (KIND,), api_path="/campaign-data"),
     SourceConfig("campaign_files", (KIND,)),

@@ -115,12 +115,12 @@ def test_what_is_rejected_or_extra_keeps_nothing_private(tmp_path: Path, visits:
         (4, "not_an_object", None, None, None),
         (5, "not_an_object", None, None, None),
         (6, "broken_json", None, None, None),
+        (7, "no_known_field", None, None, "{}"),
         (2, "wrong_type", "pages", "some", csv_payload),
         (3, "wrong_shape", None, None, None),
     ]
     assert rows(tmp_path, "test_visits", "id, user_id, _extra", "_source, _position") == [
         ("v3", None, f'{{"list":[{{"uid":"{digits("canary-6")}"}}],"user_id":"{digits("canary-5")}"}}'),
-        (None, None, None),
         ("v7", digits("canary-13"), f'{{"User_Id":"{digits("canary-14")}"}}'),
     ]
     assert "canary" not in everything_in(tmp_path / "lake")

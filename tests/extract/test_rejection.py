@@ -101,11 +101,11 @@ def test_records_of_an_api(tmp_path: Path) -> None:
 
 
 def test_what_landing_does_not_have_is_not_shown(tmp_path: Path) -> None:
-    drop(tmp_path, "a.jsonl", b"3\n")
+    drop(tmp_path, "a.jsonl", b"3\n" + lines(record(1)))
     extracted(tmp_path)
     assert received(tmp_path, "campaign_files/2026-11-23/gone/a.jsonl", [1]) == {}
     ((path,),) = rows(tmp_path, "rejected_records", "_source")
-    assert received(tmp_path, path, [1, 2]) == {1: ReceivedRecord("3", 1)}
+    assert received(tmp_path, path, [1, 3]) == {1: ReceivedRecord("3", 1)}
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.json", "a.csv", "a.csv.gz", "a.parquet"])
@@ -140,7 +140,7 @@ def test_any_record_is_found_by_its_number(tmp_path: Path, name: str) -> None:
 
 
 def test_a_long_value_is_cut(tmp_path: Path) -> None:
-    drop(tmp_path, "a.jsonl", lines(record(1, clicks="9" * 5000)))
+    drop(tmp_path, "a.jsonl", lines(record(1, clicks="9" * 5000), record(2)))
     extracted(tmp_path)
     assert rows(tmp_path, "rejected_records", "length(value)") == [(1000,)]
 

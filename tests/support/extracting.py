@@ -16,7 +16,7 @@ import duckdb
 from extract.profile import renamed
 from extract.registry import SOURCES
 from extract.run import ApiSettings, ExtractReport, Places, extract, load_from_landing
-from extract.source import SourceConfig
+from extract.source import MOST_REJECTED, SourceConfig
 
 TOKEN = "canary-5d41402abc4b2a76"
 FIELDS = ("campaign_id", "ad_id", "date", "brand", "country", "state", "city", "zipcode")
@@ -63,6 +63,7 @@ def extracted(
     fields: Mapping[str, str] = MappingProxyType({}),
     on_news: Callable[[], None] = lambda: None,
     privacy_key: str = "",
+    most_rejected: float = MOST_REJECTED,
 ) -> ExtractReport:
     """Extracts as a run does."""
     shipped = [replace(SOURCES["campaign_api"], profile=renamed(fields)), SOURCES["campaign_files"]]
@@ -75,6 +76,7 @@ def extracted(
         progress=said or RecordedProgress(),
         on_news=on_news,
         privacy_key=privacy_key,
+        most_rejected=most_rejected,
     )
 
 

@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
-RAISED = re.compile(r"(?:RecordRejected|UnreadableFile|BrokenContainerError)\(\s*\"(\w+)\"")
+RAISED = re.compile(
+    r"(?:RecordRejected|UnreadableFile|BrokenContainerError)\(\s*\"(\w+)\"|RejectedRecord\([^\n]*?\"(\w+)\""
+)
 DECIDED = re.compile(r"then '(\w+)'\n")
 
 
@@ -16,7 +18,12 @@ def reasons() -> list[dict[str, str]]:
 
 def given() -> set[str]:
     """What extract raises, and what staging and imputation decide."""
-    extract = {reason for path in (PROJECT / "extract").rglob("*.py") for reason in RAISED.findall(path.read_text())}
+    extract = {
+        reason
+        for path in (PROJECT / "extract").rglob("*.py")
+        for found in RAISED.findall(path.read_text())
+        for reason in filter(None, found)
+    }
     staging = PROJECT / "models" / "staging" / "delivery" / "base_campaign_delivery__records.sql"
     _, _, judged = staging.read_text().partition("judged as")
     return extract | set(DECIDED.findall(judged)) | {"no_median"}
