@@ -6,7 +6,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 RAISED = re.compile(
-    r"(?:RecordRejected|UnreadableFile|BrokenContainerError)\(\s*\"(\w+)\"|RejectedRecord\([^\n]*?\"(\w+)\""
+    r"(?:RecordRejected|UnreadableFile|BrokenContainerError)\(\s*\"(\w+)\"|RejectedRecord\([^\n]*, \"(\w+)\""
 )
 DECIDED = re.compile(r"then '(\w+)'\n")
 
