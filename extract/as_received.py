@@ -8,15 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import IO
 
 from extract.landing import Landing
-from extract.readers import BadAnswer, UnreadableFile, format_of
-from extract.readers.chunks import CHUNK, opened
-from extract.readers.csv_text import csv_records
-from extract.readers.json_text import elements
+from extract.readers import BadAnswer, UnreadableFile, format_of, texts_of_records
 from extract.readers.pages import page_elements
 from extract.readers.parquet import parquet_rows
+from extract.records import RecordShape
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class ReceivedRecord:
 
 
 def records_as_received(
-    landing: Landing, path: str, positions: Collection[int], records: str = "records"
+    landing: Landing, path: str, positions: Collection[int], shape: RecordShape
 ) -> dict[int, ReceivedRecord]:
     """Reads records of a file or fetch, going through it once.
 
@@ -41,27 +38,18 @@ def records_as_received(
         landing: Where everything is that was received.
         path: The path of the file or fetch: the `_source` of the records.
         positions: Their numbers, from 1.
-        records: What an API calls `records`.
+        shape: How the records are written.
 
     Returns:
         Each record by its number, but for those that landing does not have any more.
     """
     with suppress(FileNotFoundError, UnreadableFile, BadAnswer):
         if not landing.folder.has(path):
-            return _chosen(_records_of_pages(landing, path, records), positions)
-        format_ = format_of(path)
+            return _chosen(_records_of_pages(landing, path, shape.profile.names.get("records", "records")), positions)
         with landing.folder.local(path) as local:
-            if format_ == "parquet":
+            if format_of(local, shape.profile.format) == "parquet":
                 return _chosen_rows(local, positions)
-            with opened(local) as file:
-                if format_ == "csv":
-                    return _chosen(csv_records(file), positions)
-                start = file.peek()
-                if start.lstrip().startswith(b"["):
-                    lines = file.read(start.index(b"[") + 1).count(b"\n")
-                    return _chosen(_array_elements(file, lines + 1), positions)
-                lines_ = ((number, line) for number, line in enumerate(file, 1) if line.strip())
-                return _chosen(lines_, positions)
+            return _chosen(texts_of_records(local, shape), positions)
     return {}
 
 
@@ -90,19 +78,3 @@ def _records_of_pages(landing: Landing, path: str, records: str) -> Iterator[tup
     pages = (landing.folder.read(f"{path}/{name}") for name in names if not name.startswith("."))
     found = chain.from_iterable(page_elements(page, records) for page in pages)
     return ((None, element) for element in found)
-
-
-def _array_elements(file: IO[bytes], line: int) -> Iterator[tuple[int, bytes]]:
-    """The elements of an array behind its bracket, as the reader of JSON arrays counts them."""
-    rest = b""
-    while block := file.read(CHUNK):
-        chunk, end = rest + block, 0
-        for start, end, closes in elements(chunk):
-            element = chunk[start : end - 1]
-            if element.strip() or not closes:
-                blank = len(element) - len(element.lstrip())
-                yield line + element.count(b"\n", 0, blank), element
-            if closes:
-                return
-            line += chunk.count(b"\n", start, end)
-        rest = chunk[end:]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from extract.profile import ONE, PLAIN, Profile
 from extract.schema import DECIMAL_DIGITS, DECIMAL_PLACES, FieldType
 
 LONGEST_TEXT = 1024  # characters; what is longer is cut, and `_extra` says so
@@ -22,6 +24,11 @@ LONGEST_WRONG_VALUE = 1000  # characters of a value that could not be read
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _DAY = re.compile(r"[0-9]{4}(-?)[0-9]{2}\1[0-9]{2}")
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WEEK = re.compile(r"[0-9]{4}-?W[0-9]{2}(?!-?[0-9])")  # of seven days, none of which it names
+_FLOATING_ID = re.compile(r"([0-9]+)\.0+")
+_BLANKS, _APOSTROPHES = " \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}", "'\N{RIGHT SINGLE QUOTATION MARK}"
+_SIGNS = frozenset("+-\N{MINUS SIGN}")
 _STRANGE_YEAR = re.compile(r"[+-]?([0-9]{5,}|0000)-")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _SMALLEST_DECIMAL = Decimal(1).scaleb(-DECIMAL_PLACES)
@@ -58,6 +65,10 @@ class Number(str):
 
 class NotFinite(str):
     """NaN or Infinity written as if it were a JSON number."""
+
+
+class Moment(str):
+    """A date or a time that came as one, as ISO 8601 says it, however the source writes those that are texts."""
 
 
 def _without_doubt(members: list[tuple[str, object]]) -> dict[str, object]:
@@ -127,26 +138,61 @@ def as_written(value: object) -> str:
     return text[:LONGEST_WRONG_VALUE]
 
 
-def converter_of(field_type: FieldType, report_timezone: ZoneInfo) -> Callable[[object], object]:
+def converter_of(
+    field_type: FieldType,
+    report_timezone: ZoneInfo,
+    *,
+    timezone: ZoneInfo | None = None,
+    profile: Profile = PLAIN,
+    divide_by: Decimal = ONE,
+    is_id: bool = False,
+) -> Callable[[object], object]:
     """How a value that is not null becomes the raw value of a field of this type; a blank one is null.
+
+    Args:
+        field_type: The type.
+        report_timezone: Where a time becomes a date.
+        timezone: The zone of times that name none; None: UTC.
+        profile: How the source writes numbers and dates, and what it writes for null.
+        divide_by: What a number is divided by.
+        is_id: Whether a text is an id.
 
     What it gives raises `RecordRejected`: `wrong_type`, `out_of_range` or `non_finite`.
     """
     match field_type:
         case FieldType.TEXT:
-            return _of_text(text_of)
+            convert = _of_text(id_of if is_id else text_of)
         case FieldType.COUNT:
-            return _of_text(count_of)
+            convert = _of_number(count_of, profile, divide_by)
         case FieldType.DECIMAL | FieldType.MONEY:
-            return _of_text(decimal_of)
+            convert = _of_number(decimal_of, profile, divide_by)
         case FieldType.DATE:
-            return _of_text(lambda text: date_of(text, report_timezone))
+            read_date = lru_cache(maxsize=4096)(
+                lambda text, date_format: date_of(text, report_timezone, timezone, date_format)
+            )
+            convert = _of_text(lambda text: read_date(str(text), _format_of(text, profile)))
         case FieldType.TIMESTAMP:
-            return _of_text(timestamp_of)
+            convert = _of_text(lambda text: timestamp_of(text, timezone, _format_of(text, profile)))
         case FieldType.BOOLEAN:
-            return lambda value: value if isinstance(value, bool) else _of_text(boolean_of)(value)
+            of_text = _of_text(boolean_of)
+            convert = lambda value: value if isinstance(value, bool) else of_text(value)  # noqa: E731
         case FieldType.JSON:
-            return nested_of
+            convert = nested_of
+    if not profile.nulls:
+        return convert
+    return lambda value: None if is_null_word(value, profile) else convert(value)
+
+
+def is_null_word(value: object, profile: Profile) -> bool:
+    """Whether a value is one of the texts that mean null in a source."""
+    return isinstance(value, str) and unwrapped(value) in profile.nulls
+
+
+def unwrapped(text: str) -> str:
+    """The text that a spreadsheet's `="…"` stands for."""
+    text = text.strip()
+    is_wrapped = text.startswith('="') and text.endswith('"') and len(text) > 2
+    return text[2:-1].replace('""', '"').strip() if is_wrapped else text
 
 
 def _of_text(convert: Callable[[str], object]) -> Callable[[object], object]:
@@ -155,14 +201,83 @@ def _of_text(convert: Callable[[str], object]) -> Callable[[object], object]:
             raise RecordRejected("non_finite")
         if not isinstance(value, str):
             raise RecordRejected("wrong_type")
-        return convert(value)
+        return convert(unwrapped(value) if '="' in value else value)
 
     return convert_text
+
+
+def _of_number(convert: Callable[[str], object], profile: Profile, divide_by: Decimal) -> Callable[[object], object]:
+    plain_number = _plain_number(profile) if profile.writes_numbers else None
+
+    def convert_number(text: str) -> object:
+        if plain_number is not None and not isinstance(text, Number):
+            text = plain_number(text)
+        return convert(text if divide_by == ONE else _divided(text, divide_by))
+
+    return _of_text(convert_number)
+
+
+def _plain_number(profile: Profile) -> Callable[[str], str]:
+    """How a number that is written as a source writes it becomes one with a decimal point and no other signs.
+
+    Blanks and apostrophes between thousands are never decimal signs, so they are read wherever any sign is. A number in
+    brackets is negative.
+    """
+    point, signs = re.escape(profile.decimal_sign), sorted(profile.currency_signs, key=len, reverse=True)
+    between = f"[{re.escape(profile.thousands_sign)}{_BLANKS}{_APOSTROPHES}]" if profile.thousands_sign else "(?!)"
+    pattern = re.compile(
+        rf"(?P<whole>[0-9]{{1,3}}(?P<sign>{between})[0-9]{{3}}(?:(?P=sign)[0-9]{{3}})*|[0-9]*)"
+        rf"(?:{point}(?P<part>[0-9]*))?(?P<exponent>[eE][+-]?[0-9]+)?"
+    )
+
+    def signed(text: str) -> tuple[str, str]:
+        return ("-" if text[0] in "-\N{MINUS SIGN}" else "+", text[1:].strip()) if text[:1] in _SIGNS else ("", text)
+
+    def plain(text: str) -> str:
+        rest = text.strip()
+        in_brackets = rest.startswith("(") and rest.endswith(")")
+        sign, rest = signed(rest[1:-1].strip() if in_brackets else rest)
+        for currency in signs:
+            if rest.startswith(currency) or rest.endswith(currency):
+                start = rest.startswith(currency)
+                rest = (rest[len(currency) :] if start else rest[: -len(currency)]).strip()
+                break
+        second, rest = signed(rest)
+        if _NOT_FINITE.fullmatch(rest):
+            raise RecordRejected("non_finite")
+        found = pattern.fullmatch(rest)
+        if found is None or in_brackets + bool(sign) + bool(second) > 1 or (text.strip() and not rest):
+            raise RecordRejected("wrong_type")
+        whole = "".join(filter(str.isdigit, found["whole"]))
+        part = "" if found["part"] is None else f".{found['part']}"
+        sign = "-" if in_brackets else sign or second
+        return f"{sign}{whole}{part}{found['exponent'] or ''}"
+
+    return plain
+
+
+def _divided(text: str, divide_by: Decimal) -> str:
+    number = _number(text)
+    if number is None:
+        return ""
+    context = Context(prec=len(text) + 40, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[InvalidOperation])
+    return str(context.divide(number, divide_by))
+
+
+def _format_of(text: str, profile: Profile) -> str | None:
+    return None if isinstance(text, Moment | Number) else profile.date_format
 
 
 def text_of(text: str) -> str | None:
     """The text without the white space around it."""
     return storable(text.strip()) or None
+
+
+def id_of(text: str) -> str | None:
+    """The text of an id, without the `.0` that it gets where a number with a fraction is made of it."""
+    found = text_of(text)
+    floating = _FLOATING_ID.fullmatch(found) if found else None
+    return floating[1] if floating else found
 
 
 def count_of(text: str) -> int | None:
@@ -195,12 +310,14 @@ def decimal_of(text: str) -> Decimal | None:
     return rounded
 
 
-@lru_cache(maxsize=4096)
-def date_of(text: str, report_timezone: ZoneInfo) -> date | None:
+def date_of(
+    text: str, report_timezone: ZoneInfo, timezone: ZoneInfo | None = None, date_format: str | None = None
+) -> date | None:
     """The date of a date or a time: ISO 8601, `YYYYMMDD`, or seconds, milliseconds or microseconds since 1970 by size.
 
-    A time is taken to be UTC if it names no zone, and becomes the date in `report_timezone`; a date is what it says,
-    and so is midnight without a zone, which is how spreadsheets and databases write a date.
+    A time that names no zone is of `timezone`, and becomes the date in `report_timezone`; a date is what it says, and
+    so is midnight without a zone, which is how spreadsheets and databases write a date. What begins with YYYY-MM-DD is
+    read in spite of another format, unless that may mean something else by it.
 
     Raises:
         RecordRejected: `wrong_type`, or `out_of_range` for years that are not 1 to 9999.
@@ -208,20 +325,16 @@ def date_of(text: str, report_timezone: ZoneInfo) -> date | None:
     text = text.strip()
     if not text:
         return None
-    try:
-        if _DAY.fullmatch(text):
+    with _readable(text):
+        if date_format is None and _DAY.fullmatch(text):
             return date.fromisoformat(text)
-        moment = _moment(text)
+        moment = _moment(text, date_format)
         if moment.tzinfo is None and moment.time() == _MIDNIGHT:
             return moment.date()
-        return _in_utc(moment).astimezone(report_timezone).date()
-    except (OverflowError, InvalidOperation):
-        raise RecordRejected("out_of_range") from None
-    except ValueError:
-        raise RecordRejected("out_of_range" if _STRANGE_YEAR.match(text) else "wrong_type") from None
+        return _in_utc(moment, timezone).astimezone(report_timezone).date()
 
 
-def timestamp_of(text: str) -> datetime | None:
+def timestamp_of(text: str, timezone: ZoneInfo | None = None, date_format: str | None = None) -> datetime | None:
     """The instant of a time as `date_of` reads it, in UTC without saying so; digits beyond microseconds are cut.
 
     A date without a time is the last second of that day.
@@ -232,14 +345,11 @@ def timestamp_of(text: str) -> datetime | None:
     text = text.strip()
     if not text:
         return None
-    try:
-        if _DAY.fullmatch(text):
-            return datetime.combine(date.fromisoformat(text), _LAST_SECOND)
-        return _in_utc(_moment(text)).replace(tzinfo=None)
-    except (OverflowError, InvalidOperation):
-        raise RecordRejected("out_of_range") from None
-    except ValueError:
-        raise RecordRejected("out_of_range" if _STRANGE_YEAR.match(text) else "wrong_type") from None
+    with _readable(text):
+        if date_format is None and _DAY.fullmatch(text):
+            moment = datetime.combine(date.fromisoformat(text), _LAST_SECOND)
+            return moment if timezone is None else _in_utc(moment, timezone).replace(tzinfo=None)
+        return _in_utc(_moment(text, date_format), timezone).replace(tzinfo=None)
 
 
 def boolean_of(text: str) -> bool | None:
@@ -284,12 +394,26 @@ def _number(text: str) -> Decimal | None:
     return None
 
 
-def _moment(text: str) -> datetime:
+@contextmanager
+def _readable(text: str) -> Iterator[None]:
+    try:
+        yield
+    except (OverflowError, InvalidOperation):
+        raise RecordRejected("out_of_range") from None
+    except ValueError:
+        raise RecordRejected("out_of_range" if _STRANGE_YEAR.match(text) else "wrong_type") from None
+
+
+def _moment(text: str, date_format: str | None = None) -> datetime:
+    if date_format is not None and (date_format.startswith("%Y-") or not _ISO_DAY.match(text)):
+        return datetime.strptime(text, date_format)  # noqa: DTZ007 - what it says of a zone is asked later
+    if _WEEK.match(text):
+        raise ValueError
     return _since_epoch(Decimal(text)) if _NUMBER.fullmatch(text) else datetime.fromisoformat(text)
 
 
-def _in_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _in_utc(moment: datetime, timezone: ZoneInfo | None) -> datetime:
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone or UTC)).astimezone(UTC)
 
 
 def _since_epoch(number: Decimal) -> datetime:

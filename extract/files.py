@@ -10,6 +10,7 @@ from datetime import UTC
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from extract import inbox
 from extract.aside import MANIFEST
@@ -17,8 +18,9 @@ from extract.attempts import SECONDS, try_apart
 from extract.lake.package import LedgerRow, UnitRows
 from extract.lake.tables import LOADED_FILES
 from extract.landing import LandedUnit, name_at
-from extract.privacy import privacy_of
-from extract.readers import Batch, UnreadableFile, format_of, read_file
+from extract.privacy import Privacy, privacy_of
+from extract.readers import Batch, UnreadableFile, format_named, read_file
+from extract.readers.columns import Rounded
 from extract.records import KindFilter, RecordShape
 from extract.schema import Kind
 from extract.source import Arrivals, ExtractRun, SourceConfig, is_of_the_machine
@@ -179,7 +181,7 @@ class FileSource:
                 self._run.progress.message(f"{self.config.name}: {name!r} is quarantined: {unreadable}")
         values = {
             "file_name": name,
-            "format": _format(name),
+            "format": format_named(name),
             "bytes": landing.folder.size(unit.path),
             "sha256": hashes.received,
             "content_sha256": hashes.content,
@@ -229,11 +231,12 @@ class FileSource:
                 self._run.progress.message(f"{self.config.name}: {said}")
                 seconds = SECONDS + path.stat().st_size // BYTES_A_SECOND
                 try_apart(seconds, _read_through, path, [self._shape(kind) for kind in self.config.kinds])
-            tally = Tally(self.config.fields, self._run.most_rejected)
+            tally, rounded = Tally(self.config.fields, self._run.most_rejected), Rounded()
             for kind in self.config.kinds:
                 sifted = WithoutTotals(kind.record_type, partial(_add, kind, (rows, tally)))
                 for batch in self._batches(path, self._shape(kind)):
                     sifted.add(batch)
+                    rounded.add(kind.record_type, batch)
                     self._run.progress.advance(len(batch))
                 for difference in sifted.finish():
                     self._run.progress.message(f"warning: {self.config.name}: {_name(unit)!r}: {difference}")
@@ -243,19 +246,12 @@ class FileSource:
             raise UnreadableFile("too_many_rejected", str(unusable)) from None
         if manifest.get("rows", rows.read) != rows.read:
             raise UnreadableFile("short_of_manifest", f"its manifest says {manifest['rows']} rows, it has {rows.read}")
+        if rounded.count:
+            self._run.progress.message(f"warning: {self.config.name}: {_name(unit)!r} has {rounded}")
         return bool(manifest)
 
     def _shape(self, kind: Kind) -> RecordShape:
-        """How records of the kind are written; a file with several kinds is read once for each."""
-        choice, filter_ = self.config.kind_of, None
-        if choice is not None:
-            wanted = frozenset(value for value, named in choice.kinds.items() if named == kind)
-            skipped = frozenset(choice.kinds) - wanted
-            filter_ = KindFilter(choice.column, wanted, skipped, rejects=kind == self.config.kinds[0])
-        record_type = kind.record_type
-        profile = self.config.profile
-        names = record_type.names(profile.names, profile.constants)
-        return RecordShape(record_type, names, self._run.report_timezone, filter_, self._privacy, profile)
+        return shape_of(self.config, kind, self._run.report_timezone, self._privacy)
 
     def _batches(self, path: Path, shape: RecordShape) -> Iterable[Batch]:
         """Reads the records; no file may stop all others, whatever it does to its reader."""
@@ -279,6 +275,19 @@ def _read_through(path: Path, shapes: Iterable[RecordShape]) -> None:
 def _add(kind: Kind, targets: Iterable[UnitRows | _CountedRows | Tally], batch: Batch) -> None:
     for one in targets:
         one.add(kind, batch)
+
+
+def shape_of(config: SourceConfig, kind: Kind, report_timezone: ZoneInfo, privacy: Privacy | None) -> RecordShape:
+    """How a source writes records of a kind; a file with several kinds is read once for each."""
+    choice, filter_ = config.kind_of, None
+    if choice is not None:
+        wanted = frozenset(value for value, named in choice.kinds.items() if named == kind)
+        skipped = frozenset(choice.kinds) - wanted
+        filter_ = KindFilter(choice.column, wanted, skipped, rejects=kind == config.kinds[0])
+    record_type = kind.record_type
+    profile = config.profile
+    names = record_type.names(profile.names, profile.constants)
+    return RecordShape(record_type, names, report_timezone, filter_, privacy, profile, config.zone)
 
 
 def _unit(row: Mapping[str, Any]) -> LandedUnit:
@@ -307,10 +316,3 @@ def _manifest(landing: Folder, path: str) -> dict[str, Any]:
     if "sha256" in told:
         told["sha256"] = told["sha256"].strip().lower()
     return told
-
-
-def _format(name: str) -> str | None:
-    try:
-        return format_of(name)
-    except UnreadableFile:
-        return None

@@ -60,4 +60,5 @@ def privacy_of(kinds: Sequence[Kind], fields: Mapping[str, str], key: str) -> Pr
     if not key:
         raise ValueError("there are private fields, which need a key")
     names = private | {fields.get(field, field) for field in private}
+    names |= {name.rpartition(".")[2] for name in names}  # of a path the last key is what stands before the value
     return Privacy(key.encode(), frozenset(name.strip().lower() for name in names))

@@ -37,12 +37,14 @@ class Profile:
         header_line: The line with the names, from 1; None: found by itself.
         skip_rows: How many rows behind the header are no records, such as a row of units.
         decimal: The decimal sign of numbers; None: a point, and what could be read two ways is rejected.
-        thousands: What stands between groups of three digits; None: nothing may.
+        thousands: What stands between groups of three digits; None: the other one of point and comma where `decimal`
+            is said, else nothing may.
         currency_signs: Texts that may stand before or behind a number.
         nulls: Texts that say that there is no value.
         date_format: How dates are written, as in `datetime.strptime`; None: as ISO 8601 says.
         records: Where the records are in a JSON document, a dotted path; None: the usual places.
         sheet: Which sheet of a workbook; None: the only one with records.
+        optional: Our fields that a file with columns may lack, beside those that its kind does not require.
     """
 
     columns: Mapping[str, Column] = field(default_factory=dict)
@@ -58,6 +60,35 @@ class Profile:
     date_format: str | None = None
     records: str | None = None
     sheet: str | None = None
+    optional: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.decimal not in (None, ".", ","):
+            raise ValueError(f"`decimal` is a point or a comma, not {self.decimal!r}")
+        if self.thousands is not None and (len(self.thousands) != 1 or self.thousands.isalnum()):
+            raise ValueError(f"`thousands` is one sign, not {self.thousands!r}")
+        if self.thousands == self.decimal_sign:
+            raise ValueError(f"`decimal` and `thousands` are both {self.thousands!r}")
+
+    @property
+    def writes_numbers(self) -> bool:
+        """Whether it says how numbers are written; JSON's own numbers are always plain."""
+        return self.decimal is not None or self.thousands is not None or bool(self.currency_signs)
+
+    @property
+    def has_odd_nulls(self) -> bool:
+        """Whether a text that means null could also be a number, or yes or no."""
+        return any(any(map(str.isdigit, text)) or text.casefold() in ("true", "false") for text in self.nulls)
+
+    @property
+    def decimal_sign(self) -> str:
+        """The decimal sign of numbers that are written as text."""
+        return self.decimal or ("," if self.thousands == "." else ".")
+
+    @property
+    def thousands_sign(self) -> str | None:
+        """What stands between groups of three digits."""
+        return self.thousands or {None: None, ".": ",", ",": "."}[self.decimal]
 
     @property
     def names(self) -> Mapping[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property
 from itertools import repeat
 from zoneinfo import ZoneInfo
@@ -11,9 +12,17 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from extract.convert import LONGEST_TEXT, RecordRejected, as_written, canonical, converter_of, extra_text
+from extract.convert import (
+    LONGEST_TEXT,
+    RecordRejected,
+    as_written,
+    canonical,
+    converter_of,
+    extra_text,
+    is_null_word,
+)
 from extract.privacy import Privacy
-from extract.profile import PLAIN, Profile
+from extract.profile import ONE, PLAIN, Profile
 from extract.schema import FieldType, RecordType
 
 LONGEST_PAYLOAD = 64 * 1024  # bytes of a rejected record that are kept
@@ -25,11 +34,12 @@ class RecordShape:
 
     Attributes:
         type: The fields wanted.
-        names: The source's name of each field → ours. Every other name is an extra one.
+        names: Our name of each field that the source writes → its own, or a dotted path. Every other name is an extra.
         report_timezone: Where a time becomes a date.
         filter: Which records to read, of a source that has several kinds.
         privacy: How private fields are replaced, if the source has any.
         profile: How values are written, and which fields have one value in all records.
+        timezone: The zone of times that name none; None: UTC.
     """
 
     type: RecordType
@@ -38,6 +48,7 @@ class RecordShape:
     filter: KindFilter | None = None
     privacy: Privacy | None = None
     profile: Profile = PLAIN
+    timezone: ZoneInfo | None = None
 
     def __post_init__(self) -> None:
         if self.type.private and self.privacy is None:
@@ -50,8 +61,36 @@ class RecordShape:
         said = {name: text for name, text in self.profile.constants.items() if name in types}
         return {name: converter_of(types[name], self.report_timezone)(text) for name, text in said.items()}
 
+    @cached_property
+    def required(self) -> frozenset[str]:
+        """The fields that a file with columns must have."""
+        return frozenset((self.type.required - self.profile.optional) & self.names.keys())
+
+    @cached_property
+    def has_paths(self) -> bool:
+        """Whether a field may lie deeper in a record."""
+        return any("." in theirs for theirs in self.names.values())
+
+    def divide_by(self, name: str) -> Decimal:
+        """What the source's numbers of a field are divided by."""
+        column = self.profile.columns.get(name)
+        return column.divide_by if column else ONE
+
+    def converter(self, name: str) -> Callable[[object], object]:
+        """How a value of a field that is not null becomes its raw value; see `converter_of`."""
+        return converter_of(
+            self.type.fields[name],
+            self.report_timezone,
+            timezone=self.timezone,
+            profile=self.profile,
+            divide_by=self.divide_by(name),
+            is_id=name in self.type.ids,
+        )
+
     def extra_text(self, extras: Mapping[str, object]) -> str | None:
         """What came beside the fields, as JSON text without anything private; null if nothing."""
+        if self.profile.nulls:
+            extras = {name: value for name, value in extras.items() if not is_null_word(value, self.profile)}
         if self.privacy is not None:
             extras = self.privacy.treated(extras)
         return extra_text(extras)
@@ -204,20 +243,44 @@ def _rejected(
     if (privacy := shape.privacy) is not None:
         record = privacy.treated(record) if isinstance(record, dict) else None
         if record is not None and why.field is not None and privacy.has(why.field):
-            said = as_written(record[why.field])
+            said = as_written(value_at(record, why.field))
     payload = None if record is None else canonical(record).encode()[:LONGEST_PAYLOAD].decode(errors="ignore")
     return RejectedRecord(position, why.reason, payload, line, why.field, said)
 
 
+def value_at(record: Mapping[str, object], path: str) -> object:
+    """What a record has under a key, or else at a dotted path of keys and places in lists; null if it has nothing."""
+    if path in record or "." not in path:
+        return record.get(path)
+    value: object = record
+    for step in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    return value
+
+
+def _without(record: Mapping[str, object], path: str) -> dict[str, object]:
+    """The record without what it has under a key or a path; lists stay whole, and nothing empty is left behind."""
+    key, _, rest = (path, "", "") if path in record else path.partition(".")
+    others = {name: value for name, value in record.items() if name != key}
+    inner = record.get(key)
+    if not rest or key not in record:
+        return others
+    if isinstance(inner, dict):
+        inner = _without(inner, rest)
+    return {**others, key: inner} if inner != {} else others
+
+
 def _converter(shape: RecordShape) -> Callable[[object], list[object]]:
-    names_in_order = {ours: theirs for theirs, ours in shape.names.items()}
-    fields = [
-        (name, names_in_order.get(name), converter_of(field_type, shape.report_timezone))
-        for name, field_type in shape.type.fields.items()
-    ]
+    fields = [(name, shape.names.get(name), shape.converter(name)) for name in shape.type.fields]
     private, privacy = shape.type.private, shape.privacy
     texts = {name for name, field_type in shape.type.fields.items() if field_type is FieldType.TEXT} - private
-    known, constants = shape.names.keys(), shape.constants
+    known, constants = {*shape.names.values()}, shape.constants
+    paths = sorted(known) if shape.has_paths else []
 
     def convert(record: object) -> list[object]:
         if not isinstance(record, dict):
@@ -227,12 +290,12 @@ def _converter(shape: RecordShape) -> Callable[[object], list[object]]:
         row: list[object] = []
         cut: dict[str, object] = {}
         for name, key, convert_value in fields:
-            value = record.get(key) if key is not None else constants.get(name)
+            value = constants.get(name) if key is None else value_at(record, key) if paths else record.get(key)
             if value is not None and key is not None:
                 try:
                     value = convert_value(value)
                 except RecordRejected as why:
-                    raise RecordRejected(why.reason, key, as_written(record[key])) from None
+                    raise RecordRejected(why.reason, key, as_written(value)) from None
                 if isinstance(value, str) and len(value) > LONGEST_TEXT and name in texts:
                     cut[name] = len(value)
                     value = value[:LONGEST_TEXT].rstrip()
@@ -240,6 +303,8 @@ def _converter(shape: RecordShape) -> Callable[[object], list[object]]:
                     value = privacy.pseudonym(value)
             row.append(value)
         extras = {key: record[key] for key in record.keys() - known}
+        for path in paths:
+            extras = _without(extras, path)
         if cut:
             extras["_cut"] = cut
         row.append(shape.extra_text(extras) if extras else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from extract.readers.chunks import LONGEST_RECORD
+from extract.readers.columns import plain_name
 from extract.readers.json_text import DEEPEST, MOST_VALUES
 from extract.registry import KINDS
 from extract.schema import DECIMAL_DIGITS, DECIMAL_PLACES, FieldType
@@ -75,5 +76,5 @@ def type_of_field(kind: str, field: str | None, fields: Mapping[str, str]) -> Fi
     if field is None or kind not in KINDS:
         return None
     record_type = KINDS[kind].record_type
-    ours = {theirs.lower(): name for theirs, name in record_type.names(fields).items()}
-    return record_type.fields.get(ours.get(field.lower(), ""))
+    ours = {plain_name(theirs): name for name, theirs in record_type.names(fields).items()}
+    return record_type.fields.get(ours.get(plain_name(field), ""))

@@ -61,6 +61,7 @@ class RecordType:
         private: The texts that name a person: they reach raw as the HMAC of `extract.privacy`, never as they came.
         keys: What a record is about, if its source may add rows with totals: such a row lacks them, or says so there.
         labels: Other texts that may say that a record is a total.
+        ids: The texts that are ids or codes, though they may look like numbers: `708746.0` is the id 708746.
     """
 
     fields: Mapping[str, FieldType]
@@ -68,14 +69,15 @@ class RecordType:
     private: frozenset[str] = frozenset()
     keys: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    ids: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if taken := sorted(name for name in self.fields if name in RAW_COLUMNS or name.startswith("_")):
             raise ValueError(f"raw tables have columns of their own by these names: {', '.join(taken)}")
         if unknown := sorted(self.required - self.fields.keys()):
             raise ValueError(f"required, but not a field: {', '.join(unknown)}")
-        if others := sorted(name for name in self.private if self.fields.get(name) is not FieldType.TEXT):
-            raise ValueError(f"private, but not a text field: {', '.join(others)}")
+        if others := sorted(name for name in self.private | self.ids if self.fields.get(name) is not FieldType.TEXT):
+            raise ValueError(f"private or an id, but not a text field: {', '.join(others)}")
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -86,8 +88,8 @@ class RecordType:
         return pa.schema([*fields, ("_extra", pa.string()), ("_position", pa.int64())])
 
     def names(self, theirs: Mapping[str, str], constants: Collection[str] = ()) -> Mapping[str, str]:
-        """The source's name of each field that it writes → ours, given our names → theirs where they differ."""
-        return {theirs.get(name, name): name for name in self.fields if name not in constants}
+        """Our name of each field that a source writes → its own, given those that differ."""
+        return {name: theirs.get(name, name) for name in self.fields if name not in constants}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
+from zoneinfo import ZoneInfo
 
 from extract.profile import PLAIN, Profile
 from extract.schema import Kind
@@ -21,7 +22,6 @@ MOST_REJECTED = 0.1
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
-    from zoneinfo import ZoneInfo
 
     from extract.attempts import Attempts
     from extract.lake.ledger import Ledger
@@ -49,6 +49,7 @@ class SourceConfig:
         kind_of: How a record says of which kind it is.
         api_path: The path of the API's address that has the records; None: the source is files in an inbox.
         profile: How it writes its records.
+        timezone: The IANA name of the zone of its times without one; None: UTC.
     """
 
     name: str
@@ -56,6 +57,7 @@ class SourceConfig:
     kind_of: KindChoice | None = None
     api_path: str | None = None
     profile: Profile = PLAIN
+    timezone: str | None = None
 
     def __post_init__(self) -> None:
         chosen = {kind.name for kind in (self.kind_of.kinds.values() if self.kind_of else self.kinds[:1])}
@@ -68,6 +70,8 @@ class SourceConfig:
         """What decides how its records are read, as one text: when that changes, they are to be read again."""
         decides: dict[str, object] = {"profile": self.profile.decides(), "timezone": report_timezone.key}
         decides["most_rejected"] = most_rejected
+        if self.timezone is not None:
+            decides["source_timezone"] = self.timezone
         if self.has_private_fields:
             decides["private"] = hmac.digest(privacy_key.encode(), b"read with", "sha256").hex()[:16]
         return json.dumps(decides, sort_keys=True, default=str)
@@ -76,6 +80,11 @@ class SourceConfig:
     def fields(self) -> Mapping[str, str]:
         """Our names of fields → the source's, where they differ."""
         return self.profile.names
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The zone of its times without one; None: UTC."""
+        return ZoneInfo(self.timezone) if self.timezone else None
 
     @property
     def has_private_fields(self) -> bool:

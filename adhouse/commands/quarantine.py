@@ -18,6 +18,7 @@ from adhouse.warehouse.quarantine import literal, quarantined
 
 if TYPE_CHECKING:
     from extract.as_received import ReceivedRecord
+    from extract.records import RecordShape
 
 SHOWN = 20
 NUMBER_OF_RECEIPT = "try_cast(regexp_extract(_source, '/([0-9]+)-[0-9]{8}T', 1) as bigint)"
@@ -170,21 +171,25 @@ def _told(
 def _as_received(settings: Settings, found: Sequence[Quarantined]) -> "dict[tuple[str, int | None], ReceivedRecord]":
     """The records as they came, by path and number, but for those of sources that have anything private."""
     from extract.as_received import records_as_received
+    from extract.files import shape_of
     from extract.landing import Landing
-    from extract.registry import SOURCES
+    from extract.registry import KINDS, SOURCES
     from extract.storage import Folder
 
     landing = Landing(Folder.at(settings.data_url).below("landing"))
-    wanted: dict[tuple[str, str], list[int]] = defaultdict(list)
+    wanted: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for one in found:
         if one.position is not None and one.source in SOURCES and not SOURCES[one.source].has_private_fields:
-            wanted[one.source, one.delivered_in].append(one.position)
+            wanted[one.source, one.kind, one.delivered_in].append(one.position)
+
+    def shape(source: str, kind: str) -> "RecordShape":
+        config = replace(SOURCES[source], profile=settings.profile_of(source))
+        return shape_of(config, KINDS[kind], settings.report_timezone, None)
+
     return {
         (path, position): record
-        for (source, path), positions in wanted.items()
-        for position, record in records_as_received(
-            landing, path, positions, settings.fields_of(source).get("records", "records")
-        ).items()
+        for (source, kind, path), positions in wanted.items()
+        for position, record in records_as_received(landing, path, positions, shape(source, kind)).items()
     }
 
 

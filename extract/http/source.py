@@ -81,7 +81,12 @@ class ApiSource:
         names = self._kind.record_type.names(config.fields, config.profile.constants)
         privacy = privacy_of(config.kinds, config.fields, run.privacy_key)
         self._shape = RecordShape(
-            self._kind.record_type, names, run.report_timezone, privacy=privacy, profile=config.profile
+            self._kind.record_type,
+            names,
+            run.report_timezone,
+            privacy=privacy,
+            profile=config.profile,
+            timezone=config.zone,
         )
 
     def landed(self) -> Iterator[LandedUnit]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from extract.readers.chunks import CHUNK, LONGEST_HEADER, TextFormat, UnreadableFile, opened, parsed
-from extract.readers.csv_text import Csv
-from extract.readers.json_text import JsonArray, JsonLines
+from extract.readers.chunks import CHUNK, TextFormat, opened, parsed
+from extract.readers.content import format_named, format_of, format_of_text
+from extract.readers.csv_text import Csv, csv_records, find_header
+from extract.readers.documents import check_document, start_of_records
+from extract.readers.json_text import JsonArray, JsonLines, array_elements
 from extract.readers.pages import BadAnswer, Page, read_page
 from extract.readers.parquet import read_parquet
+from extract.readers.unreadable import UnreadableFile
 from extract.records import Batch, RecordShape, RejectedRecord
 
 __all__ = [
@@ -18,71 +21,73 @@ __all__ = [
     "Page",
     "RejectedRecord",
     "UnreadableFile",
+    "format_named",
     "format_of",
     "read_file",
     "read_page",
+    "texts_of_records",
 ]
-
-_FORMATS = {
-    ".json": "json",
-    ".jsonl": "json",
-    ".ndjson": "json",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".parquet": "parquet",
-}
-
-
-def format_of(name: str) -> str:
-    """The format that a file's name says: `json`, `csv` or `parquet`; whether it is zipped, its content says.
-
-    Raises:
-        UnreadableFile: `unknown_format`.
-    """
-    plain_name = name.lower().removesuffix(".gz")
-    format_ = _FORMATS.get(Path(plain_name).suffix)
-    if format_ is None or (format_ == "parquet" and plain_name != name.lower()):
-        raise UnreadableFile("unknown_format", f"readable are {', '.join(_FORMATS)}, and all but the last with .gz")
-    return format_
 
 
 def read_file(path: Path, shape: RecordShape, size: int = CHUNK) -> Iterator[Batch]:
-    """Reads a file record by record, with bounded memory, in the format that its name says, unpacked if it is zipped.
+    """Reads a file record by record, with bounded memory, in the format that its content and its name say, unpacked.
 
     The same records give the same rows in any format and however large the chunks are. Nothing may be loaded before the
     file was read to its end: only then is it known to be whole.
 
     Args:
-        path: Its name says its format.
-        shape: How its records are written. Columns are found by their names in any case.
+        path: The file.
+        shape: How its records are written. Columns are found by their names, in any case.
         size: How many bytes of text to parse at once.
 
     Yields:
         The records in order, numbered from one.
 
     Raises:
-        UnreadableFile: While it is read: the file as a whole is not what its name says.
+        UnreadableFile: While it is read: the file as a whole is not what it seems to be.
     """
-    format_ = format_of(path.name)
+    format_ = format_of(path, shape.profile.format)
     if format_ == "parquet":
         yield from read_parquet(path, shape)
         return
-    with opened(path) as file:
+    with opened(path, shape.profile.encoding) as file:
+        head = file.peek()
         text: TextFormat
-        if format_ == "csv":
-            header, lines = b"", 0
-            for lines, header in enumerate(iter(lambda: file.readline(LONGEST_HEADER), b""), 1):  # noqa: B007
-                if header.strip():
-                    break
-            else:
+        if format_of_text(head, format_) == "csv":
+            header = find_header(head, shape)
+            if header is None:
                 return
-            if len(header) == LONGEST_HEADER:
-                raise UnreadableFile("too_long", f"the header is longer than {LONGEST_HEADER:,} bytes")
-            text = Csv(header, shape)
+            text, start, lines = Csv(header, shape), header.size, header.lines
         else:
-            start = file.peek()
-            bracket = len(start) - len(start.lstrip())
-            is_array = start[bracket : bracket + 1] == b"["
-            text = JsonArray(shape) if is_array else JsonLines(shape)
-            lines = file.read(bracket + is_array).count(b"\n")
+            begin = start_of_records(head, shape)
+            start = len(head) - len(head.lstrip()) if begin is None else begin
+            lines = head.count(b"\n", 0, start)
+            text = JsonLines(shape) if begin is None else _array(head[:start], shape)
+        file.read(start)
         yield from parsed(file, text, size, lines)
+
+
+def texts_of_records(path: Path, shape: RecordShape) -> Iterator[tuple[int, bytes]]:
+    """The text of each record of a text file as it came, and its line, in the order in which `read_file` numbers them.
+
+    Raises:
+        UnreadableFile: The file as a whole cannot be read.
+    """
+    format_ = format_of(path, shape.profile.format)
+    with opened(path, shape.profile.encoding) as file:
+        head = file.peek()
+        if format_of_text(head, format_) == "csv":
+            if header := find_header(head, shape):
+                file.read(header.size)
+                yield from csv_records(file, header)
+        elif (start := start_of_records(head, shape)) is not None:
+            yield from array_elements(file, file.read(start).count(b"\n") + 1)
+        else:
+            yield from ((number, line) for number, line in enumerate(file, 1) if line.strip())
+
+
+def _array(before: bytes, shape: RecordShape) -> JsonArray:
+    """The reader of a list of records with a document, or nothing, around it."""
+    if before.strip() == b"[":
+        return JsonArray(shape)
+    return JsonArray(shape, lambda behind: check_document(before + b"]" + behind, shape))

@@ -18,24 +18,17 @@ from typing import IO, Protocol
 import numpy as np
 
 from extract.containers import BrokenContainerError, unpacked
+from extract.readers.encoding import HEAD, as_utf8, first_undecodable
+from extract.readers.unreadable import UnreadableFile
 from extract.records import Batch, RecordShape, concatenated, renumbered
+
+__all__ = ["UnreadableFile"]
 
 CHUNK = 8 << 20
 LONGEST_RECORD = 16 << 20
-LONGEST_HEADER = 1 << 20
+LONGEST_HEADER = HEAD - 4  # a byte order mark may come before it
 _PIECE = 64 << 10
 _AHEAD = 4
-_BUFFER = 256 << 10
-_UTF8_BOM = b"\xef\xbb\xbf"
-
-
-class UnreadableFile(Exception):  # noqa: N818 - it is the file that is named
-    """The whole file is to be quarantined, for this reason."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
 
 
 class TextFormat(Protocol):
@@ -52,21 +45,29 @@ class TextFormat(Protocol):
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[io.BufferedReader[io.RawIOBase]]:
-    """Opens a UTF-8 file behind its byte order mark, unpacked; what makes it unreadable becomes `UnreadableFile`."""
+def opened(path: Path, encoding: str | None = None) -> Iterator[io.BufferedReader[io.RawIOBase]]:
+    """Opens a text file, unpacked, as UTF-8 with a line feed after each line; what is none becomes `UnreadableFile`.
+
+    Args:
+        path: The file.
+        encoding: Of a file that does not begin with the byte order mark of another one; None: UTF-8.
+    """
     try:
         with path.open("rb", buffering=0) as packed:
-            file = io.BufferedReader(unpacked(packed), _BUFFER)
-            start = file.peek(4)[:4]
-            if start[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in start:
-                raise UnreadableFile("unreadable_encoding", "UTF-16 or UTF-32, where UTF-8 is due")
-            if start.startswith(_UTF8_BOM):
-                file.read(len(_UTF8_BOM))
-            yield file
+            yield as_utf8(unpacked(packed), encoding)
     except BrokenContainerError as broken:
         raise UnreadableFile(broken.reason, broken.detail) from None
-    except UnicodeDecodeError as error:
-        raise UnreadableFile("unreadable_encoding", f"not UTF-8: {error.reason}") from None
+    except UnicodeDecodeError:
+        raise UnreadableFile("unreadable_encoding", _what_is_undecodable(path, encoding)) from None
+
+
+def _what_is_undecodable(path: Path, encoding: str | None) -> str:
+    with path.open("rb", buffering=0) as packed:
+        line, byte, encoding = first_undecodable(unpacked(packed), encoding)
+    return (
+        f"line {line:,} is not {encoding.upper()} (byte {byte:#04x}): set `encoding` of the source, such as "
+        "windows-1252, or export a file that mixes encodings again"
+    )
 
 
 def parsed(file: IO[bytes], text: TextFormat, size: int = CHUNK, lines: int = 0) -> Iterator[Batch]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from extract.convert import LONGEST_TEXT, RecordRejected, converter_of
+from extract.convert import LONGEST_TEXT, RecordRejected, text_of, unwrapped
+from extract.profile import ONE, Profile
 from extract.readers.chunks import UnreadableFile
 from extract.records import Batch, RecordShape
-from extract.schema import DECIMAL_PLACES, FieldType
+from extract.schema import DECIMAL_PLACES, FieldType, RecordType
 
 MOST_COLUMNS = 2_000
 WIDE = pa.decimal256(76, 18)
@@ -34,11 +37,50 @@ _NUMBERS = {FieldType.COUNT, FieldType.DECIMAL, FieldType.MONEY}
 _FRACTIONS = {**_PLAIN, FieldType.DECIMAL: pa.decimal128(38, 12)}
 
 _SMALL_EXPONENTS = (re.compile(rb"e-[0-9]+[^0-9\w-]"), re.compile(rb"E-[0-9]+[^0-9\w-]"))
+_EXPONENT_ID = r"^[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]+$"
 _SURE_BELOW = 10**14
 _MANY_ZEROS = b".0000000000000"
 _FOUR_ZEROS = int.from_bytes(b"0000", "little")
 _SIGNED_EXPONENTS = tuple(int.from_bytes(text, "little") for text in (b"e-", b"E-"))
 _MOST_PLACES = 1000
+_MOST_POWERS = 20  # so that a decimal that is divided by it still is one
+_DIGIT, _MINUS, _POINT, _BETWEEN = range(1, 5)
+_Kinds: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint8]]
+_Places: TypeAlias = np.ndarray[tuple[int], np.dtype[np.signedinteger[Any]]]
+
+
+class Rounded:
+    """Counts ids with an exponent, such as 1.2021E+17: a spreadsheet has rounded them, and nobody can tell from what.
+
+    Attributes:
+        count: How many there were.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._example = ""
+
+    def add(self, record_type: RecordType, batch: Batch) -> None:
+        """Looks through the ids of some records, but for those that are private."""
+        for name in sorted(record_type.ids - record_type.private):
+            for texts in batch.records.column(name).chunks:
+                if _has_exponent(texts):
+                    found = texts.filter(pc.match_substring_regex(texts, _EXPONENT_ID))
+                    self.count += len(found)
+                    self._example = self._example or (f"{name} {found[0]}" if len(found) else "")
+
+    def __str__(self) -> str:
+        ids = "1 id" if self.count == 1 else f"{self.count:,} ids"
+        return f"{ids} with an exponent, such as {self._example}: a spreadsheet rounded it; export ids as text"
+
+
+def _has_exponent(texts: pa.StringArray) -> bool:
+    """Whether an `e` stands behind a digit anywhere."""
+    characters = texts.buffers()[2]
+    bytes_ = np.frombuffer(characters or b"", np.uint8)
+    places = np.flatnonzero((bytes_ | 0x20) == ord("e"))
+    before = bytes_[places[places > 0] - 1]
+    return bool(((before >= ord("0")) & (before <= ord("9"))).any())
 
 
 class Guess:
@@ -46,12 +88,14 @@ class Guess:
 
     def __init__(self, shape: RecordShape, wide: pa.DataType = WIDE) -> None:
         """Takes the type for numbers that are not as plain as most."""
-        theirs = {ours: name for name, ours in shape.names.items()}
         widest = dict.fromkeys(_NUMBERS, wide)  # and text for what is yes or no
+        tried = (_PLAIN, _FRACTIONS, widest) if shape.profile.decimal_sign == "." else (widest,)
         self._types: list[dict[str, pa.DataType]] = []
-        for types in (_PLAIN, _FRACTIONS, widest):
-            fields = shape.type.fields.items()
-            asked = {theirs[name]: types.get(field_type, pa.string()) for name, field_type in fields if name in theirs}
+        for types in tried:
+            asked: dict[str, pa.DataType] = {}
+            for name, theirs in shape.names.items():
+                type_ = _asked_type(name, types, shape)
+                asked[theirs] = type_ if asked.get(theirs, type_) == type_ else pa.string()
             if asked not in self._types:
                 self._types.append(asked)
 
@@ -63,6 +107,22 @@ class Guess:
                 self._types.sort(key=lambda tried: tried is not types)
                 return table
         return None
+
+
+def _asked_type(name: str, types: Mapping[FieldType, pa.DataType], shape: RecordShape) -> pa.DataType:
+    field_type, divide_by = shape.type.fields[name], shape.divide_by(name)
+    if divide_by != ONE and field_type in _NUMBERS:
+        if _power_of_ten(divide_by) is None:
+            return pa.string()  # to be divided one by one
+        if types is _PLAIN:
+            return pa.int64()  # as micros are written
+    return types.get(field_type, pa.string())
+
+
+def _power_of_ten(number: Decimal) -> int | None:
+    """Which power of ten a number is, if it is one that only moves the decimal point of what Arrow has."""
+    power = number.adjusted()
+    return power if 0 <= power <= _MOST_POWERS and number == Decimal(1).scaleb(power) else None
 
 
 def may_break_decimals(text: bytes) -> bool:
@@ -92,32 +152,55 @@ def _has_signed_exponent(text: bytes) -> bool:
     return False
 
 
+def plain_name(name: str) -> str:
+    """A column's name without what makes no difference: case, blanks, underscores, a byte order mark."""
+    return "".join(name.replace("\N{ZERO WIDTH NO-BREAK SPACE}", "").replace("_", "").split()).casefold()
+
+
+def missing_columns(header: Iterable[str], shape: RecordShape) -> list[str]:
+    """What the source calls the required fields that are not among the columns of a file."""
+    present = set(map(plain_name, header))
+    return sorted({shape.names[name] for name in shape.required if plain_name(shape.names[name]) not in present})
+
+
 def named(header: Sequence[str], shape: RecordShape) -> tuple[list[str], RecordShape]:
-    """Finds our fields among the columns of a file, by their names in any case.
+    """Finds our fields among the columns of a file, whose names may differ in case, blanks and underscores.
 
     Returns:
-        A name for every column, and the shape with the names as this file writes them.
+        A name for every column, each another one, and the shape with the names as this file writes them.
 
     Raises:
-        UnreadableFile: `too_many_columns`, `missing_column`, or `duplicate_column` if two have one name.
+        UnreadableFile: `too_many_columns`, `missing_column`, or `duplicate_column` if two may be the same field.
     """
     if len(header) > MOST_COLUMNS:
         raise UnreadableFile("too_many_columns", f"{len(header):,} columns are more than {MOST_COLUMNS:,}")
-    columns = [name.strip() or f"column_{number}" for number, name in enumerate(header, 1)]
-    ours = {theirs.lower(): ours for theirs, ours in shape.names.items()}
-    mapping = {name: ours[name.lower()] for name in columns if name.lower() in ours}
-    absent = shape.type.required - set(mapping.values())
-    if missing := sorted(theirs for theirs, name in shape.names.items() if name in absent):
+    columns = _told_apart(header)
+    places = defaultdict(list)
+    for name, column in zip(header, columns, strict=True):
+        places[plain_name(name)].append(column)
+    if missing := missing_columns(header, shape):
         raise UnreadableFile("missing_column", ", ".join(missing))
-    for names in (columns, list(mapping.values())):
-        if twice := sorted(name for name, count in Counter(names).items() if count > 1):
-            raise UnreadableFile("duplicate_column", ", ".join(twice))
+    found = {name: places[plain_name(theirs)] for name, theirs in shape.names.items()}
+    if twice := sorted({shape.names[name] for name, of_name in found.items() if len(of_name) > 1}):
+        raise UnreadableFile("duplicate_column", ", ".join(twice))
+    shape = replace(shape, names={name: of_name[0] for name, of_name in found.items() if of_name})
     if shape.filter is None:
-        return columns, replace(shape, names=mapping)
-    choice = next((name for name in columns if name.lower() == shape.filter.column.lower()), None)
-    if choice is None:
-        raise UnreadableFile("missing_column", shape.filter.column)
-    return columns, replace(shape, names=mapping, filter=replace(shape.filter, column=choice))
+        return columns, shape
+    choices = places[plain_name(shape.filter.column)]
+    if len(choices) != 1:
+        raise UnreadableFile("duplicate_column" if choices else "missing_column", shape.filter.column)
+    return columns, replace(shape, filter=replace(shape.filter, column=choices[0]))
+
+
+def _told_apart(header: Iterable[str]) -> list[str]:
+    """The names of columns, with a number behind those that came before."""
+    columns: dict[str, None] = {}
+    for number, name in enumerate(header, 1):
+        column = name.replace("\N{ZERO WIDTH NO-BREAK SPACE}", "").strip() or f"column_{number}"
+        while column in columns:
+            column = f"{column}_{number}"
+        columns[column] = None
+    return [*columns]
 
 
 def convert_columns(
@@ -126,9 +209,8 @@ def convert_columns(
     """The raw columns made of parsed ones, or None if any value needs a closer look.
 
     Args:
-        table: The fields that have a name in `shape`, in the order of its type, of any name; numbers as integers,
-            decimals or text, all else as text or already of its raw type. No text holds NUL, and no number is one that
-            `may_break_decimals`.
+        table: The fields of `shape` that have a name in it, by that name; numbers as integers, decimals or text, all
+            else as text or already of its raw type. No text holds NUL, and no number is one that `may_break_decimals`.
         shape: How the source writes its records.
         extras: What came beside the fields, as JSON text, if anything did.
         lines: How many lines the records take up.
@@ -136,12 +218,10 @@ def convert_columns(
     schema = shape.type.schema
     try:
         table.validate(full=True)  # that texts are UTF-8 and decimals no longer than their type
-        found = [name for name in shape.type.fields if name in shape.names.values()]
-        fields = dict(zip(found, table.columns, strict=True))
         count = table.num_rows
         columns = [
-            _convert_column(fields[name], name, field_type, shape)
-            if name in fields
+            _convert_column(table.column(shape.names[name]), name, field_type, shape)
+            if name in shape.names
             else pa.repeat(pa.scalar(shape.constants.get(name), field_type.raw_type), count)
             for name, field_type in shape.type.fields.items()
         ]
@@ -157,14 +237,20 @@ def _convert_column(
 ) -> pa.ChunkedArray | pa.Array:
     is_text = pa.types.is_string(column.type)
     if field_type is FieldType.TEXT:
-        trimmed = pa.chunked_array([_trimmed(texts) for texts in column.chunks], pa.string())
-        if name in shape.type.private and shape.privacy is not None:
-            return _mapped(trimmed, shape.privacy.pseudonym, pa.string())
-        return trimmed
+        return _convert_texts(column, name, shape)
     if field_type not in _NUMBERS:
-        return _converted_by_text(column, field_type, shape) if is_text else column.cast(field_type.raw_type)
+        return _mapped(column, shape.converter(name), field_type) if is_text else column.cast(field_type.raw_type)
+    divide_by = shape.divide_by(name)
+    power = _power_of_ten(divide_by)
     if is_text:
-        column = column.cast(WIDE)
+        numbers = None if power is None else _numbers_of(column, shape)
+        if numbers is None:
+            return _mapped(column, shape.converter(name), field_type)
+        column = numbers
+    if power is None:
+        raise RecordRejected("wrong_type")  # only one by one are they divided by just anything
+    if power:
+        column = pa.chunked_array([_shifted(numbers, power) for numbers in column.chunks])
     if pa.types.is_decimal(column.type):
         # Arrow notices most overflows when it gives a decimal more places, but not all; what it does not notice is
         # larger than this in all the types used here.
@@ -176,15 +262,111 @@ def _convert_column(
     return column.cast(field_type.raw_type)
 
 
-def _converted_by_text(column: pa.ChunkedArray, field_type: FieldType, shape: RecordShape) -> pa.Array:
-    return _mapped(column, converter_of(field_type, shape.report_timezone), field_type.raw_type)
+def _convert_texts(column: pa.ChunkedArray, name: str, shape: RecordShape) -> pa.ChunkedArray | pa.Array:
+    texts = pa.chunked_array([_trimmed(texts) for texts in column.chunks], pa.string())
+    if shape.profile.nulls:
+        nulls = pa.array(sorted(shape.profile.nulls), pa.string())
+        texts = pc.if_else(pc.is_in(texts, nulls), pa.scalar(None, pa.string()), texts)
+    if name in shape.type.ids and any(map(_has_point, texts.chunks)):
+        texts = pc.replace_substring_regex(texts, r"^([0-9]+)\.0+$", r"\1")
+    if name in shape.type.private and shape.privacy is not None:
+        return _mapped(texts, shape.privacy.pseudonym, FieldType.TEXT)
+    return texts
 
 
-def _mapped(column: pa.ChunkedArray, convert: Callable[[str], object], type_: pa.DataType) -> pa.Array:
+def _has_point(texts: pa.StringArray) -> bool:
+    characters = texts.buffers()[2]
+    return characters is not None and bool((np.frombuffer(characters, np.uint8) == ord(".")).any())
+
+
+def _numbers_of(column: pa.ChunkedArray, shape: RecordShape) -> pa.ChunkedArray | None:
+    """The numbers that texts stand for, as the source writes them; None if one is better looked at by itself."""
+    if not shape.profile.writes_numbers:
+        return column.cast(WIDE)
+    texts = [plain_numbers(texts, shape.profile) for texts in column.chunks]
+    if None in texts:
+        return None
+    plain = pa.chunked_array(texts, pa.string())
+    for type_ in (pa.int64(), pa.decimal128(38, 12)):
+        try:
+            return plain.cast(type_)
+        except pa.ArrowInvalid:
+            continue
+    return plain.cast(WIDE)
+
+
+def plain_numbers(texts: pa.StringArray, profile: Profile) -> pa.StringArray | None:
+    """Numbers without signs between thousands and with a decimal point, or None if one has anything else in it.
+
+    That digits stand where they should, `convert` decides by a pattern; this is that pattern, for all texts at once.
+    """
+    _, offsets, characters = texts.buffers()
+    if characters is None:
+        return texts
+    edges = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    bytes_ = np.frombuffer(characters, np.uint8)[edges[0] : edges[-1]]
+    edges = edges - edges[0]
+    kinds = np.zeros(256, np.uint8)
+    kinds[list(b"0123456789")] = _DIGIT
+    kinds[ord("-")] = _MINUS
+    kinds[ord(profile.decimal_sign)] = _POINT
+    if profile.thousands_sign is not None and profile.thousands_sign.isascii():
+        kinds[ord(profile.thousands_sign)] = _BETWEEN
+    kind = kinds.take(bytes_)
+    if not kind.all():
+        return None
+    between = np.flatnonzero(kind == _BETWEEN)
+    if len(between) and not _is_grouped(kind, edges, between):
+        return None
+    plain = bytes_[kind != _BETWEEN]
+    if profile.decimal_sign != ".":
+        plain[plain == ord(profile.decimal_sign)] = ord(".")
+    if may_break_decimals(plain.tobytes()):
+        return None
+    edges = (edges - np.searchsorted(between, edges)).astype(np.int32)
+    valid = texts.is_valid().buffers()[1] if texts.null_count else None
+    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(edges), pa.py_buffer(plain), valid, texts.null_count)
+
+
+def _is_grouped(kind: _Kinds, edges: _Places, between: _Places) -> bool:
+    """Whether every sign between thousands has three digits behind it, and one to three before the first one."""
+    row = np.searchsorted(edges, between, "right") - 1
+    start, end = edges[row], edges[row + 1]
+    padded = np.append(kind, np.zeros(4, np.uint8))
+    has_three = (padded[between + 1] == _DIGIT) & (padded[between + 2] == _DIGIT) & (padded[between + 3] == _DIGIT)
+    has_no_fourth = (padded[between + 4] != _DIGIT) | (between + 4 >= end)
+    if not (has_three & has_no_fourth & (between + 4 <= end)).all():
+        return False
+    is_first = np.append(True, row[1:] != row[:-1])
+    if (np.diff(between)[~is_first[1:]] != 4).any():
+        return False
+    before = between[is_first] - start[is_first] - (kind[start[is_first]] == _MINUS)
+    if (before < 1).any() or (before > 3).any():
+        return False
+    points = np.flatnonzero(kind == _POINT)
+    last = np.full(len(edges), -1)
+    last[row] = between
+    return not (points < last[np.searchsorted(edges, points, "right") - 1]).any()
+
+
+def _shifted(numbers: pa.Array, power: int) -> pa.Array:
+    """Numbers divided by a power of ten: the same digits, with more of them behind the point."""
+    if pa.types.is_decimal(numbers.type):
+        wide = numbers.type.bit_width > 128
+        type_ = (pa.decimal256 if wide else pa.decimal128)(76 if wide else 38, numbers.type.scale + power)
+        return pa.Array.from_buffers(type_, len(numbers), numbers.buffers(), offset=numbers.offset)
+    whole = np.asarray(pc.fill_null(numbers.cast(pa.int64()), 0))
+    halves = np.column_stack([whole, whole >> 63])
+    shifted = pa.Array.from_buffers(pa.decimal128(38, power), len(whole), [None, pa.py_buffer(halves)])
+    return pc.if_else(numbers.is_valid(), shifted, pa.scalar(None, shifted.type))
+
+
+def _mapped(column: pa.ChunkedArray | pa.Array, convert: Callable[[str], object], field_type: FieldType) -> pa.Array:
     """Converts each different text once."""
-    encoded = column.combine_chunks().dictionary_encode()
+    texts = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    encoded = texts.dictionary_encode()
     values = [convert(text) for text in encoded.dictionary.to_pylist()]
-    return pa.array(values, type_).take(encoded.indices)
+    return pa.array(values, field_type.raw_type).take(encoded.indices)
 
 
 def _trimmed(texts: pa.StringArray) -> pa.StringArray:
@@ -206,19 +388,22 @@ def _trimmed(texts: pa.StringArray) -> pa.StringArray:
         starts, ends = starts[has_text], ends[has_text]
         has_text &= np.asarray(texts.is_valid())
     bytes_ = np.frombuffer(characters, np.uint8)
-    may_begin, may_end = _MAY_BEGIN_SPACE.take(bytes_.take(starts)), _MAY_END_SPACE.take(bytes_.take(ends - 1))
+    may_begin, may_end = _MAY_BEGIN_ODDLY.take(bytes_.take(starts)), _MAY_END_SPACE.take(bytes_.take(ends - 1))
     if may_begin.any() or may_end.any():
         texts = pc.utf8_trim_whitespace(texts)  # exactly the characters that `str.strip` trims
+        if pc.any(pc.starts_with(texts, '="')).as_py():
+            return _mapped(texts, lambda text: text_of(unwrapped(text)), FieldType.TEXT)
         return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
     if np.count_nonzero(has_text) + texts.null_count == len(texts):
         return texts
     return pc.if_else(pa.array(has_text), texts, pa.scalar(None, pa.string()))
 
 
-def _edge_bytes(place: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _edge_bytes(place: int, others: bytes = b"") -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     found = np.zeros(256, np.bool_)
     found[[space.encode()[place] for space in SPACES]] = True
+    found[[*others]] = True
     return found
 
 
-_MAY_BEGIN_SPACE, _MAY_END_SPACE = _edge_bytes(0), _edge_bytes(-1)
+_MAY_BEGIN_ODDLY, _MAY_END_SPACE = _edge_bytes(0, b"="), _edge_bytes(-1)

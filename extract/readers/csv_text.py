@@ -3,22 +3,127 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
-from typing import IO
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 import pyarrow.csv
 
 from extract.convert import RecordRejected
-from extract.readers.chunks import LONGEST_RECORD, UnreadableFile, is_fine_grained, places_of
-from extract.readers.columns import Guess, convert_columns, may_break_decimals, named
+from extract.readers.chunks import LONGEST_HEADER, LONGEST_RECORD, UnreadableFile, is_fine_grained, places_of
+from extract.readers.columns import Guess, convert_columns, may_break_decimals, missing_columns, named
 from extract.records import Batch, RecordShape, convert_records
 
+if TYPE_CHECKING:
+    import _csv
+
 _DELIMITERS = ",;\t|"
+_SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?\r?', re.IGNORECASE)
 # A quoted field may hold newlines, but a quote that nobody closes must not swallow the rest of the file.
 MOST_LINES = 64
+MOST_TITLE_LINES = 50
+
+
+class Dialect(NamedTuple):
+    """How fields are told apart; blanks behind a delimiter may stand before a quote."""
+
+    delimiter: str
+    skips_blanks: bool = False
+
+    def reader(self, lines: Iterable[str]) -> _csv._reader:
+        """The fields of the records in these lines; a quote that is not closed is a `csv.Error`."""
+        return csv.reader(lines, delimiter=self.delimiter, skipinitialspace=self.skips_blanks, strict=True)
+
+    def fields(self, line: str) -> list[str]:
+        """The fields of a line, in which any quote is as it is."""
+        found = csv.reader([line], delimiter=self.delimiter, skipinitialspace=self.skips_blanks)
+        return next(found, [])
+
+    def is_open(self, line: str) -> bool:
+        """Whether a quote that the line opens is still open where it ends: then the newline is the field's."""
+        return '"' in line and self.fields(f"{line}\n")[-1].endswith("\n")
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header of a file, and how much of the file comes before the first record.
+
+    Attributes:
+        names: What the columns are called.
+        dialect: How fields are told apart.
+        lines: The number of lines before the first record.
+        size: Their number of bytes.
+    """
+
+    names: Sequence[str]
+    dialect: Dialect
+    lines: int
+    size: int
+
+
+def find_header(head: bytes, shape: RecordShape) -> Header | None:
+    """Finds the header where a file begins: the first of some lines that names all required fields.
+
+    If none does, it is the one that lacks fewest, or the line that the source's profile says.
+
+    Returns:
+        The header; None if there are only blank lines.
+
+    Raises:
+        UnreadableFile: `too_long`, or `missing_column` if the file ends before the line that the profile says.
+    """
+    csv.field_size_limit(LONGEST_RECORD)
+    profile = shape.profile
+    said, separator = profile.header_line, None
+    most = (said or MOST_TITLE_LINES) + profile.skip_rows + MOST_LINES
+    lines = head.split(b"\n", most)
+    if said is not None and said > len(lines):
+        raise UnreadableFile("missing_column", f"the file ends before line {said}, which should have the names")
+    best: tuple[int, Dialect, int, int] | None = None
+    for number in range(said - 1 if said else 0, said or min(MOST_TITLE_LINES, len(lines))):
+        line = lines[number]
+        if found := _SEPARATOR_LINE.fullmatch(line):
+            separator = found[1].decode(errors="replace")
+        if found or (not line.strip() and said is None):
+            continue
+        dialect = _dialect_of(line.decode(errors="replace"), profile.delimiter or separator)
+        fields, count = _header_row(lines, number, dialect)
+        missing = len(missing_columns(fields, shape))
+        if best is None or missing < best[0]:
+            best = missing, dialect, number, count
+        if not missing:
+            break
+    if best is None:
+        return None
+    _, dialect, number, count = best
+    if len(lines[number]) >= LONGEST_HEADER or (number + 1 == len(lines) and len(head) >= LONGEST_HEADER):
+        raise UnreadableFile("too_long", f"the header is longer than {LONGEST_HEADER:,} bytes")
+    b"\n".join(lines[number : number + count]).decode()  # what is not UTF-8 is refused here
+    fields, end = _header_row(lines, number, dialect)[0], number + count
+    for _ in range(profile.skip_rows):
+        end += _header_row(lines, end, dialect)[1] if end < len(lines) else 0
+    return Header(fields, dialect, end, min(sum(len(line) + 1 for line in lines[:end]), len(head)))
+
+
+def _header_row(lines: Sequence[bytes], number: int, dialect: Dialect) -> tuple[list[str], int]:
+    """The fields of the row that begins in a line, and the number of its lines."""
+    texts = [line.decode(errors="replace").rstrip("\r") for line in lines[number : number + MOST_LINES]]
+    if dialect.is_open(texts[0]):
+        rows = dialect.reader(f"{text}\n" for text in texts)
+        with suppress(csv.Error):
+            return next(rows), rows.line_num
+    return dialect.fields(texts[0]), 1
+
+
+def _dialect_of(header: str, delimiter: str | None) -> Dialect:
+    delimiter = delimiter or max(_DELIMITERS, key=lambda delimiter: len(Dialect(delimiter).fields(header)))
+    later = Dialect(delimiter).fields(header)[1:]
+    return Dialect(delimiter, skips_blanks=bool(later) and all(name.startswith(" ") for name in later))
 
 
 class Csv:
@@ -26,21 +131,23 @@ class Csv:
 
     mark = b"\n"
 
-    def __init__(self, header: bytes, shape: RecordShape) -> None:
-        """Reads the header, in which names may be in any case.
+    def __init__(self, header: Header, shape: RecordShape) -> None:
+        """Finds our fields in the header.
 
         Raises:
-            UnreadableFile: `missing_column` or `duplicate_column`, naming it.
+            UnreadableFile: `too_many_columns`, `missing_column` or `duplicate_column`.
         """
         csv.field_size_limit(LONGEST_RECORD)
-        line = header.decode().rstrip("\r\n")
-        self._delimiter = _delimiter_of(line)
-        self._columns, self.shape = named(_fields(line, self._delimiter), shape)
-        self._extras = [name for name in self._columns if name not in self.shape.names]
+        self._dialect = header.dialect
+        self._columns, self.shape = named(header.names, shape)
+        known = {*self.shape.names.values()}
+        self._extras = [name for name in self._columns if name not in known]
         self._guess = Guess(self.shape, pa.string())
 
     def parse_fast(self, chunk: bytes, is_last: bool) -> Batch | None:
         """Takes lines that are one record each."""
+        if self.shape.profile.has_odd_nulls or (self._dialect.skips_blanks and b'"' in chunk):
+            return None
         if not chunk.endswith(b"\n"):
             if not is_last or not chunk:
                 return None
@@ -56,13 +163,11 @@ class Csv:
         if table is None or table.num_rows != len(ends):
             return None
         last = chunk[chunk.rfind(b"\n", 0, -1) + 1 :]
-        if b'"' in last and _is_open(last.rstrip(b"\n").decode(), self._delimiter):
+        if b'"' in last and self._dialect.is_open(last.rstrip(b"\n").decode()):
             return None
         extras = None
         if self._extras:
-            fields = table.num_columns - len(self._extras)
             extras = [self.shape.extra_text(row) for row in table.select(self._extras).to_pylist()]
-            table = table.select(range(fields))
         return convert_columns(table, self.shape, extras, len(ends))
 
     def parse_strict(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:
@@ -96,15 +201,15 @@ class Csv:
             return None, 1
         count = 1
         try:
-            if _is_open(text, self._delimiter):
+            if self._dialect.is_open(text):
                 following = _until_long(lines[number : number + MOST_LINES])
-                reader = csv.reader(following, delimiter=self._delimiter, strict=True)
+                reader = self._dialect.reader(following)
                 try:
                     fields = next(reader)
                 finally:
                     count = reader.line_num
             else:
-                fields = _fields(text, self._delimiter)
+                fields = self._dialect.fields(text)
             if len(fields) == len(self._columns):
                 return {name: field or None for name, field in zip(self._columns, fields, strict=True)}, count
         except csv.Error:
@@ -118,11 +223,11 @@ class Csv:
             return pyarrow.csv.read_csv(
                 pa.BufferReader(chunk),
                 pyarrow.csv.ReadOptions(use_threads=False, block_size=len(chunk) + 1, column_names=self._columns),
-                pyarrow.csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=True),
+                pyarrow.csv.ParseOptions(delimiter=self._dialect.delimiter, newlines_in_values=True),
                 pyarrow.csv.ConvertOptions(
                     column_types={**types, **dict.fromkeys(self._extras, pa.string())},
                     include_columns=[*types, *self._extras],
-                    null_values=[""],
+                    null_values=["", *self.shape.profile.nulls],
                     strings_can_be_null=True,
                 ),
             )
@@ -130,48 +235,31 @@ class Csv:
             return None
 
 
-def csv_records(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    """The text of each record, also of a broken one, and the line in which it begins, as they are counted here."""
-    csv.field_size_limit(LONGEST_RECORD)
-    lines = enumerate(file, 1)
-    names = next((line for _, line in lines if line.strip()), b"").decode(errors="replace").rstrip("\r\n")
-    delimiter = _delimiter_of(names)
-    width = len(_fields(names, delimiter))
+def csv_records(file: IO[bytes], header: Header) -> Iterator[tuple[int, bytes]]:
+    """The text of each record behind the header, also of a broken one, and the line in which it begins."""
+    lines = enumerate(file, header.lines + 1)
     ahead = deque(islice(lines, MOST_LINES))
     while ahead:
         (number, line), count = ahead[0], 1
         if line.decode(errors="replace").strip():
             if b'"' in line and len(line) <= LONGEST_RECORD:
-                count = _lines_of_record([line for _, line in ahead], delimiter, width)
+                count = _lines_of_record([line for _, line in ahead], header)
             yield number, b"".join(line for _, line in islice(ahead, count))
         for _ in range(count):
             ahead.popleft()
         ahead.extend(islice(lines, count))
 
 
-def _lines_of_record(following: Sequence[bytes], delimiter: str, width: int) -> int:
+def _lines_of_record(following: Sequence[bytes], header: Header) -> int:
     """How many of these lines the record takes that begins in the first of them."""
     lines = [line.decode(errors="replace").rstrip("\n").encode() for line in following]
     try:
-        if not _is_open(lines[0].decode(), delimiter):
+        if not header.dialect.is_open(lines[0].decode()):
             return 1
-        reader = csv.reader(_until_long(lines), delimiter=delimiter, strict=True)
-        return reader.line_num if len(next(reader, [])) == width else 1
+        reader = header.dialect.reader(_until_long(lines))
+        return reader.line_num if len(next(reader, [])) == len(header.names) else 1
     except csv.Error:
         return 1
-
-
-def _delimiter_of(header: str) -> str:
-    return max(_DELIMITERS, key=lambda delimiter: len(_fields(header, delimiter)))
-
-
-def _fields(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line], delimiter=delimiter), [])
-
-
-def _is_open(line: str, delimiter: str) -> bool:
-    """Whether a quote that the line opens is still open where it ends: then the newline is the field's."""
-    return '"' in line and _fields(f"{line}\n", delimiter)[-1].endswith("\n")
 
 
 def _until_long(lines: list[bytes]) -> Iterator[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import reduce
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -14,14 +15,14 @@ import pyarrow.compute as pc
 import pyarrow.json
 
 from extract.convert import RecordRejected, parsed_json
-from extract.readers.chunks import LONGEST_RECORD, UnreadableFile, is_fine_grained, places_of
+from extract.readers.chunks import CHUNK, LONGEST_RECORD, UnreadableFile, is_fine_grained, places_of
 from extract.readers.columns import Guess, convert_columns, may_break_decimals
 from extract.records import Batch, RecordShape, convert_records
 
 DEEPEST = 200
 MOST_VALUES = 100_000  # in a record: each takes far more memory than text
 # A string, an opened string, or a byte that changes the depth or ends an element. Possessive: the memory stays flat.
-_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\],]', re.DOTALL)
+TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\],]', re.DOTALL)
 _OPENS_ARRAY = re.compile(rb"\s*:\s*\[")
 
 
@@ -40,6 +41,8 @@ class JsonLines:
         # `null` at the very start.
         bytes_ = np.frombuffer(chunk, np.uint8)
         ends = places_of(b"\n", chunk)
+        if needs_closer_look(self.shape):
+            return None
         if not chunk.endswith(b"\n"):
             if not is_last or not chunk:
                 return None
@@ -75,19 +78,23 @@ class JsonArray:
 
     mark = b"},"
 
-    def __init__(self, shape: RecordShape) -> None:
+    def __init__(self, shape: RecordShape, check_around: Callable[[bytes], None] | None = None) -> None:
+        """Takes what checks the text behind the closing bracket; without it, there may be none."""
         self.shape = shape
         self._guess = Guess(shape)
+        self._check_around = check_around
 
     def parse_fast(self, chunk: bytes, is_last: bool) -> Batch | None:
         """Takes elements that are flat objects, up to a comma, or to the end of the array if the chunk is the last."""
+        if chunk.startswith(b"]"):
+            return None
         text = chunk.rstrip()
         batch = self.whole(text[:-1]) if text.endswith(b"]" if is_last else b"},") else None
         return None if batch is None else replace(batch, lines=chunk.count(b"\n"))
 
     def whole(self, text: bytes) -> Batch | None:
         """Takes flat objects with commas between them. That they parse shows that they were cut where one ends."""
-        if _is_odd(text) or not is_fine_grained(places_of(b"{", text), len(text)):
+        if needs_closer_look(self.shape) or _is_odd(text) or not is_fine_grained(places_of(b"{", text), len(text)):
             return None
         wrapped = b'{"r":[%b]}' % text
         table = self._guess.parsed(lambda types: _read(wrapped, pa.schema([("r", pa.list_(pa.struct(types.items())))])))
@@ -113,15 +120,29 @@ class JsonArray:
                 lines.append(passed + chunk.count(b"\n", start, start + blank) + 1)
             passed += chunk.count(b"\n", start, end)
             if closes:
-                if chunk[end:].strip():
-                    raise UnreadableFile("broken_json", "there is text behind the end of the array")
-                # What comes next may only be blank, too.
-                return convert_records(values, self.shape, lines, passed), b"" if is_last else b"]"
+                return convert_records(values, self.shape, lines, passed), self._left(chunk[end:], is_last)
         if is_last:
             raise UnreadableFile("cut_off", "the array does not end")
         if len(chunk) - end > LONGEST_RECORD:
             raise UnreadableFile("too_long", f"an element of the array is longer than {LONGEST_RECORD:,} bytes")
         return convert_records(values, self.shape, lines, passed), chunk[end:]
+
+    def _left(self, behind: bytes, is_last: bool) -> bytes:
+        """What is left to be checked, with what comes, of the text behind the closing bracket."""
+        if self._check_around is None:
+            if behind.strip():
+                raise UnreadableFile("broken_json", "there is text behind the end of the array")
+            behind = b""
+        elif is_last:
+            self._check_around(behind)
+        if len(behind) > LONGEST_RECORD:
+            raise UnreadableFile("too_long", f"behind the records there are more than {LONGEST_RECORD:,} bytes")
+        return b"" if is_last else b"]" + behind
+
+
+def needs_closer_look(shape: RecordShape) -> bool:
+    """Whether each record is to be looked at by itself: Arrow finds no paths, and reads quoted numbers its own way."""
+    return shape.has_paths or shape.profile.writes_numbers or shape.profile.has_odd_nulls
 
 
 def elements(chunk: bytes) -> Iterator[tuple[int, int, bool]]:
@@ -131,7 +152,7 @@ def elements(chunk: bytes) -> Iterator[tuple[int, int, bool]]:
         Where the element begins, where the comma or bracket behind it ends, and whether that closes the array.
     """
     start = depth = 0
-    for token in _TOKEN.finditer(chunk):
+    for token in TOKEN.finditer(chunk):
         match token[0]:
             case b"{" | b"[":
                 depth += 1
@@ -147,11 +168,27 @@ def elements(chunk: bytes) -> Iterator[tuple[int, int, bool]]:
                 return
 
 
+def array_elements(file: IO[bytes], line: int) -> Iterator[tuple[int, bytes]]:
+    """The elements of an array behind its bracket, with their lines, as `JsonArray` counts them."""
+    rest = b""
+    while block := file.read(CHUNK):
+        chunk, end = rest + block, 0
+        for start, end, closes in elements(chunk):
+            element = chunk[start : end - 1]
+            if element.strip() or not closes:
+                blank = len(element) - len(element.lstrip())
+                yield line + element.count(b"\n", 0, blank), element
+            if closes:
+                return
+            line += chunk.count(b"\n", start, end)
+        rest = chunk[end:]
+
+
 def start_of_array(text: bytes, key: str) -> int | None:
     """Where the array begins that an object has under a key, behind its bracket; what lies deeper is not looked at."""
     names = {json.dumps(key, ensure_ascii=is_ascii).encode() for is_ascii in (True, False)}
     depth = 0
-    for token in _TOKEN.finditer(text):
+    for token in TOKEN.finditer(text):
         match token[0]:
             case b"{" | b"[":
                 depth += 1
@@ -174,7 +211,7 @@ def record(text: bytes) -> object:
     # Counting brackets is cheap and says for nearly every record that it cannot be too deep.
     if text.count(b"{") + text.count(b"[") > DEEPEST and _depth(text) > DEEPEST:
         return RecordRejected("too_deep")
-    if text.count(b",") >= MOST_VALUES and sum(token[0] == b"," for token in _TOKEN.finditer(text)) >= MOST_VALUES:
+    if text.count(b",") >= MOST_VALUES and sum(token[0] == b"," for token in TOKEN.finditer(text)) >= MOST_VALUES:
         return RecordRejected("too_many_values")
     try:
         return parsed_json(text.decode())
@@ -184,7 +221,7 @@ def record(text: bytes) -> object:
 
 def _depth(text: bytes) -> int:
     depth = deepest = 0
-    for token in _TOKEN.finditer(text):
+    for token in TOKEN.finditer(text):
         depth += (token[0] in b"{[") - (token[0] in b"}]")
         deepest = max(deepest, depth)
     return deepest

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeAlias
@@ -14,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from extract.convert import NotFinite, Number
+from extract.convert import Moment, NotFinite, Number
+from extract.profile import Profile
 from extract.readers.chunks import LONGEST_RECORD, UnreadableFile
 from extract.readers.columns import convert_columns, named
 from extract.records import Batch, RecordShape, RejectedRecord, convert_records, renumbered
@@ -170,7 +173,7 @@ def _parsed_piece(table: pa.Table, shape: RecordShape) -> Batch:
     if table.num_rows == 1 and sum(int(_decoded_sizes(one.chunk(0))[0]) for one in table.columns) > LONGEST_RECORD:
         return Batch(shape.type.schema.empty_table(), [RejectedRecord(1, "too_long")])
     for number, name in enumerate(table.column_names):
-        if name in shape.names:
+        if name in shape.names.values():
             table = table.set_column(number, name, _readable(table.column(number)))
     return _parse_fast(table, shape) or convert_records(_records(table), shape)
 
@@ -182,20 +185,18 @@ def _rows_in_memory(metadata: pq.FileMetaData) -> int:
 
 
 def _parse_fast(table: pa.Table, shape: RecordShape) -> Batch | None:
-    if shape.filter is not None:
+    if shape.filter is not None or shape.profile.has_odd_nulls:
         return None
-    theirs = {ours: name for name, ours in shape.names.items()}
     try:
         fields = {
-            name: _parsed(table.column(theirs[name]), field_type)
-            for name, field_type in shape.type.fields.items()
-            if name in theirs
+            name: _parsed(table.column(theirs), shape.type.fields[name], shape.profile)
+            for name, theirs in shape.names.items()
         }
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
-    extras = table.select([name for name in table.column_names if name not in shape.names])
+    extras = table.select([name for name in table.column_names if name not in shape.names.values()])
     texts = list(map(shape.extra_text, _records(extras))) if extras.num_columns else None
-    return convert_columns(pa.table(fields), shape, texts)
+    return convert_columns(pa.table(fields), replace(shape, names={name: name for name in fields}), texts)
 
 
 def _readable(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -224,7 +225,7 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column
 
 
-def _parsed(column: pa.ChunkedArray, field_type: FieldType) -> pa.ChunkedArray:
+def _parsed(column: pa.ChunkedArray, field_type: FieldType, profile: Profile) -> pa.ChunkedArray:
     """What `convert_columns` takes.
 
     Raises:
@@ -240,6 +241,8 @@ def _parsed(column: pa.ChunkedArray, field_type: FieldType) -> pa.ChunkedArray:
             return column
         case FieldType.DATE if is_text or is_date:
             return column
+        case FieldType.DATE | FieldType.TIMESTAMP if profile.date_format and not is_text:
+            pass  # the format is that of texts
         case FieldType.BOOLEAN if is_text or pa.types.is_boolean(source):
             return column
         case FieldType.TIMESTAMP | FieldType.JSON if is_text:
@@ -297,6 +300,8 @@ def _plain(value: object) -> object:
             return [_plain(member) for member in value]
         case bytes():
             return value.decode(errors="replace")
+        case date():
+            return Moment(value)
         case _:
             return str(value)
 

@@ -19,7 +19,11 @@ FIELDS = {
 }
 OPTIONAL = {"account": FieldType.TEXT, "currency": FieldType.TEXT}
 RECORD_TYPE = RecordType(
-    FIELDS | OPTIONAL, required=frozenset(FIELDS), keys=("campaign_id", "ad_id"), labels=("brand",)
+    FIELDS | OPTIONAL,
+    required=frozenset(FIELDS),
+    ids=frozenset({"campaign_id", "ad_id", "zipcode", "account"}),
+    keys=("campaign_id", "ad_id"),
+    labels=("brand",),
 )
 KIND = Kind("campaign_delivery", RECORD_TYPE, same_name="replace")
 SOURCES = (

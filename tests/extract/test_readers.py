@@ -16,7 +16,7 @@ import pytest
 
 from extract.as_received import ReceivedRecord, records_as_received
 from extract.landing import Landing
-from extract.readers import BadAnswer, Batch, Page, UnreadableFile, format_of, read_file, read_page
+from extract.readers import BadAnswer, Batch, Page, UnreadableFile, read_file, read_page
 from extract.readers.chunks import LONGEST_RECORD
 from extract.records import RecordShape, concatenated
 from extract.sources.campaign_delivery import KIND
@@ -72,10 +72,9 @@ def test_a_file_without_records_has_none(tmp_path: Path, name: str, content: str
     assert batches(tmp_path, name, content) == []
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a", "json", "a.parquet.gz", "a.json.zip", "a.json.gz.gz"])
-def test_an_unknown_extension_is_no_format(name: str) -> None:
-    with pytest.raises(UnreadableFile, match="unknown_format"):
-        format_of(name)
+@pytest.mark.parametrize("name", ["a.pdf", "a.parquet.gz", "a.json.gz.gz", "a.jsonl.part1"])
+def test_an_unknown_extension_is_no_format(tmp_path: Path, name: str) -> None:
+    assert why_unreadable(tmp_path, name, "{}\n") == "unknown_format"
 
 
 @pytest.mark.parametrize(
@@ -93,11 +92,11 @@ def test_an_unknown_extension_is_no_format(name: str) -> None:
         ("a.csv", f'{HEADER}\n{ROW}\n"c2,a2', "cut_off"),
         ("a.csv", HEADER.replace("zipcode", "zip") + "\n", "missing_column"),
         ("a.csv", HEADER + ",Date\n", "duplicate_column"),
-        ("a.csv", HEADER + ",x,x\n", "duplicate_column"),
+        ("a.csv", HEADER + ",Zip Code\n", "duplicate_column"),
         ("a.jsonl", '{"brand": "caf\xe9"}\n'.encode("latin-1"), "unreadable_encoding"),
         ("a.json", '[{"brand": "caf\xe9"}]\n'.encode("latin-1"), "unreadable_encoding"),
         ("a.csv", f"{HEADER}\n{ROW}\n".replace("LA", "\xe9").encode("latin-1"), "unreadable_encoding"),
-        ("a.jsonl", '{"clicks": 1}\n'.encode("utf-16"), "unreadable_encoding"),
+        ("a.jsonl", '{"clicks": 1}\n'.encode("utf-16-be"), "unreadable_encoding"),
         ("a.csv", f"{HEADER}\n".encode("utf-16-le"), "unreadable_encoding"),
         ("a.json.gz", gzip.compress(b'{"clicks": 1}\n' * 1000, mtime=0)[:-9], "truncated_gzip"),
         ("a.json.gz", gzip.compress(b'{"clicks": 1}\n' * 1000, mtime=0)[:30] + b"\xff" * 30, "broken_gzip"),
@@ -118,7 +117,7 @@ def test_whether_a_file_is_zipped_is_told_by_its_content(tmp_path: Path, name: s
     records = ReceivedRecord(ROW, 2)
     (tmp_path / "landing").mkdir()
     (tmp_path / "landing" / name).write_bytes(gzip.compress(content))
-    assert records_as_received(Landing(Folder.at(tmp_path / "landing")), name, [1]) == {1: records}
+    assert records_as_received(Landing(Folder.at(tmp_path / "landing")), name, [1], SHAPE) == {1: records}
 
 
 def test_missing_columns_are_named(tmp_path: Path) -> None:

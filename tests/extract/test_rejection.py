@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,9 +14,13 @@ from support.extracting import api_at, drop, extracted, lines, record, rows
 from support.platform import answering, page
 
 from extract.as_received import ReceivedRecord, records_as_received
+from extract.files import shape_of
 from extract.landing import Landing
+from extract.profile import renamed
 from extract.rejection import explain_rejection, type_of_field
 from extract.schema import FieldType
+from extract.source import SourceConfig
+from extract.sources.campaign_delivery import KIND
 from extract.storage import Folder
 
 HEADER = ",".join(record(1))
@@ -38,8 +43,8 @@ def shown(home: Path, fields: dict[str, str] | None = None) -> list[tuple[str, s
 def received(
     home: Path, path: str, positions: list[int], fields: dict[str, str] | None = None
 ) -> dict[int, ReceivedRecord]:
-    landing = Landing(Folder.at(home / "landing"))
-    return records_as_received(landing, path, positions, (fields or {}).get("records", "records"))
+    shape = shape_of(SourceConfig("any", (KIND,), profile=renamed(fields or {})), KIND, ZoneInfo("UTC"), None)
+    return records_as_received(Landing(Folder.at(home / "landing")), path, positions, shape)
 
 
 def cells(**changes: object) -> str:
