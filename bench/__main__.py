@@ -18,6 +18,8 @@ The parts and their rows:
   that a run makes to S3 after 50 and after 500; and 3,000 files of ten records in one run.
 - http: records a second from a mock platform in a process of its own, whose pages of 10,000 records are ready: asked,
   checked and landed; then also loaded into the lake.
+- reading: the records of a CSV file, 1,000,000 at most, read through a profile with other names, thousands, micros and
+  a date format, against the same records in plain columns, in turns in one process; the ratio is that of the speeds.
 - tenfold (only with --tenfold: it takes 40 GB of disk): the peak memory for a file ten times as long.
 """
 
@@ -34,8 +36,8 @@ from bench.house import Workspace
 from bench.processes import PROJECT, Usage, measured, script, use_two_cores
 from bench.year import DAYS, Year
 
-PARTS = ("full", "day", "history", "http")
-HTTP_RECORDS = 1_000_000
+PARTS = ("full", "day", "history", "http", "reading")
+HTTP_RECORDS = READING_RECORDS = 1_000_000
 MOST_MEMORY = "3 GiB"
 FEW_RUNS = 50
 MANY_FILES, MANY_FILES_RECORDS = 3_000, 10
@@ -227,6 +229,17 @@ def http(folder: Path, records: int, rounds: int) -> list[Row]:
             server.kill()
 
 
+def reading(folder: Path, records: int, rounds: int) -> list[Row]:
+    """Reading CSV as a platform writes it, against plain columns."""
+    with tempfile.TemporaryDirectory(dir=folder) as files:
+        lines = measured(script("bench.reading", records, rounds, files)).output.splitlines()
+    plain, written = zip(*(map(float, line.split()) for line in lines), strict=True)
+    say(f"reading: plain {report.seconds(plain)}, through a profile {report.seconds(written)}")
+    ratio = f"{median(plain) / median(written):.2f}"
+    against = f"{report.seconds(plain)} in plain columns"
+    return [(f"CSV, {records:,} records, through a profile", report.seconds(written), against, ratio, "at least 0.6")]
+
+
 def tenfold(year: Year) -> list[Row]:
     """The peak memory for a file, and for one ten times as long."""
     peaks = []
@@ -273,6 +286,8 @@ def main() -> None:
             rows += long_history(folder, wanted.rounds, wanted.runs)
         if "http" in parts:
             rows += http(folder, min(HTTP_RECORDS, wanted.records), wanted.rounds)
+        if "reading" in parts:
+            rows += reading(folder, min(READING_RECORDS, wanted.records), wanted.rounds)
         if wanted.tenfold:
             rows += tenfold(year)
     page = "\n\n".join([report.table(rows), report.machine(), *sections])

@@ -21,8 +21,8 @@ class ReceivedRecord:
     """A record as it was received.
 
     Attributes:
-        text: Its text; a row of Parquet, which is no text, as JSON.
-        line: The line of a text file in which it begins, from 1.
+        text: Its text; a row of Parquet or of a sheet, which is no text, as JSON.
+        line: The line of a text file in which it begins, or its row in a sheet, from 1.
     """
 
     text: str
@@ -47,8 +47,14 @@ def records_as_received(
         if not landing.folder.has(path):
             return _chosen(_records_of_pages(landing, path, shape.profile.names.get("records", "records")), positions)
         with landing.folder.local(path) as local:
-            if format_of(local, shape.profile.format) == "parquet":
-                return _chosen_rows(local, positions)
+            match format_of(local, shape.profile.format):
+                case "parquet":
+                    return _chosen_rows(local, positions)
+                case "xlsx":
+                    from extract.readers.workbook import workbook_rows
+
+                    found = workbook_rows(local, shape, positions)
+                    return {position: ReceivedRecord(text, line) for position, line, text in found}
             return _chosen(texts_of_records(local, shape), positions)
     return {}
 

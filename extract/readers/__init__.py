@@ -50,6 +50,11 @@ def read_file(path: Path, shape: RecordShape, size: int = CHUNK) -> Iterator[Bat
     if format_ == "parquet":
         yield from read_parquet(path, shape)
         return
+    if format_ == "xlsx":
+        from extract.readers.workbook import read_workbook
+
+        yield from read_workbook(path, shape)
+        return
     with opened(path, shape.profile.encoding) as file:
         head = file.peek()
         text: TextFormat

@@ -45,7 +45,7 @@ _SIGNED_EXPONENTS = tuple(int.from_bytes(text, "little") for text in (b"e-", b"E
 _MOST_PLACES = 1000
 _MOST_POWERS = 20  # so that a decimal that is divided by it still is one
 _DIGIT, _MINUS, _POINT, _BETWEEN = range(1, 5)
-_Kinds: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint8]]
+_Bytes: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint8]]
 _Places: TypeAlias = np.ndarray[tuple[int], np.dtype[np.signedinteger[Any]]]
 
 
@@ -76,8 +76,7 @@ class Rounded:
 
 def _has_exponent(texts: pa.StringArray) -> bool:
     """Whether an `e` stands behind a digit anywhere."""
-    characters = texts.buffers()[2]
-    bytes_ = np.frombuffer(characters or b"", np.uint8)
+    bytes_, _ = _characters(texts)
     places = np.flatnonzero((bytes_ | 0x20) == ord("e"))
     before = bytes_[places[places > 0] - 1]
     return bool(((before >= ord("0")) & (before <= ord("9"))).any())
@@ -264,9 +263,12 @@ def _convert_column(
 
 def _convert_texts(column: pa.ChunkedArray, name: str, shape: RecordShape) -> pa.ChunkedArray | pa.Array:
     texts = pa.chunked_array([_trimmed(texts) for texts in column.chunks], pa.string())
-    if shape.profile.nulls:
-        nulls = pa.array(sorted(shape.profile.nulls), pa.string())
-        texts = pc.if_else(pc.is_in(texts, nulls), pa.scalar(None, pa.string()), texts)
+    if nulls := shape.profile.nulls:
+        begins = np.zeros(256, np.bool_)
+        begins[[text.encode()[0] for text in nulls if text]] = True
+        if any(begins.take(_first_bytes(one)).any() for one in texts.chunks):
+            is_null = pc.is_in(texts, pa.array(sorted(nulls), pa.string()))
+            texts = pc.if_else(is_null, pa.scalar(None, pa.string()), texts)
     if name in shape.type.ids and any(map(_has_point, texts.chunks)):
         texts = pc.replace_substring_regex(texts, r"^([0-9]+)\.0+$", r"\1")
     if name in shape.type.private and shape.privacy is not None:
@@ -275,8 +277,20 @@ def _convert_texts(column: pa.ChunkedArray, name: str, shape: RecordShape) -> pa
 
 
 def _has_point(texts: pa.StringArray) -> bool:
-    characters = texts.buffers()[2]
-    return characters is not None and bool((np.frombuffer(characters, np.uint8) == ord(".")).any())
+    return bool((_characters(texts)[0] == ord(".")).any())
+
+
+def _first_bytes(texts: pa.StringArray) -> _Bytes:
+    bytes_, edges = _characters(texts)
+    return bytes_.take(edges[:-1][edges[:-1] < edges[1:]])
+
+
+def _characters(texts: pa.StringArray) -> tuple[_Bytes, _Places]:
+    """The bytes of all texts, and where each begins and the last one ends."""
+    _, offsets, characters = texts.buffers()
+    edges = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    bytes_ = np.frombuffer(characters or b"", np.uint8)[edges[0] : edges[-1]]
+    return bytes_, edges - edges[0]
 
 
 def _numbers_of(column: pa.ChunkedArray, shape: RecordShape) -> pa.ChunkedArray | None:
@@ -300,12 +314,7 @@ def plain_numbers(texts: pa.StringArray, profile: Profile) -> pa.StringArray | N
 
     That digits stand where they should, `convert` decides by a pattern; this is that pattern, for all texts at once.
     """
-    _, offsets, characters = texts.buffers()
-    if characters is None:
-        return texts
-    edges = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    bytes_ = np.frombuffer(characters, np.uint8)[edges[0] : edges[-1]]
-    edges = edges - edges[0]
+    bytes_, edges = _characters(texts)
     kinds = np.zeros(256, np.uint8)
     kinds[list(b"0123456789")] = _DIGIT
     kinds[ord("-")] = _MINUS
@@ -328,7 +337,7 @@ def plain_numbers(texts: pa.StringArray, profile: Profile) -> pa.StringArray | N
     return pa.StringArray.from_buffers(len(texts), pa.py_buffer(edges), pa.py_buffer(plain), valid, texts.null_count)
 
 
-def _is_grouped(kind: _Kinds, edges: _Places, between: _Places) -> bool:
+def _is_grouped(kind: _Bytes, edges: _Places, between: _Places) -> bool:
     """Whether every sign between thousands has three digits behind it, and one to three before the first one."""
     row = np.searchsorted(edges, between, "right") - 1
     start, end = edges[row], edges[row + 1]
@@ -375,10 +384,9 @@ def _trimmed(texts: pa.StringArray) -> pa.StringArray:
     Raises:
         RecordRejected: One is so long that it must be cut.
     """
-    _, offsets, characters = texts.buffers()
-    if characters is None:
+    bytes_, edges = _characters(texts)
+    if not len(bytes_):
         return pa.nulls(len(texts), pa.string())
-    edges = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
     starts, ends = edges[:-1], edges[1:]
     lengths = ends - starts
     if lengths.max(initial=0) > LONGEST_TEXT and pc.max(pc.utf8_length(texts)).as_py() > LONGEST_TEXT:
@@ -387,7 +395,6 @@ def _trimmed(texts: pa.StringArray) -> pa.StringArray:
     if not has_text.all():
         starts, ends = starts[has_text], ends[has_text]
         has_text &= np.asarray(texts.is_valid())
-    bytes_ = np.frombuffer(characters, np.uint8)
     may_begin, may_end = _MAY_BEGIN_ODDLY.take(bytes_.take(starts)), _MAY_END_SPACE.take(bytes_.take(ends - 1))
     if may_begin.any() or may_end.any():
         texts = pc.utf8_trim_whitespace(texts)  # exactly the characters that `str.strip` trims

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from extract.containers import BrokenContainerError, inner_name, is_workbook
 from extract.readers.unreadable import UnreadableFile
 
-Format: TypeAlias = Literal["csv", "json", "parquet"]
+Format: TypeAlias = Literal["csv", "json", "parquet", "xlsx"]
 FORMATS: dict[str, Format] = {
     ".json": "json",
     ".jsonl": "json",
@@ -17,6 +17,7 @@ FORMATS: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "csv",
     ".parquet": "parquet",
+    ".xlsx": "xlsx",
 }
 _ANY_TEXT = {"", ".txt", ".xls", ".xlsx"}  # what is called so, but by its content is no workbook
 _PARQUET, _OLD_WORKBOOK = b"PAR1", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -44,7 +45,7 @@ def format_of(path: Path, said: str | None = None) -> Format | None:
     try:
         name = inner_name(path)
         if is_workbook(path):
-            raise UnreadableFile("unknown_format", "a workbook of a spreadsheet: save its sheet as CSV")
+            return "xlsx"
     except BrokenContainerError as broken:
         raise UnreadableFile(broken.reason, broken.detail) from None
     suffix = Path(name.lower()).suffix

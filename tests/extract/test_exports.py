@@ -2,7 +2,9 @@
 
 import gzip
 import io
+import json
 import zipfile
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from support.extracting import RecordedProgress, drop, extracted, rows
+from support.workbook import of_parts, workbook
 
 from extract.as_received import records_as_received
 from extract.files import shape_of
@@ -414,3 +417,102 @@ def test_a_number_may_be_divided_by_anything(tmp_path: Path) -> None:
     profile = Profile({"spend": Column(divide_by=Decimal(3)), "clicks": Column(divide_by=Decimal("0.1"))})
     found = loaded(tmp_path, f"{NAMES}\n{ROW}\n".encode(), profile, "spend, clicks")
     assert found == [(Decimal("33.333333"), 100)]
+
+
+# --- workbooks --------------------------------------------------------------------------------------------------------
+
+CELLS = ["c1", 608641, date(2026, 11, 1), "Globex", "US", None, None, "00501", 1000, 10, 0.1, 1.5]
+EXCEL = Profile(date_format="%d/%m/%Y", decimal=",", columns={"account": Column("Customer ID")})
+
+
+def test_a_workbook_is_read_whatever_it_is_called(tmp_path: Path) -> None:
+    names = [*NAMES.upper().replace("_", " ").split(","), "Customer ID", "Note"]
+    texts = ["c2", "608642", "02/11/2026", *CELLS[3:8], "1.000", "10", "1.234,56", "1", 1234567890, "x"]
+    book = workbook(
+        Cover=[["Delivery report"], [], ["made by", "Globex"]],
+        Data=[["Delivery report"], [], names, [*CELLS, 12, None], [], [*CELLS[:2], "soon", *CELLS[3:]], texts],
+    )
+    columns = "campaign_id, ad_id, date, zipcode, impressions, spend, conversions, account, _extra"
+    assert loaded(tmp_path, book, EXCEL, columns) == [
+        ("c1", "608641", date(2026, 11, 1), "00501", 1000, Decimal("0.1"), Decimal("1.5"), "12", None),
+        (
+            "c2",
+            "608642",
+            date(2026, 11, 2),
+            "00501",
+            1000,
+            Decimal("1234.56"),
+            Decimal(1),
+            "1234567890",
+            '{"Note":"x"}',
+        ),
+    ]
+    assert rejected(tmp_path) == [(2, 6, "wrong_type", "DATE", "soon")]
+    text, row = as_it_came(tmp_path, 2, EXCEL)
+    assert (json.loads(text)["DATE"], row) == ("soon", 6)
+
+
+def test_a_workbook_says_which_sheets_have_records(tmp_path: Path) -> None:
+    book = workbook(Old=[NAMES.split(","), CELLS], New=[NAMES.split(","), CELLS, CELLS], Else=[["x"]])
+    assert loaded(tmp_path, book, name="a.xlsx") == []
+    assert quarantined(tmp_path) == [("which_sheet", "'Old' and 'New' have records: set `sheet` of the source")]
+    assert loaded(tmp_path / "b", book, Profile(sheet="New"), name="a.xlsx") == [("c1",), ("c1",)]
+    assert loaded(tmp_path / "c", book, Profile(sheet="Else"), name="a.xlsx") == []
+    assert quarantined(tmp_path / "c")[0][0] == "missing_column"
+    assert loaded(tmp_path / "d", book, Profile(sheet="Other"), name="a.xlsx") == []
+    assert quarantined(tmp_path / "d")[0][1].startswith("there is no sheet 'Other'; there are 'Old' and 'New'")
+
+
+def far_away() -> bytes:
+    return of_parts(
+        {"S": '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'}
+    )
+
+
+def without_places() -> bytes:
+    wide = f'<row r="1">{"<c><v>1</v></c>" * 16_000}</row>'
+    return of_parts({"S": wide + "".join(f'<row r="{number}"><c><v>1</v></c></row>' for number in range(2, 1000))})
+
+
+def repeated_text() -> bytes:
+    rows = "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>0</v></c></row>' for n in range(1, 30_000))
+    return of_parts({"S": rows}, f"<si><t>{'x' * 32_000}</t></si>")
+
+
+def many_texts() -> bytes:
+    return of_parts({"S": '<row r="1"/>'}, "<si/>" * 3_100_000)
+
+
+def long_part() -> bytes:
+    return of_parts({"S": '<row r="1"/>' + " " * (600 << 20)})
+
+
+def hidden_place() -> bytes:
+    return of_parts({"S": '<row r="1"><c r="A1"/></row><row r="2"><c x=">" r="XFD1048576"><v>1</v></c></row>'})
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (far_away, "sheet_too_large"),
+        (without_places, "sheet_too_large"),
+        (repeated_text, "sheet_too_large"),
+        (many_texts, "sheet_too_large"),
+        (long_part, "too_long"),
+        (hidden_place, "broken_workbook"),
+        (lambda: of_parts({"S": "<row><c></row>"}), "broken_workbook"),
+        (lambda: workbook(S=[["x"]]).replace(b"sheet1.xml", b"sheet7.xml"), "broken_workbook"),
+        (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512), "unknown_format"),
+    ],
+)
+def test_a_hostile_workbook_is_refused_before_it_takes_memory(
+    tmp_path: Path, make: Callable[[], bytes], reason: str
+) -> None:
+    loaded(tmp_path, make(), name="a.xlsx")
+    ((why, _),) = quarantined(tmp_path)
+    assert why == reason
+
+
+def test_an_empty_workbook_has_no_records(tmp_path: Path) -> None:
+    assert loaded(tmp_path, workbook(S=[]), name="a.xlsx") == []
+    assert quarantined(tmp_path) == []

@@ -20,11 +20,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from extract.convert import parsed_json
+from extract.convert import RecordRejected, converter_of, decimal_of, parsed_json
 from extract.privacy import Privacy
+from extract.profile import Column, Profile
 from extract.readers import Batch, UnreadableFile, read_file
 from extract.readers.chunks import TextFormat
-from extract.readers.columns import SPACES
+from extract.readers.columns import SPACES, plain_numbers
 from extract.readers.csv_text import Csv, Header, find_header
 from extract.readers.json_text import JsonArray, JsonLines
 from extract.records import RecordShape, RejectedRecord, concatenated, convert_records, renumbered
@@ -638,3 +639,128 @@ def test_a_wrong_parquet_value_rejects_its_record_alone(tmp_path: Path) -> None:
     assert batch.records["_position"].to_pylist() == [1]
     reasons = ["wrong_type", "non_finite", "out_of_range", "wrong_type", "out_of_range"]
     assert [(one.position, one.reason) for one in batch.rejected] == list(enumerate(reasons, 2))
+
+
+# --- a profile is read the same in both ways --------------------------------------------------------------------------
+
+PROFILES = [
+    Profile(thousands=",", nulls=frozenset({"--", "(not set)"}), date_format="%d/%m/%Y"),
+    Profile(decimal=",", currency_signs=("€", "USD"), nulls=frozenset({"-", "x"})),
+    Profile(decimal=".", thousands="'", date_format="%Y%m%d %H:%M"),
+    Profile(thousands=" ", nulls=frozenset({"0"})),
+    Profile(
+        {
+            "spend": Column(divide_by=Decimal(1_000_000)),
+            "clicks": Column(divide_by=Decimal(10)),
+            "conversions": Column(divide_by=Decimal(3)),
+            "brand": Column("campaign_id"),
+            "state": Column(constant="CA"),
+        },
+        thousands=".",
+        optional=frozenset({"city"}),
+    ),
+    Profile({"spend": Column("clicks", divide_by=Decimal(1000))}, date_format="%b %d, %Y"),
+]
+as_written = st.one_of(
+    st.from_regex(r"-?[0-9]{1,3}([.,' ][0-9]{3}){0,3}([.,][0-9]{0,7})?", fullmatch=True),
+    st.from_regex(r"[(+-]?(€|USD )?[0-9]{1,4}([.,][0-9]{1,3}){0,2}( €)?\)?", fullmatch=True),
+    st.sampled_from(
+        ["--", " -- ", "-", "(not set)", '="--"', '="12"', "", " ", "0", " 0", "1.000.000,5", "1,5,0", ",5"]
+    ),
+    number_text,
+)
+day_as_written = st.one_of(
+    st.dates().map(lambda day: day.strftime("%d/%m/%Y")),
+    st.datetimes().map(lambda moment: moment.strftime("%Y%m%d %H:%M")),
+    st.sampled_from(["Nov 01, 2026", "2026-11-01", "31/02/2026", "--", "2026-W36"]),
+    day_text,
+)
+text_as_written = odd_text | st.sampled_from(["--", " -- ", '="x"', '="--"', "708746.0", "1.20E+17", "=", "x"])
+WRITTEN = {FieldType.TEXT: text_as_written, FieldType.DATE: day_as_written, FieldType.TIMESTAMP: day_as_written}
+
+
+def written_record(names: Sequence[str]) -> st.SearchStrategy[list[str]]:
+    fields = (EVERY_TYPE.fields[name] for name in names)
+    odd_cells = [
+        OF_TYPE[one] if one in (FieldType.BOOLEAN, FieldType.JSON) else WRITTEN.get(one, as_written) for one in fields
+    ]
+    return st.tuples(*odd_cells).map(list)
+
+
+def csv_of(rows: Sequence[Sequence[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+@many
+@given(
+    profile=st.sampled_from(PROFILES),
+    records=st.lists(written_record(FIELDS), max_size=8),
+    plain=st.lists(good, max_size=4),
+    size=sizes,
+)
+def test_a_profile_means_the_same_in_both_ways(
+    tmp_path: Path, profile: Profile, records: list[list[str]], plain: list[dict[str, str]], size: int
+) -> None:
+    names = EVERY_TYPE.names(profile.names, profile.constants)
+    zone = ZoneInfo("America/New_York")
+    shape = replace(SHAPE, names=names, profile=profile, timezone=zone)
+    content = csv_of([*(list(one.values()) for one in plain), *records]).encode(errors="replace")
+    path = written(tmp_path, "a.csv", f"{HEADER}\n".encode() + content)
+    expected = slowly(Csv(header_of(shape), shape), content)
+    if not isinstance(expected, str):
+        expected = renumbered(expected, 0, 1)
+    for chunk in (size, 8 << 20):
+        assert same(read_as(path, shape, chunk), expected)
+
+
+@many
+@given(texts=st.lists(as_written, min_size=1, max_size=6), profile=st.sampled_from(PROFILES))
+def test_numbers_of_many_texts_are_those_of_each(texts: list[str], profile: Profile) -> None:
+    """What the columns take at once, `convert` takes one by one, and makes the same of it."""
+    if not profile.writes_numbers:
+        return
+    plain = plain_numbers(pa.array([None, *texts, None], pa.string())[1:-1], profile)
+    if plain is None:
+        return
+    convert = converter_of(FieldType.MONEY, UTC, profile=replace(profile, nulls=frozenset()))
+    for text, found in zip(texts, plain.to_pylist(), strict=True):
+        try:
+            assert decimal_of(found) == convert(text)
+        except RecordRejected as why:
+            with pytest.raises(RecordRejected, match=why.reason):
+                decimal_of(found)
+
+
+@many
+@given(profile=st.sampled_from(PROFILES), records=st.lists(written_record(FIELDS), max_size=6))
+def test_a_profile_means_the_same_in_every_format(tmp_path: Path, profile: Profile, records: list[list[str]]) -> None:
+    shape = replace(SHAPE, names=EVERY_TYPE.names(profile.names, profile.constants), profile=profile)
+    told = [{name: cell or None for name, cell in zip(FIELDS, cells, strict=True)} for cells in records]
+    expected = convert_records([parsed_json(json.dumps(one)) for one in told], shape)
+    lines = written(tmp_path, "a.jsonl", "\n".join(["", *map(json.dumps, told), ""]))
+    pq.write_table(
+        pa.Table.from_pylist(told, pa.schema([(name, pa.string()) for name in FIELDS])), tmp_path / "a.parquet"
+    )
+    for path in (lines, tmp_path / "a.parquet"):
+        found = read_as(path, shape, 8 << 20)
+        assert not isinstance(found, str)
+        assert found.records.equals(expected.records), path.name
+        assert [(one.position, one.reason, one.field) for one in found.rejected] == [
+            (one.position, one.reason, one.field) for one in expected.rejected
+        ]
+
+
+def read_as(path: Path, shape: RecordShape, size: int) -> Batch | str:
+    count = lines = 0
+    batches = []
+    try:
+        for batch in read_file(path, shape, size):
+            batches.append(renumbered(batch, -count, -lines))
+            count += len(batch)
+            lines += batch.lines
+    except UnreadableFile as error:
+        return error.reason
+    found = concatenated(batches, EVERY_TYPE.schema)
+    return replace(found, lines=0)
