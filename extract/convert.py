@@ -26,6 +26,8 @@ _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _DAY = re.compile(r"[0-9]{4}(-?)[0-9]{2}\1[0-9]{2}")
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WEEK = re.compile(r"[0-9]{4}-?W[0-9]{2}(?!-?[0-9])")  # of seven days, none of which it names
+# Of these many digits there are no seconds, milliseconds or microseconds of our time: 46162 is a spreadsheet's day.
+_NO_EPOCH = re.compile(r"(?!0+$)([0-9]{1,9}|[0-9]{11,12}|[0-9]{14,15}|[0-9]{17,18})(\.[0-9]*)?")
 _FLOATING_ID = re.compile(r"([0-9]+)\.0+")
 _BLANKS, _APOSTROPHES = " \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}", "'\N{RIGHT SINGLE QUOTATION MARK}"
 _SIGNS = frozenset("+-\N{MINUS SIGN}")
@@ -313,7 +315,9 @@ def decimal_of(text: str) -> Decimal | None:
 def date_of(
     text: str, report_timezone: ZoneInfo, timezone: ZoneInfo | None = None, date_format: str | None = None
 ) -> date | None:
-    """The date of a date or a time: ISO 8601, `YYYYMMDD`, or seconds, milliseconds or microseconds since 1970 by size.
+    """The date of a date or a time: ISO 8601, `YYYYMMDD`, or seconds, milliseconds or microseconds since 1970.
+
+    Of those there are as many digits as times of our days have: 10, 13 or 16.
 
     A time that names no zone is of `timezone`, and becomes the date in `report_timezone`; a date is what it says, and
     so is midnight without a zone, which is how spreadsheets and databases write a date. What begins with YYYY-MM-DD is
@@ -407,7 +411,7 @@ def _readable(text: str) -> Iterator[None]:
 def _moment(text: str, date_format: str | None = None) -> datetime:
     if date_format is not None and (date_format.startswith("%Y-") or not _ISO_DAY.match(text)):
         return datetime.strptime(text, date_format)  # noqa: DTZ007 - what it says of a zone is asked later
-    if _WEEK.match(text):
+    if _WEEK.match(text) or _NO_EPOCH.fullmatch(text):
         raise ValueError
     return _since_epoch(Decimal(text)) if _NUMBER.fullmatch(text) else datetime.fromisoformat(text)
 

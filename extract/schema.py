@@ -76,8 +76,9 @@ class RecordType:
             raise ValueError(f"raw tables have columns of their own by these names: {', '.join(taken)}")
         if unknown := sorted(self.required - self.fields.keys()):
             raise ValueError(f"required, but not a field: {', '.join(unknown)}")
-        if others := sorted(name for name in self.private | self.ids if self.fields.get(name) is not FieldType.TEXT):
-            raise ValueError(f"private or an id, but not a text field: {', '.join(others)}")
+        for what, names in (("private", self.private), ("an id", self.ids)):
+            if others := sorted(name for name in names if self.fields.get(name) is not FieldType.TEXT):
+                raise ValueError(f"{what}, but not a text field: {', '.join(others)}")
 
     @cached_property
     def schema(self) -> pa.Schema:
