@@ -285,7 +285,7 @@ def _converter(shape: RecordShape) -> Callable[[object], list[object]]:
     def convert(record: object) -> list[object]:
         if not isinstance(record, dict):
             raise RecordRejected("not_an_object")
-        if known and not record.keys() & known:
+        if known and not record.keys() & known and all(value_at(record, path) is None for path in paths):
             raise RecordRejected("no_known_field")
         row: list[object] = []
         cut: dict[str, object] = {}

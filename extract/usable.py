@@ -60,5 +60,6 @@ class Tally:
         for kind, one in self._examples:
             where = f"line {one.line}" if one.line is not None else f"record {one.position}"
             field_type = type_of_field(kind.name, one.field, self._fields)
-            told.append(f"{where}: {explain_rejection(one.reason, one.field, one.value, field_type)}")
+            words = explain_rejection(one.reason, one.field, one.value, field_type)
+            told.append(f"{where}: {words} ({one.reason})")
         return f", such as {'; '.join(told)}" if told else ""

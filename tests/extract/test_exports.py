@@ -20,7 +20,7 @@ from extract.files import shape_of
 from extract.landing import Landing
 from extract.profile import PLAIN, Column, Profile
 from extract.readers import read_file
-from extract.source import SourceConfig
+from extract.source import MOST_REJECTED, SourceConfig
 from extract.sources.campaign_delivery import KIND
 from extract.storage import Folder
 
@@ -35,12 +35,17 @@ def declared(profile: Profile = PLAIN, timezone: str | None = None) -> SourceCon
 
 
 def loaded(
-    home: Path, path: Path | bytes, profile: Profile = PLAIN, columns: str = "campaign_id", name: str = "export.csv"
+    home: Path,
+    path: Path | bytes,
+    profile: Profile = PLAIN,
+    columns: str = "campaign_id",
+    name: str = "export.csv",
+    most_rejected: float = MOST_REJECTED,
 ) -> list[tuple[Any, ...]]:
     """What some columns are in raw, of a file that was dropped in."""
     content, name = (path, name) if isinstance(path, bytes) else (path.read_bytes(), path.name)
     drop(home, name, content)
-    extracted(home, sources=[declared(profile)])
+    extracted(home, sources=[declared(profile)], most_rejected=most_rejected)
     return rows(home, "campaign_delivery", columns, "_position")
 
 
@@ -325,9 +330,8 @@ def test_fields_may_lie_deep_in_a_record(tmp_path: Path) -> None:
 
 def test_what_lies_beside_a_deep_field_is_kept(tmp_path: Path) -> None:
     text = b'{"campaign":{"id":1,"name":"x"},"metrics":{"clicks":"many"},"actions":[{"value":"2.5"}]}\n'
-    assert loaded(tmp_path, text, NESTED, name="a.jsonl") == []
+    found = loaded(tmp_path, text + text.replace(b"many", b"3"), NESTED, "clicks, conversions, _extra", "a.jsonl")
     assert rejected(tmp_path) == [(1, 1, "wrong_type", "metrics.clicks", "many")]
-    found = loaded(tmp_path, text.replace(b"many", b"3"), NESTED, "clicks, conversions, _extra", "a.jsonl")
     assert found == [(3, Decimal("2.5"), '{"actions":[{"value":"2.5"}],"campaign":{"name":"x"}}')]
 
 
@@ -373,12 +377,14 @@ def test_numbers_are_read_as_a_profile_says_that_they_are_written(tmp_path: Path
 def test_a_number_that_is_written_otherwise_is_not_guessed(tmp_path: Path, text: str) -> None:
     profile = Profile(thousands=",", currency_signs=("$",))
     row = ROW.replace("1000", f'"{text}"')
-    assert loaded(tmp_path, f"{NAMES}\n{row}\n".encode(), profile) == []
+    assert loaded(tmp_path, f"{NAMES}\n{ROW}\n{row}\n".encode(), profile) == [("c1",)]
     assert rejected(tmp_path, "reason, field, value") == [("wrong_type", "impressions", text)]
 
 
 def test_dates_are_read_as_a_profile_says_that_they_are_written(tmp_path: Path) -> None:
-    found = loaded(tmp_path, EXPORTS / "dates.csv", Profile(date_format="%d/%m/%Y"), "campaign_id, date")
+    found = loaded(
+        tmp_path, EXPORTS / "dates.csv", Profile(date_format="%d/%m/%Y"), "campaign_id, date", most_rejected=1
+    )
     first, september = date(2026, 5, 20), date(2026, 9, 1)
     assert found == [
         ("d00", first),
@@ -388,7 +394,9 @@ def test_dates_are_read_as_a_profile_says_that_they_are_written(tmp_path: Path) 
 
 
 def test_dates_are_never_guessed(tmp_path: Path) -> None:
-    found = loaded(tmp_path, EXPORTS / "dates.csv", columns="campaign_id, date")
+    assert loaded(tmp_path, EXPORTS / "dates.csv") == []
+    assert [reason for reason, _ in quarantined(tmp_path)] == ["too_many_rejected"]
+    found = loaded(tmp_path, EXPORTS / "dates.csv", columns="campaign_id, date", most_rejected=1)
     assert found == [
         *((name, date(2026, 9, 1)) for name in ("d05", "d06", "d07", "d08")),
         ("d12", date(2026, 9, 1)),
