@@ -37,9 +37,11 @@ AsCsv = Annotated[bool, typer.Option("--csv", help="Print the result as CSV, saf
 
 
 def _complete_source(incomplete: str) -> list[str]:
-    from extract.registry import SOURCES
-
-    return [source for source in SOURCES if source.startswith(incomplete)]
+    settings = _settings_or_none()
+    try:
+        return [source for source in settings.sources if source.startswith(incomplete)] if settings else []
+    except CommandError:  # the shell is no place to say what is wrong with a file
+        return []
 
 
 def _show_version(is_asked: bool) -> None:
@@ -88,10 +90,9 @@ def extract(
 ) -> None:
     """Load new data from the sources into landing and the lake."""
     from adhouse import run as steps
-    from extract.registry import SOURCES
 
-    if source is not None and source not in SOURCES:
-        raise CommandError(f"there is no source {source!r}", f"sources: {', '.join(SOURCES)}", Exit.USAGE)
+    if source is not None:
+        _settings_and_terminal()[0].source(source)
     _work(lambda session: steps.extract_only(session, [source] if source else None), wait, is_run=True)
 
 
@@ -151,6 +152,45 @@ def status(as_json: AsJson = False) -> None:
         terminal.json(report.status(settings))
     else:
         report.show_status(terminal, settings)
+
+
+sources = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+app.add_typer(sources, name="sources")
+
+
+@sources.callback()
+def list_sources(context: typer.Context, as_json: AsJson = False) -> None:
+    """List and check the sources, or try one on a file."""
+    from adhouse.commands import sources as listing
+
+    if context.invoked_subcommand is not None:
+        return
+    settings, terminal = _settings_and_terminal()
+    if as_json:
+        terminal.json(listing.sources(settings))
+    else:
+        listing.show_sources(terminal, settings)
+
+
+@sources.command("try")
+def try_source(
+    source: Annotated[str, typer.Argument(help="The source.", autocompletion=_complete_source)],
+    file: Annotated[Path, typer.Argument(help="A file as it would be dropped into the source's inbox.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show how a source would read a file, without loading it.
+
+    The exit code is 1 if the file would be quarantined as a whole.
+    """
+    from adhouse.commands import sources as listing
+
+    settings, terminal = _settings_and_terminal()
+    trial = listing.try_file(settings, source, file)
+    if as_json:
+        terminal.json(listing.as_dict(trial))
+    else:
+        listing.show_trial(terminal, trial)
+    raise typer.Exit(Exit.FAILED if trial.quarantined else Exit.OK)
 
 
 @app.command()

@@ -40,7 +40,8 @@ def asks_mock(session: Session, places: "Places") -> bool:
         return settings.api_url is None
     if settings.api_url is not None:
         return False
-    if demo or settings.is_in_cloud or waiting_files(settings) or Landing(folder).is_used:
+    is_own = settings.declared or waiting_files(settings)
+    if demo or settings.is_in_cloud or is_own or Landing(folder).is_used:
         session.terminal.message(FILES_ALONE)
         return False
     write_demo(folder, Demo())

@@ -44,6 +44,9 @@ def explain_error(error: Exception, settings: Settings | None) -> CommandError:
             f"{text}; loading them again is not possible",
             "restore landing from a backup, or set back what was changed to keep the lake",
         )
+    if type(error).__name__ == "UndeclaredSourcesError":
+        way_out = "declare it again as it was: everything is to be read again, and its records would be lost"
+        return CommandError(text, way_out)
     if type(error).__name__ == "UnreadSourcesError":
         return CommandError(f"{text}: every source is to be read again", "run `adhouse extract` without a source")
     if _are_of(causes, LAKE_READERS):

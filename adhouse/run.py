@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from adhouse import demo
 from adhouse.commands import status as report
+from adhouse.commands.sources import undeclared_inbox
 from adhouse.dbt import build as dbt_build
 from adhouse.dbt.project import ProjectParser, fingerprint, inputs_of
 from adhouse.dbt.results import BuildPlan
@@ -49,6 +50,7 @@ def run(session: Session, *, allow_stale: bool, full_refresh: bool, is_strict: b
     from extract.run import lake_origin
 
     session.todo = ["extract", "build and audit", "publish"]
+    _sources(session.settings, session.settings.sources)  # a mistake in them ends the run before it does anything
     places = _places(session.settings)
     is_demo, origin = demo.asks_mock(session, places), lake_origin(places)
     plan = _plan(session, origin, full_refresh=full_refresh)
@@ -78,7 +80,6 @@ def rebuild(session: Session) -> None:
 
     A rebuild that was killed is finished by a rebuild or a run: both load whatever the lake does not have.
     """
-    from extract.registry import SOURCES
     from extract.run import load_from_landing
 
     settings = session.settings
@@ -89,7 +90,7 @@ def rebuild(session: Session) -> None:
             Exit.USAGE,
         )
     session.todo = ["load from landing", "build and audit", "publish"]
-    sources = _sources(settings, SOURCES)
+    sources = _sources(settings, settings.sources)
     build_id = _next_build_id(session)  # above those of the files that are removed now
     for path in (settings.warehouse, settings.marts):
         remove(path)
@@ -128,14 +129,13 @@ def extract(
         on_news: Is told as soon as there is something that can change a mart.
         is_demo: Whether the simulated platform is asked.
     """
-    from extract.registry import SOURCES
     from extract.run import extract as extract_sources
 
     settings = session.settings
     with session.step("extract", "extract") as counts, _campaign_api(session, is_demo=is_demo) as api:
         extracted = extract_sources(
             places=_places(settings),
-            sources=_sources(settings, SOURCES if sources is None else sources),
+            sources=_sources(settings, settings.sources if sources is None else sources),
             apis={CAMPAIGN_API: api} if api else {},
             report_timezone=settings.report_timezone,
             now=lambda: datetime.now(UTC),
@@ -147,6 +147,9 @@ def extract(
         )
         counts |= dict(zip(("read", "loaded", "rejected"), _counts(extracted), strict=True))
     _say_what_came(session, extracted)
+    for name, files in report.waiting_files(settings).items():
+        if name not in settings.sources:
+            session.terminal.message(undeclared_inbox(settings, name, len(files)), "yellow")
     return extracted
 
 
@@ -384,7 +387,7 @@ def _campaign_api(session: Session, *, is_demo: bool) -> Iterator["ApiSettings |
         return ApiSettings(
             base_url=base_url,
             token=token,
-            answers=settings.api_answers,
+            answers=settings.campaign_answers,
             since=since,
             until=until,
             restated_days=settings.restated_days,
@@ -420,17 +423,15 @@ def _places(settings: Settings) -> "Places":
 
 
 def _sources(settings: Settings, names: Collection[str]) -> "list[SourceConfig]":
-    """The sources as they are declared, with the names that the environment gives to fields.
+    """The sources as they are declared.
 
     Raises:
         CommandError: A source has private fields, and there is no key.
     """
-    from extract.registry import SOURCES
-
     for name in names:
-        if SOURCES[name].has_private_fields and not settings.privacy_key:
+        if settings.sources[name].has_private_fields and not settings.privacy_key:
             raise missing_key(name)
-    return [replace(SOURCES[name], profile=settings.profile_of(name)) for name in names]
+    return [settings.sources[name] for name in names]
 
 
 def _say_what_came(session: Session, extracted: "ExtractReport") -> None:

@@ -18,15 +18,21 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from adhouse.errors import CommandError, Exit
-from extract.profile import PLAIN, Profile, renamed
+from extract.profile import renamed
 from extract.redaction import Redaction, is_this_machine, secrets_of_address
 from extract.registry import SOURCES
-from extract.source import MOST_REJECTED
+from extract.source import MOST_REJECTED, Replaces, SourceConfig
 
 PROJECT_FILE = "dbt_project.yml"
 OUR_PROJECT = re.compile(r"^(name|profile):\s*['\"]?adhouse['\"]?\s*(#.*)?$", re.MULTILINE)
 PATTERN_CHARACTERS = re.compile(r"[][?*%\\]")
 CAMPAIGN_API = "campaign_api"
+Answers = Literal["by_day", "add", "replace"]
+API_REPLACES: Mapping[Answers, Replaces] = {
+    "by_day": "days",
+    "add": "nothing",
+    "replace": "all",
+}
 FIRST_DAYS = 30
 MOST_DAYS = 36_500  # a calendar does not go back forever
 SHORTEST_PRIVACY_KEY = 16  # characters
@@ -93,6 +99,12 @@ class Settings(BaseSettings):
         shown_default="`data/` in the dbt project",
         default_factory=lambda known: known["project"] / "data",
     )
+    sources_file: Path = _setting(
+        "ADHOUSE_SOURCES",
+        "the file that declares [your own sources](sources.md)",
+        shown_default="`sources.yml` in the dbt project, if there is one",
+        default_factory=lambda known: known["project"] / "sources.yml",
+    )
     target: Literal["duckdb", "athena"] = _setting(
         "ADHOUSE_TARGET",
         "the engine: `duckdb` or `athena`",
@@ -128,10 +140,10 @@ class Settings(BaseSettings):
     api_token: str = _setting(
         "ADHOUSE_API_TOKEN", "the bearer token of the campaign API; never printed or written", default="", repr=False
     )
-    api_answers: Literal["by_day", "add", "replace"] = _setting(
+    api_answers: Answers = _setting(
         "ADHOUSE_API_ANSWERS",
         "`by_day`; `add`: an API without days, whose answers add up; `replace`: whose newest answer is all there is",
-        shown_default="`by_day`",
+        shown_default="`by_day`, or as `replaces` of `campaign_api` in `sources.yml` says",
         wanted="by_day, add or replace",
         default="by_day",
     )
@@ -237,7 +249,7 @@ class Settings(BaseSettings):
         stripped = {name: value.strip() for name, value in values.items() if isinstance(value, str)}
         return {name: value for name, value in stripped.items() if value}
 
-    @field_validator("project", "profiles", "home")
+    @field_validator("project", "profiles", "home", "sources_file")
     @classmethod
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
@@ -332,16 +344,53 @@ class Settings(BaseSettings):
         """Whether inbox, landing, lake and marts are in S3, and Athena builds them."""
         return self.target == "athena"
 
-    def fields_of(self, source: str) -> Mapping[str, str]:
-        """Our names of fields → the source's, where they differ."""
-        return self.profile_of(source).names
+    @cached_property
+    def declared(self) -> Mapping[str, SourceConfig]:
+        """The sources of `sources.yml`, those of a built-in name too.
 
-    def profile_of(self, source: str) -> Profile:
-        """How a source writes its records: as it is declared, and for the campaign API with the environment's names."""
-        declared = SOURCES[source].profile if source in SOURCES else PLAIN
-        if source != CAMPAIGN_API:
-            return declared
-        return replace(declared, columns={**declared.columns, **renamed(self.api_fields).columns})
+        Raises:
+            CommandError: The file has mistakes, or there is none where the environment says.
+        """
+        if "sources_file" not in self.model_fields_set and not self.sources_file.exists():
+            return {}
+        from extract.declared.sources import SourcesFileError, read_sources
+
+        try:
+            return read_sources(self.sources_file, SOURCES)
+        except SourcesFileError as error:
+            way_out = f"mend {self.sources_file}; `adhouse sources` checks it"
+            raise CommandError(str(error), way_out, Exit.USAGE) from None
+
+    @cached_property
+    def sources(self) -> Mapping[str, SourceConfig]:
+        """All sources: built-in ones as `sources.yml` describes them, and its own; the environment decides last."""
+        sources = {**SOURCES, **self.declared}
+        api = sources[CAMPAIGN_API]
+        columns = {**api.profile.columns, **renamed(self.api_fields).columns}
+        is_asked = api.replaces is None or "api_answers" in self.model_fields_set
+        replaces = API_REPLACES[self.api_answers] if is_asked else api.replaces
+        sources[CAMPAIGN_API] = replace(api, profile=replace(api.profile, columns=columns), replaces=replaces)
+        return sources
+
+    def source(self, name: str) -> SourceConfig:
+        """A source by its name.
+
+        Raises:
+            CommandError: There is none.
+        """
+        if name not in self.sources:
+            raise CommandError(f"there is no source {name!r}", f"sources: {', '.join(self.sources)}", Exit.USAGE)
+        return self.sources[name]
+
+    @property
+    def campaign_answers(self) -> Answers:
+        """How the campaign API answers, as the environment or else `sources.yml` says it."""
+        replaces = self.sources[CAMPAIGN_API].replaces
+        return next(answers for answers, what in API_REPLACES.items() if what == replaces)
+
+    def fields_of(self, source: str) -> Mapping[str, str]:
+        """Our names of fields → the source's, where they differ; of a source that is declared no more, none."""
+        return self.sources[source].fields if source in self.sources else {}
 
     @property
     def data_url(self) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
-from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,7 +20,7 @@ from extract.landing import LandedUnit, name_at
 from extract.privacy import Privacy, privacy_of
 from extract.readers import Batch, UnreadableFile, format_named, read_file
 from extract.readers.columns import Rounded
-from extract.records import KindFilter, RecordShape
+from extract.records import KindFilter, RecordShape, filled
 from extract.schema import Kind
 from extract.source import Arrivals, ExtractRun, SourceConfig, is_of_the_machine
 from extract.storage import Folder
@@ -231,50 +230,79 @@ class FileSource:
                 self._run.progress.message(f"{self.config.name}: {said}")
                 seconds = SECONDS + path.stat().st_size // BYTES_A_SECOND
                 try_apart(seconds, _read_through, path, [self._shape(kind) for kind in self.config.kinds])
-            tally, rounded = Tally(self.config.fields, self._run.most_rejected), Rounded()
-            for kind in self.config.kinds:
-                sifted = WithoutTotals(kind.record_type, partial(_add, kind, (rows, tally)))
-                for batch in self._batches(path, self._shape(kind)):
-                    sifted.add(batch)
-                    rounded.add(kind.record_type, batch)
-                    self._run.progress.advance(len(batch))
-                for difference in sifted.finish():
-                    self._run.progress.message(f"warning: {self.config.name}: {_name(unit)!r}: {difference}")
-        try:
-            tally.check()
-        except Unusable as unusable:
-            raise UnreadableFile("too_many_rejected", str(unusable)) from None
+            shapes = [(kind, self._shape(kind)) for kind in self.config.kinds]
+
+            def add(kind: Kind, batch: Batch) -> None:
+                rows.add(kind, batch)
+                self._run.progress.advance(len(batch))
+
+            for doubt in read_records(path, self.config, shapes, self._run.most_rejected, add):
+                self._run.progress.message(f"warning: {self.config.name}: {_name(unit)!r}: {doubt}")
         if manifest.get("rows", rows.read) != rows.read:
             raise UnreadableFile("short_of_manifest", f"its manifest says {manifest['rows']} rows, it has {rows.read}")
-        if rounded.count:
-            self._run.progress.message(f"warning: {self.config.name}: {_name(unit)!r} has {rounded}")
         return bool(manifest)
 
     def _shape(self, kind: Kind) -> RecordShape:
         return shape_of(self.config, kind, self._run.report_timezone, self._privacy)
 
-    def _batches(self, path: Path, shape: RecordShape) -> Iterable[Batch]:
-        """Reads the records; no file may stop all others, whatever it does to its reader."""
-        try:
-            yield from read_file(path, shape)
-        except UnreadableFile:
+
+def read_records(
+    path: Path,
+    config: SourceConfig,
+    shapes: Iterable[tuple[Kind, RecordShape]],
+    most_rejected: float,
+    add: Callable[[Kind, Batch], None],
+) -> list[str]:
+    """Reads the records of a file, kind by kind, and adds them; totals are rejected.
+
+    Returns:
+        What is to be said of records that were added or rejected in doubt.
+
+    Raises:
+        UnreadableFile: The file is not to be used; what was added is to be dropped.
+    """
+    tally, rounded = Tally(config.fields, most_rejected), Rounded()
+    doubts: list[str] = []
+    for kind, shape in shapes:
+
+        def add_both(batch: Batch, kind: Kind = kind) -> None:
+            add(kind, batch)
+            tally.add(kind, batch)
+
+        sifted = WithoutTotals(kind.record_type, add_both)
+        for batch in _batches_of(path, shape):
+            sifted.add(batch)
+            rounded.add(kind.record_type, batch)
+        doubts += sifted.finish()
+    try:
+        tally.check()
+    except Unusable as unusable:
+        raise UnreadableFile("too_many_rejected", str(unusable)) from None
+    return [*doubts, str(rounded)] if rounded.count else doubts
+
+
+def _batches_of(path: Path, shape: RecordShape) -> Iterator[Batch]:
+    """Reads the records of a file; no file may stop all others, whatever it does to its reader.
+
+    Raises:
+        UnreadableFile: The file as a whole cannot be read.
+    """
+    try:
+        for batch in read_file(path, shape):
+            yield filled(batch, shape)
+    except UnreadableFile:
+        raise
+    except Exception as error:
+        if is_of_the_machine(error):
             raise
-        except Exception as error:
-            if is_of_the_machine(error):
-                raise
-            _log.exception("a reader failed")
-            raise UnreadableFile("unreadable", f"{type(error).__name__}: {error}") from error
+        _log.exception("a reader failed")
+        raise UnreadableFile("unreadable", f"{type(error).__name__}: {error}") from error
 
 
 def _read_through(path: Path, shapes: Iterable[RecordShape]) -> None:
     for shape in shapes:
         for _ in read_file(path, shape):
             pass
-
-
-def _add(kind: Kind, targets: Iterable[UnitRows | _CountedRows | Tally], batch: Batch) -> None:
-    for one in targets:
-        one.add(kind, batch)
 
 
 def shape_of(config: SourceConfig, kind: Kind, report_timezone: ZoneInfo, privacy: Privacy | None) -> RecordShape:

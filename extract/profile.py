@@ -18,11 +18,15 @@ class Column:
         name: The source's name of the field, or a dotted path in JSON; None: ours.
         constant: What every record says, whatever the source writes.
         divide_by: What a number is divided by, such as 1,000,000 for micros.
+        others: Other names of it, in the order of preference: a file with columns may have any one of them.
+        if_null: What an empty value says, where the source leaves zeros out; None: that nobody knows.
     """
 
     name: str | None = None
     constant: str | None = None
     divide_by: Decimal = ONE
+    if_null: str | None = None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

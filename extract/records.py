@@ -172,6 +172,18 @@ class Batch:
         return int(self.records.num_rows) + len(self.rejected) + self.skipped
 
 
+def filled(batch: Batch, shape: RecordShape) -> Batch:
+    """The batch with what its source means by an empty value, where it says so."""
+    records = batch.records
+    for name, column in shape.profile.columns.items():
+        if column.if_null is not None and name in shape.type.fields:
+            field_type = shape.type.fields[name]
+            value = pa.scalar(converter_of(field_type, shape.report_timezone)(column.if_null), field_type.raw_type)
+            place = records.schema.get_field_index(name)
+            records = records.set_column(place, records.schema.field(place), pc.fill_null(records.column(place), value))
+    return replace(batch, records=records)
+
+
 def convert_records(
     values: Iterable[object], shape: RecordShape, lines: Iterable[int | None] = repeat(None), line_count: int = 0
 ) -> Batch:

@@ -38,6 +38,7 @@ __all__ = [
     "Progress",
     "PrunedLandingError",
     "SourceReport",
+    "UndeclaredSourcesError",
     "UnreadSourcesError",
     "extract",
     "lake_origin",
@@ -53,6 +54,13 @@ _CANNOT_WRITE = (errno.EACCES, errno.EROFS)
 
 class UnreadSourcesError(Exception):
     """Everything is to be read again, and some sources only were asked for: the others would be missing meanwhile."""
+
+
+class UndeclaredSourcesError(Exception):
+    """Everything is to be read again, and the lake has units of sources of which nobody says how to read them."""
+
+    def __init__(self, sources: Collection[str]) -> None:
+        super().__init__(f"the lake has records of {', '.join(sorted(sources))}, which no source of today reads")
 
 
 class PrunedLandingError(Exception):
@@ -188,6 +196,7 @@ def extract(
     Raises:
         OSError: A disk is full or not writable; nothing half done is visible.
         PrunedLandingError: Everything is to be read again, and the lake has units that landing no longer has.
+        UndeclaredSourcesError: Everything is to be read again, and the lake has units of other sources.
         UnreadSourcesError: Everything is to be read again, and these are not all sources.
     """
     with _plain_errors(places.work):
@@ -197,8 +206,8 @@ def extract(
         if why := _why_again(lake, read_with):
             if not is_every_source:
                 raise UnreadSourcesError(why)
+            _empty(lake, _landing(places), read_with.keys())
             progress.message(f"{why}: everything in landing is read again")
-            _empty(lake, _landing(places))
         ledger = read_ledger(lake)
         run = _run(places, ledger, report_timezone, now, progress, on_news, privacy_key, most_rejected)
         opened = {source.name: _opened(source, run, apis.get(source.name)) for source in sources}
@@ -246,10 +255,11 @@ def load_from_landing(
 
     Raises:
         PrunedLandingError: The lake has units that landing no longer has.
+        UndeclaredSourcesError: The lake has units of other sources.
     """
     with _plain_errors(places.work):
         lake = Lake(Folder.at(places.lake), places.athena)
-        _empty(lake, _landing(places))
+        _empty(lake, _landing(places), {source.name for source in sources})
         clear_away(places.package, lake)
         nothing = read_ledger(lake)
         run = _run(
@@ -283,12 +293,15 @@ def _why_again(lake: Lake, read_with: Mapping[str, str]) -> str | None:
     return None
 
 
-def _empty(lake: Lake, landing: Landing) -> None:
-    """Empties the lake, unless that would lose what landing could not bring back."""
+def _empty(lake: Lake, landing: Landing, sources: Collection[str]) -> None:
+    """Empties the lake, unless that would lose what these sources could not bring back from landing."""
     landed = {f"{folder.unit.path}/{name}" for folder in landing.listed for name in folder.names}
     landed |= {folder.unit.path for folder in landing.listed}
-    if lost := sorted(lake.units_in_files() - landed):
+    loaded = lake.units_in_files()
+    if lost := sorted(loaded - landed):
         raise PrunedLandingError(len(lost), lost[0])
+    if undeclared := {path.partition("/")[0] for path in loaded} - {*sources}:
+        raise UndeclaredSourcesError(undeclared)
     lake.empty()
 
 

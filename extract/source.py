@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from extract.profile import PLAIN, Profile
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from extract.lake.package import LedgerRow, UnitRows
     from extract.landing import LandedUnit, Landing
     from extract.storage import Folder
+
+
+Replaces = Literal["file_name", "days", "nothing", "all"]
+"""What the newest file or fetch of a source takes the place of: the older one of its name (in a source of files), the
+days that it has, nothing, or everything (in an API)."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,10 @@ class SourceConfig:
         kind_of: How a record says of which kind it is.
         api_path: The path of the API's address that has the records; None: the source is files in an inbox.
         profile: How it writes its records.
+        replaces: What its newest file or fetch replaces; None: of files what `same_name` of their kind says, of an API
+            what its settings say.
         timezone: The IANA name of the zone of its times without one; None: UTC.
+        preset: The preset from which its profile comes, if it comes from one.
     """
 
     name: str
@@ -57,7 +65,9 @@ class SourceConfig:
     kind_of: KindChoice | None = None
     api_path: str | None = None
     profile: Profile = PLAIN
+    replaces: Replaces | None = None
     timezone: str | None = None
+    preset: str | None = None
 
     def __post_init__(self) -> None:
         chosen = {kind.name for kind in (self.kind_of.kinds.values() if self.kind_of else self.kinds[:1])}

@@ -76,6 +76,11 @@ def _profile(settings: Settings) -> str:
     return str(path)
 
 
+def _sources(settings: Settings) -> str:
+    names = ", ".join(settings.sources)
+    return f"{names}; {len(settings.declared)} of them in {settings.sources_file}" if settings.declared else names
+
+
 def _lake(settings: Settings) -> str:
     folder = Path(settings.lake_url)
     if not folder.exists():
@@ -122,6 +127,7 @@ def _api(settings: Settings) -> str:
 
 def _checks(settings: Settings) -> Mapping[str, Callable[[Settings], str]]:
     every = {"python": _python, "folders": _folders, "space": _space, "lock": _lock, "profile": _profile}
+    every["sources"] = _sources
     if settings.is_in_cloud:
         from adhouse.aws import doctor as athena
 

@@ -12,7 +12,8 @@ from adhouse.settings import PROJECT_FILE
 PACKAGED = Path(__file__).parents[1] / "project"
 CLONE = Path(__file__).parents[2]
 PROFILE_EXAMPLE, PROFILE = "profiles.yml.example", "profiles.yml"
-PARTS = ("models", "macros", "seeds", "tests/sql", PROFILE_EXAMPLE)
+SOURCES = ("sources.yml.example", "sources.schema.json")
+PARTS = ("models", "macros", "seeds", "tests/sql", PROFILE_EXAMPLE, *SOURCES)
 EXAMPLE = "data/inbox/campaign_files/example.csv"
 EXAMPLE_ROWS = """\
 campaign_id,ad_id,date,brand,country,state,city,zipcode,impressions,clicks,spend,conversions
@@ -25,7 +26,8 @@ NEXT = """Next:
   cd {folder}
   adhouse run                                   load the example file, build, test and publish
   adhouse sql "select * from campaign_summary"  look at what was published
-Your own files go into {inbox}; delete data/ to start again without the example."""
+Your own files go into {inbox}; delete data/ to start again without the example.
+To load exports of platforms as they are, copy sources.yml.example to sources.yml."""
 
 
 def init(terminal: Terminal, folder: Path) -> None:

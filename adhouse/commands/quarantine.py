@@ -87,7 +87,7 @@ def show(
         terminal.result(f"  to do   {one.what_to_do}")
         terminal.result(f"  from    {one.delivered_in}")
         if one.position is not None:
-            terminal.result(f"  record  {_record(one, record)}")
+            terminal.result(f"  record  {_record(settings, one, record)}")
     if len(found) > most:
         terminal.message(f"the newest {most}; all of them: --csv or --json; fewer: --reason, --source, --limit")
 
@@ -173,18 +173,17 @@ def _as_received(settings: Settings, found: Sequence[Quarantined]) -> "dict[tupl
     from extract.as_received import records_as_received
     from extract.files import shape_of
     from extract.landing import Landing
-    from extract.registry import KINDS, SOURCES
+    from extract.registry import KINDS
     from extract.storage import Folder
 
     landing = Landing(Folder.at(settings.data_url).below("landing"))
     wanted: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for one in found:
-        if one.position is not None and one.source in SOURCES and not SOURCES[one.source].has_private_fields:
+        if one.position is not None and one.source in settings.sources and not _is_private(settings, one):
             wanted[one.source, one.kind, one.delivered_in].append(one.position)
 
     def shape(source: str, kind: str) -> "RecordShape":
-        config = replace(SOURCES[source], profile=settings.profile_of(source))
-        return shape_of(config, KINDS[kind], settings.report_timezone, None)
+        return shape_of(settings.sources[source], KINDS[kind], settings.report_timezone, None)
 
     return {
         (path, position): record
@@ -193,11 +192,20 @@ def _as_received(settings: Settings, found: Sequence[Quarantined]) -> "dict[tupl
     }
 
 
-def _record(one: Quarantined, received: "ReceivedRecord | None") -> str:
-    from extract.registry import SOURCES
+def _is_private(settings: Settings, one: Quarantined) -> bool:
+    """Whether a record may have private fields: those of a source that is declared no more go by their kind."""
+    from extract.registry import KINDS
 
+    if source := settings.sources.get(one.source):
+        return source.has_private_fields
+    return one.kind not in KINDS or bool(KINDS[one.kind].record_type.private)
+
+
+def _record(settings: Settings, one: Quarantined, received: "ReceivedRecord | None") -> str:
     if received is not None:
         return received.text or "(blank)"
-    if one.source not in SOURCES or SOURCES[one.source].has_private_fields:
+    if _is_private(settings, one):
         return one.payload or "not shown, because it may hold private fields; it is kept in landing alone"
+    if one.source not in settings.sources:
+        return f"{one.payload or 'kept in landing alone'} (its source is declared no more)"
     return f"{one.payload or 'not kept'} (landing does not have it any more)"

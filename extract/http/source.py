@@ -23,7 +23,7 @@ from extract.lake.tables import FETCHES
 from extract.landing import LandedUnit
 from extract.privacy import privacy_of
 from extract.readers import BadAnswer, Batch, UnreadableFile, read_page
-from extract.records import RecordShape, renumbered
+from extract.records import RecordShape, filled, renumbered
 from extract.source import Arrivals, ExtractRun, SourceConfig, is_of_the_machine
 from extract.storage import Folder
 from extract.totals import WithoutTotals
@@ -348,7 +348,7 @@ def _ask_once(settings: ApiSettings, question: Question, folder: Path) -> None:
 
 
 def _read_page(folder: Folder, path: str, shape: RecordShape, fields: Mapping[str, str]) -> Batch:
-    return read_page(folder.read(path), shape, fields).batch
+    return filled(read_page(folder.read(path), shape, fields).batch, shape)
 
 
 def _read_through(folder: Folder, paths: Iterable[str], shape: RecordShape, fields: Mapping[str, str]) -> None:

@@ -156,9 +156,23 @@ def plain_name(name: str) -> str:
     return "".join(name.replace("\N{ZERO WIDTH NO-BREAK SPACE}", "").replace("_", "").split()).casefold()
 
 
+def _headed(header: Iterable[str], shape: RecordShape) -> RecordShape:
+    """The shape with the first of a field's possible names that is among the columns of a file."""
+    chosen = {name: column for name, column in shape.profile.columns.items() if column.others and name in shape.names}
+    if not chosen:
+        return shape
+    present = set(map(plain_name, header))
+    names = dict(shape.names)
+    for name, column in chosen.items():
+        possible = (names[name], *column.others)
+        names[name] = next((one for one in possible if plain_name(one) in present), names[name])
+    return replace(shape, names=names)
+
+
 def missing_columns(header: Iterable[str], shape: RecordShape) -> list[str]:
     """What the source calls the required fields that are not among the columns of a file."""
-    present = set(map(plain_name, header))
+    header = list(header)
+    present, shape = set(map(plain_name, header)), _headed(header, shape)
     return sorted({shape.names[name] for name in shape.required if plain_name(shape.names[name]) not in present})
 
 
@@ -177,6 +191,7 @@ def named(header: Sequence[str], shape: RecordShape) -> tuple[list[str], RecordS
     places = defaultdict(list)
     for name, column in zip(header, columns, strict=True):
         places[plain_name(name)].append(column)
+    shape = _headed(header, shape)
     if missing := missing_columns(header, shape):
         raise UnreadableFile("missing_column", ", ".join(missing))
     found = {name: places[plain_name(theirs)] for name, theirs in shape.names.items()}

@@ -1,5 +1,6 @@
 """adhouse without a clone: the wheel brings the dbt project along, and `adhouse init` makes a folder to work in."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -61,10 +62,24 @@ def test_the_wheel_works_from_an_empty_folder(installed: Path, tmp_path: Path) -
 
 def test_the_wheel_has_the_whole_project(installed: Path) -> None:
     folders = [path for name in ("models", "macros", "seeds", "tests/sql") for path in (ROOT / name).rglob("*")]
-    files = [path for path in (*folders, ROOT / "dbt_project.yml", ROOT / "profiles.yml.example") if path.is_file()]
+    shipped = ("dbt_project.yml", "profiles.yml.example", "sources.yml.example", "sources.schema.json")
+    files = [path for path in (*folders, *(ROOT / name for name in shipped)) if path.is_file()]
     project = installed / "adhouse" / "project"
     packaged = {path.relative_to(project) for path in project.rglob("*") if path.is_file()}
     assert packaged == {path.relative_to(ROOT) for path in files}
+
+
+def test_the_wheel_has_the_presets_and_a_project_the_example_of_sources(installed: Path, tmp_path: Path) -> None:
+    assert adhouse(installed, tmp_path, "init", "shop").returncode == Exit.OK
+    shop = tmp_path / "shop"
+    (shop / "sources.yml.example").rename(shop / "sources.yml")
+    assert (shop / "sources.schema.json").exists()
+    listed = adhouse(installed, shop, "sources", "--json")
+    assert listed.returncode == Exit.OK, listed.stderr
+    found = {one["source"]: one["preset"] for one in json.loads(listed.stdout)["sources"]}
+    assert found["google_ads"] == "google_ads"
+    presets = (ROOT / "extract" / "presets").iterdir()
+    assert {path.name for path in presets} == {path.name for path in (installed / "extract" / "presets").iterdir()}
 
 
 def test_without_a_project_it_names_the_command_that_makes_one(installed: Path, tmp_path: Path) -> None:

@@ -36,7 +36,8 @@ def test_a_file_of_which_no_record_can_be_read_replaces_nothing(tmp_path: Path) 
     assert quarantined.reason == "too_many_rejected"
     assert quarantined.detail == (
         '3 of 3 records cannot be read, such as line 2: spend "$100.00" is not an amount of money (wrong_type); '
-        'line 3: spend "$100.00" is not an amount of money (wrong_type); line 4: spend "$100.00" is not an amount of money (wrong_type)'
+        'line 3: spend "$100.00" is not an amount of money (wrong_type); '
+        'line 4: spend "$100.00" is not an amount of money (wrong_type)'
     )
     assert rows(tmp_path, "loaded_files", f"{LEDGER}, _replaces", "receipt_number") == [
         ("export.csv", "loaded", None, 3, 3, 0, "campaign_files/export.csv"),
@@ -86,7 +87,8 @@ def test_a_fetch_that_cannot_be_read_has_failed_and_its_day_stands(tmp_path: Pat
         [error] = extracted(tmp_path, api).errors
     assert error == (
         "campaign_api 2026-11-01: too_many_rejected: 3 of 3 records cannot be read, such as "
-        'record 1: spend "$100.00" is not an amount of money (wrong_type); record 2: spend "$100.00" is not an amount of money (wrong_type); '
+        'record 1: spend "$100.00" is not an amount of money (wrong_type); '
+        'record 2: spend "$100.00" is not an amount of money (wrong_type); '
         'record 3: spend "$100.00" is not an amount of money (wrong_type)'
     )
     assert rows(tmp_path, "fetches", "complete, records_loaded", "receipt_number") == [(True, 3)]

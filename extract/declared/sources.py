@@ -1,0 +1,348 @@
+"""Reads `sources.yml`: what a user's own sources are, or every mistake in the file, a line each."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from extract.convert import RecordRejected, converter_of
+from extract.declared.keys import (
+    FIELDS,
+    PRESET_NAMES,
+    PRESETS,
+    SOURCE_NAME,
+    ColumnKeys,
+    FilesKeys,
+    PresetKeys,
+    SourceKeys,
+    ValueKeys,
+)
+from extract.declared.text import Place, TextError, read_text
+from extract.profile import ONE, Column, Profile
+from extract.registry import KINDS
+from extract.schema import FieldType, RecordType
+from extract.source import SourceConfig
+
+NUMBERS = (FieldType.COUNT, FieldType.DECIMAL, FieldType.MONEY)
+CURRENCY = "{currency}"  # in the name of a column: the code that `currency` says
+API_REPLACES, FILES_REPLACE = ("days", "nothing", "all"), ("file_name", "days", "nothing")
+
+Mistake = tuple[Place, str]
+"""Where it is, and what is wrong with what stands there."""
+
+
+class SourcesFileError(Exception):
+    """The file cannot be used.
+
+    Attributes:
+        mistakes: What is wrong, a line each, with the file, the line in it, the source and the key.
+    """
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
+
+
+class _MistakenError(Exception):
+    """What stands below a place has mistakes."""
+
+    def __init__(self, *mistakes: Mistake) -> None:
+        super().__init__(mistakes)
+        self.mistakes = mistakes
+
+
+def read_sources(path: Path, built_in: Mapping[str, SourceConfig]) -> dict[str, SourceConfig]:
+    """Reads the sources that a file declares.
+
+    A source that is built in keeps its kind and its API, and takes over all else that the file says of it.
+
+    Args:
+        path: The file.
+        built_in: The sources that there are without it.
+
+    Raises:
+        SourcesFileError: It cannot be read, or has mistakes: all of them are told.
+    """
+    try:
+        text = read_text(path.read_bytes())
+    except OSError as error:
+        raise SourcesFileError([f"{path}: {error.strerror}"]) from None
+    except TextError as error:
+        raise SourcesFileError([_told(path, error.line or 0, (), str(error))]) from None
+    found: dict[str, SourceConfig] = {}
+    entries, mistakes = _entries(text.data)
+    for name, keys in entries.items():
+        try:
+            found[name] = _source(name, keys, built_in.get(name))
+        except _MistakenError as error:
+            mistakes += [(("sources", name, *place), said) for place, said in error.mistakes]
+    told = [(text.line_of(place) or 0, place, said) for place, said in mistakes]
+    told += [(line, place, "stands here twice; keep one of them") for place, line in text.twice]
+    if told:
+        raise SourcesFileError([_told(path, *one) for one in sorted(told)])
+    return found
+
+
+def preset(name: str) -> PresetKeys:
+    """A preset that is shipped."""
+    return PresetKeys.model_validate(_preset(name))
+
+
+def _preset(name: str) -> Mapping[str, Any]:
+    data = read_text((PRESETS / f"{name}.yml").read_bytes()).data
+    assert isinstance(data, dict)
+    return data
+
+
+def _told(path: Path, line: int, place: Place, said: str) -> str:
+    where = f"{path.name} line {line}" if line else path.name
+    keys = ".".join(place[1:] if place[:1] == ("sources",) else place)
+    return f"{where}: {keys} {said}" if keys else f"{where}: {said}"
+
+
+def _entries(data: object) -> tuple[Mapping[str, object], list[Mistake]]:
+    """The sources by their names, and what is wrong around them."""
+    if data is None:
+        return {}, []
+    if not isinstance(data, dict):
+        return {}, [((), "is not `sources:` with the names of sources below it")]
+    mistakes: list[Mistake] = [
+        ((key,), "is no key of this file: sources stand below `sources:`") for key in data if key != "sources"
+    ]
+    entries = data.get("sources") or {}
+    if not isinstance(entries, dict):
+        return {}, [*mistakes, (("sources",), "wants the names of sources below it")]
+    return entries, mistakes
+
+
+def _source(name: str, raw: object, built_in: SourceConfig | None) -> SourceConfig:
+    if not re.fullmatch(SOURCE_NAME, name):
+        plain = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
+        better = f", such as `{plain}`" if re.fullmatch(SOURCE_NAME, plain) else ""
+        rule = "wants up to 50 small letters, digits and underscores, a letter first"
+        raise _MistakenError(((), f"cannot be the name of a folder: a name {rule}{better}"))
+    raw = {} if raw is None else raw
+    if not isinstance(raw, dict):
+        raise _MistakenError(((), "wants keys below it, such as `preset:` or `kind:`"))
+    shipped = _shipped(raw.get("preset"))
+    merged = _merged(shipped, raw)
+    kind = KINDS.get(str(merged.get("kind") or (built_in.kinds[0].name if built_in else "")))
+    record_type = kind.record_type if kind else None
+    _validated(raw, record_type)
+    keys = _validated(merged, record_type)
+    if kind is None:
+        raise _MistakenError(((), f"wants `kind:` ({', '.join(KINDS)}) or a `preset:`"))
+    if mistakes := [*_misplaced(keys, built_in), *_senseless(keys, kind.record_type)]:
+        raise _MistakenError(*mistakes)
+    return SourceConfig(
+        name,
+        (kind,),
+        api_path=built_in.api_path if built_in else None,
+        profile=_profile(keys),
+        replaces=keys.replaces,
+        timezone=keys.timezone,
+        preset=keys.preset,
+    )
+
+
+def _shipped(name: object) -> Mapping[str, Any]:
+    """The keys of a source that a preset gives; none if there is no such preset."""
+    if name not in PRESET_NAMES:
+        return {}
+    return {key: value for key, value in _preset(str(name)).items() if key in SourceKeys.model_fields}
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of both, those above first; `files` and `columns` key by key. An empty one takes its key away."""
+    merged = {**below, **above}
+    for part in ("files", "columns"):
+        if isinstance(below.get(part), dict) and isinstance(above.get(part), dict):
+            merged[part] = {**below[part], **above[part]}
+        if isinstance(merged.get(part), dict):
+            merged[part] = {key: value for key, value in merged[part].items() if value is not None}
+    return merged
+
+
+def _validated(raw: Mapping[str, object], record_type: RecordType | None) -> SourceKeys:
+    fields = [*record_type.fields] if record_type else FIELDS
+    columns = raw.get("columns")
+    if isinstance(columns, dict):  # an empty column takes away that of the preset
+        raw = {**raw, "columns": {key: {} if value is None else value for key, value in columns.items()}}
+    try:
+        return SourceKeys.model_validate(raw, context={"fields": fields})
+    except ValidationError as error:
+        raise _MistakenError(*(_mistake(one, fields) for one in error.errors(include_url=False))) from None
+
+
+def _mistake(error: ErrorDetails, fields: Sequence[str]) -> Mistake:
+    """One of pydantic's errors in the words of a person who writes the file."""
+    place = tuple(key for key in error["loc"] if isinstance(key, str) and key != "[key]")
+    context, value = error.get("ctx", {}), error["input"]
+    match error["type"]:
+        case "extra_forbidden":
+            return place, f"is no key here{_nearest(place, fields)}"
+        case "value_error" if str(context["error"]) == "no-field":
+            place = place if "[key]" in error["loc"] else (place[0], str(value))
+            return place, f"is no field of ours{_suggested(place[-1], fields)}"
+        case "value_error":
+            return place, str(context["error"])
+        case "literal_error":
+            return place, f"is {value!r}; it can be {context['expected']}"
+        case "int_parsing" | "int_type":
+            return place, f"is {value!r}, not a whole number"
+        case "decimal_parsing" | "decimal_type" | "finite_number":
+            return place, f"is {value!r}, not a number"
+        case "greater_than" | "greater_than_equal":
+            least = context["gt"] if "gt" in context else context["ge"]
+            return place, f"is {value}; it must be {'greater than' if 'gt' in context else 'at least'} {least}"
+        case "string_type":
+            return place, "wants one text"
+        case "string_too_short":
+            return place, "wants a text that is not blank"
+        case "tuple_type":
+            return place, "wants a list, such as [a, b]"
+        case "model_type" | "dict_type":
+            return place, "wants keys below it"
+    return place, error["msg"]
+
+
+def _nearest(place: Place, fields: Sequence[str]) -> str:
+    """Where a key that is unknown in its place would be right."""
+    key, parent = place[-1], place[:-1]
+    homes = {
+        **{field: ("columns", field) for field in fields},
+        **{name: ("files", name) for name in FilesKeys.model_fields},
+        **{name: (name,) for name in SourceKeys.model_fields},
+    }
+    if key in homes and homes[key][:-1] != parent:
+        return f": it stands in the source's `{'.'.join(homes[key])}`"
+    siblings = {
+        (): [*SourceKeys.model_fields],
+        ("files",): [*FilesKeys.model_fields],
+    }.get(parent) or [*(ColumnKeys if parent[:1] == ("columns",) else ValueKeys).model_fields]
+    if not get_close_matches(key, siblings, 1) and (other := get_close_matches(key, homes, 1)):
+        return f"; did you mean the source's `{'.'.join(homes[other[0]])}`?"
+    return _suggested(key, siblings)
+
+
+def _suggested(name: str, names: Sequence[str]) -> str:
+    near = get_close_matches(name.lower(), names, 1)
+    return f"; did you mean `{near[0]}`?" if near else f"; there are {', '.join(names)}"
+
+
+def _misplaced(keys: SourceKeys, built_in: SourceConfig | None) -> Iterator[Mistake]:
+    """What goes with files alone, or with an API alone, or not with what is built in."""
+    if built_in and len(built_in.kinds) > 1:
+        yield (), "has several kinds of records, so it is declared in code alone"
+    if built_in and keys.kind not in (None, built_in.kinds[0].name):
+        yield ("kind",), f"is {keys.kind!r}, but {built_in.name} is built in with {built_in.kinds[0].name}"
+    is_api = built_in is not None and built_in.api_path is not None
+    for name in ("files", "preset") if is_api else ():
+        if getattr(keys, name) is not None:
+            yield (name,), "goes with files, and this source is an API"
+    possible = API_REPLACES if is_api else FILES_REPLACE
+    if keys.replaces is not None and keys.replaces not in possible:
+        said = f"{'an API' if is_api else 'files'} can replace {', '.join(possible)}"
+        yield ("replaces",), f"is {keys.replaces!r}; {said}"
+
+
+def _senseless(keys: SourceKeys, record_type: RecordType) -> Iterator[Mistake]:
+    """What each key may say, but not together with the others."""
+    types, columns, profile = record_type.fields, keys.columns or {}, _profile(keys)
+    if keys.replaces == "days" and types.get("date") is not FieldType.DATE:
+        yield ("replaces",), "is 'days', and records of this kind have none"
+    for name, value in (("account", keys.account), ("currency", keys.currency)):
+        if value is not None and name not in types:
+            yield (name,), "is no field of this kind"
+        if value is not None and name in columns:
+            yield ("columns", name), f"is said twice: also by `{name}:` of the source"
+    code = profile.constants.get("currency")
+    if code is not None and not re.fullmatch("[A-Z]{3}", code):
+        yield ("currency",), f"is {code!r}, not a code of three letters such as EUR"
+    for name, column in columns.items():
+        place = ("columns", name)
+        if column.divide_by is not None and types[name] not in NUMBERS:
+            yield (*place, "divide_by"), f"divides a number, and {name} is not one"
+        for key, text in (("constant", column.constant), ("if_null", column.if_null)):
+            if text is not None and (why := _unreadable(text, types[name])):
+                yield (*place, key), f"is {text!r}, {why}"
+        for theirs in column.name or ():
+            if CURRENCY in theirs and code is None:
+                yield ("currency",), f"is to be said as a code such as EUR: the column of {name} is called {theirs!r}"
+        if len(column.name or ()) > 1 and name in record_type.private:
+            yield (*place, "name"), "is private, so it has one name, by which it is known everywhere"
+    for name in keys.optional or ():
+        if types[name] is not FieldType.TEXT:
+            yield ("optional",), f"can name text fields alone; give {name} a column or a constant"
+    same: dict[str, list[str]] = defaultdict(list)
+    for name in types.keys() - profile.constants.keys():
+        written = profile.columns.get(name, Column())
+        for theirs in {re.sub(r"[\s_]+", "", one).lower() for one in (written.name or name, *written.others)}:
+            same[theirs].append(name)
+    for names in same.values():
+        if len(names) > 1 and any(types[name] is not FieldType.TEXT for name in names):
+            first, *_, last = sorted(names, key=lambda name: (name in columns, [*types].index(name)))
+            yield ("columns", last), f"takes the same column as {first}"
+
+
+def _unreadable(text: str, field_type: FieldType) -> str | None:
+    try:
+        converter_of(field_type, ZoneInfo("UTC"))(text)
+    except RecordRejected:
+        return f"which is no {field_type.value}"
+    return None
+
+
+def _profile(keys: SourceKeys) -> Profile:
+    files = keys.files or FilesKeys.model_validate({})
+    columns = {
+        name: replace(
+            _named(column.name),
+            constant=column.constant,
+            divide_by=column.divide_by or ONE,
+            if_null=column.if_null,
+        )
+        for name, column in (keys.columns or {}).items()
+    }
+    for name, value in (("account", keys.account), ("currency", keys.currency)):
+        if value is not None:
+            columns[name] = replace(_named(value.column), constant=value.constant)
+    currency = columns.get("currency", Column()).constant
+    if currency is not None:
+        columns = {name: _with_currency(column, currency.upper()) for name, column in columns.items()}
+        columns["currency"] = Column(constant=currency.upper())
+    return Profile(
+        columns,
+        format=files.format,
+        encoding=files.encoding,
+        delimiter=files.delimiter,
+        header_line=files.header_line,
+        skip_rows=files.skip_rows or 0,
+        decimal=files.decimal,
+        thousands=files.thousands,
+        currency_signs=files.currency_signs or (),
+        nulls=frozenset(files.nulls or ()),
+        date_format=files.date_format,
+        records=files.records,
+        sheet=files.sheet,
+        optional=frozenset(keys.optional or ()),
+    )
+
+
+def _named(names: Sequence[str] | None) -> Column:
+    return Column(names[0], others=tuple(names[1:])) if names else Column()
+
+
+def _with_currency(column: Column, code: str) -> Column:
+    names = [name.replace(CURRENCY, code) for name in (column.name, *column.others) if name is not None]
+    named = _named(names)
+    return replace(column, name=named.name, others=named.others)
