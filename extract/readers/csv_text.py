@@ -16,7 +16,8 @@ import pyarrow.csv
 
 from extract.convert import RecordRejected
 from extract.readers.chunks import LONGEST_HEADER, LONGEST_RECORD, UnreadableFile, is_fine_grained, places_of
-from extract.readers.columns import Guess, convert_columns, may_break_decimals, missing_columns, named
+from extract.readers.columns import Guess, convert_columns, missing_columns, named
+from extract.readers.numbers import may_break_decimals
 from extract.records import Batch, RecordShape, convert_records
 
 if TYPE_CHECKING:
@@ -80,8 +81,10 @@ def find_header(head: bytes, shape: RecordShape) -> Header | None:
     csv.field_size_limit(LONGEST_RECORD)
     profile = shape.profile
     said, separator = profile.header_line, None
-    most = (said or MOST_TITLE_LINES) + profile.skip_rows + MOST_LINES
-    lines = head.split(b"\n", most)
+    # Blank lines at the beginning are no titles, however many there are.
+    begin = 0 if said else head.rfind(b"\n", 0, len(head) - len(head.lstrip())) + 1
+    blank_lines = head.count(b"\n", 0, begin)
+    lines = head[begin:].split(b"\n", (said or MOST_TITLE_LINES) + profile.skip_rows + MOST_LINES)
     if said is not None and said > len(lines):
         raise UnreadableFile("missing_column", f"the file ends before line {said}, which should have the names")
     best: tuple[int, Dialect, int, int] | None = None
@@ -99,6 +102,8 @@ def find_header(head: bytes, shape: RecordShape) -> Header | None:
         if not missing:
             break
     if best is None:
+        if len(head) >= LONGEST_HEADER:
+            raise UnreadableFile("too_long", f"there is no header in the first {LONGEST_HEADER:,} bytes")
         return None
     _, dialect, number, count = best
     if len(lines[number]) >= LONGEST_HEADER or (number + 1 == len(lines) and len(head) >= LONGEST_HEADER):
@@ -107,7 +112,8 @@ def find_header(head: bytes, shape: RecordShape) -> Header | None:
     fields, end = _header_row(lines, number, dialect)[0], number + count
     for _ in range(profile.skip_rows):
         end += _header_row(lines, end, dialect)[1] if end < len(lines) else 0
-    return Header(fields, dialect, end, min(sum(len(line) + 1 for line in lines[:end]), len(head)))
+    size = begin + sum(len(line) + 1 for line in lines[:end])
+    return Header(fields, dialect, blank_lines + end, min(size, len(head)))
 
 
 def _header_row(lines: Sequence[bytes], number: int, dialect: Dialect) -> tuple[list[str], int]:

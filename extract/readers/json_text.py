@@ -16,7 +16,8 @@ import pyarrow.json
 
 from extract.convert import RecordRejected, parsed_json
 from extract.readers.chunks import CHUNK, LONGEST_RECORD, UnreadableFile, is_fine_grained, places_of
-from extract.readers.columns import Guess, convert_columns, may_break_decimals
+from extract.readers.columns import Guess, convert_columns
+from extract.readers.numbers import may_break_decimals
 from extract.records import Batch, RecordShape, convert_records
 
 DEEPEST = 200

@@ -98,7 +98,7 @@ def test_columns_of_one_name_that_nobody_asked_for_are_all_kept(tmp_path: Path) 
     assert extra == '{"Avg. CPC":"0.1","Avg. CPC_14":"0.1"}'
 
 
-TITLES = f'Delivery report\n"1 November 2026, daily\nall accounts"\n\n{NAMES}\n'
+TITLES = f'\n\nDelivery report\n"1 November 2026, daily\nall accounts"\n\n{NAMES}\n'
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
@@ -107,8 +107,8 @@ def test_a_header_is_found_among_lines_of_titles(tmp_path: Path, newline: str, e
     bad = ROW.replace("1000", "many")
     text = f"{TITLES}{ROW}\n\n{bad}\n".replace("\n", newline)
     assert loaded(tmp_path, text.encode(encoding)) == [("c1",)]
-    assert rejected(tmp_path) == [(2, 8, "wrong_type", "impressions", "many")]
-    assert as_it_came(tmp_path, 2) == (bad, 8)
+    assert rejected(tmp_path) == [(2, 10, "wrong_type", "impressions", "many")]
+    assert as_it_came(tmp_path, 2) == (bad, 10)
 
 
 def test_a_profile_says_which_line_has_the_names_and_what_comes_behind_it(tmp_path: Path) -> None:

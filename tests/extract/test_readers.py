@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from support.workbook import of_parts
 
 from extract.as_received import ReceivedRecord, records_as_received
 from extract.landing import Landing
@@ -260,6 +262,8 @@ def test_a_file_has_a_bounded_number_of_columns(tmp_path: Path) -> None:
     pq.write_table(wide, tmp_path / "a.parquet")
     assert why_unreadable(tmp_path, "a.parquet", (tmp_path / "a.parquet").read_bytes()) == "too_many_columns"
     assert why_unreadable(tmp_path, "a.csv", HEADER + "," + "x" * (1 << 20)) == "too_long"
+    assert why_unreadable(tmp_path, "a.csv", "\n" * (1 << 20) + HEADER) == "too_long"
+    assert outcome(read(tmp_path, "a.csv", " \n" * 1000 + f"{HEADER}\n{ROW}\nx\n")) == ([1], [(2, "wrong_shape")])
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
@@ -407,6 +411,24 @@ def gzip_bomb(path: Path) -> None:
             file.write(bytes(8 << 20).replace(b"\0", b" "))
 
 
+def zip_bomb(path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a.jsonl", "w") as file:
+        for _ in range(40):
+            file.write(bytes(8 << 20).replace(b"\0", b" "))
+
+
+def shared_text(path: Path) -> None:
+    rows = "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>0</v></c></row>' for n in range(1, 100_000))
+    path.write_bytes(of_parts({"S": rows}, f"<si><t>{'x' * 32_000}</t></si>"))
+
+
+def long_line_of_utf16(path: Path) -> None:
+    with path.open("w", encoding="utf-16") as file:
+        file.write(HEADER.replace("spend", "cost") + "\n")
+        for _ in range(25):
+            file.write("x" * (4 << 20))
+
+
 def long_line(path: Path) -> None:
     with path.open("wb") as file:
         file.write(b'{"clicks":1}\n{"brand":"')
@@ -435,6 +457,9 @@ def many_lines(path: Path) -> None:
     [
         (gzip_bomb, "a.jsonl.gz", "gzip_bomb"),
         (long_list, "a.parquet", "decoded_too_large"),
+        (zip_bomb, "a.zip", "zip_bomb"),
+        (shared_text, "a.xlsx", "sheet_too_large"),
+        (long_line_of_utf16, "a.csv", "missing_column"),
         (long_line, "a.jsonl", "2 [(2, 'too_long')]"),
         (long_element, "a.json", "too_long"),
         (deep_line, "a.jsonl", "2 [(2, 'too_long')]"),

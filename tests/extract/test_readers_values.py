@@ -25,9 +25,10 @@ from extract.privacy import Privacy
 from extract.profile import Column, Profile
 from extract.readers import Batch, UnreadableFile, read_file
 from extract.readers.chunks import TextFormat
-from extract.readers.columns import SPACES, plain_numbers
+from extract.readers.columns import SPACES
 from extract.readers.csv_text import Csv, Header, find_header
 from extract.readers.json_text import JsonArray, JsonLines
+from extract.readers.numbers import plain_numbers
 from extract.records import RecordShape, RejectedRecord, concatenated, convert_records, renumbered
 from extract.schema import FieldType, RecordType
 from extract.sources.campaign_delivery import KIND
@@ -221,6 +222,20 @@ def test_a_date_is_the_report_day_of_a_time(tmp_path: Path, text: str, zone: str
 )
 def test_a_timestamp_is_an_instant_in_utc(tmp_path: Path, text: str, moment: object) -> None:
     assert one(tmp_path, "seen_at", text) == moment
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-11-01T01:30:00", datetime(2026, 11, 1, 5, 30)),  # noqa: DTZ001 - the first of two
+        ("2026-03-08T02:30:00", datetime(2026, 3, 8, 7, 30)),  # noqa: DTZ001 - in a gap, by the offset before it
+        ("2026-03-08T02:30:00Z", datetime(2026, 3, 8, 2, 30)),  # noqa: DTZ001
+        ("2026-03-07", datetime(2026, 3, 8, 4, 59, 59)),  # noqa: DTZ001
+    ],
+)
+def test_a_time_without_a_zone_is_of_its_source(text: str, moment: datetime) -> None:
+    shape = replace(SHAPE, timezone=ZoneInfo("America/New_York"))
+    assert shape.converter("seen_at")(text) == moment
 
 
 @pytest.mark.parametrize(

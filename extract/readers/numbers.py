@@ -1,0 +1,125 @@
+"""Numbers in all the ways that people write them, for all texts of a column at once."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from extract.profile import Profile
+
+_SMALL_EXPONENTS = (re.compile(rb"e-[0-9]+[^0-9\w-]"), re.compile(rb"E-[0-9]+[^0-9\w-]"))
+_MANY_ZEROS = b".0000000000000"
+_FOUR_ZEROS = int.from_bytes(b"0000", "little")
+_SIGNED_EXPONENTS = tuple(int.from_bytes(text, "little") for text in (b"e-", b"E-"))
+_MOST_PLACES = 1000
+_MOST_POWERS = 20  # so that a decimal that is divided by it still is one
+_DIGIT, _MINUS, _POINT, _BETWEEN = range(1, 5)
+Bytes: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint8]]
+_Places: TypeAlias = np.ndarray[tuple[int], np.dtype[np.signedinteger[Any]]]
+
+
+def may_break_decimals(text: bytes) -> bool:
+    """Whether Arrow might misread a decimal in the text: one that begins 39 or more places behind its type's last.
+
+    Arrow 26 then reads a power of ten from behind the end of a table: `1e-77` becomes some other number, `1e-999999999`
+    ends the process. It takes a negative exponent, or as many zeros as `_MANY_ZEROS` has for types of 12 decimals.
+    """
+    # Looking for bytes by twos and fours costs a fraction of `in`; it is seldom that more is to be done.
+    if _has_signed_exponent(text) and any(exponent.search(text) for exponent in _SMALL_EXPONENTS):
+        return True
+    fours = np.frombuffer(text, "<u4", len(text) // 4) == _FOUR_ZEROS
+    places = np.flatnonzero(fours[:-1] & fours[1:]) * 4
+    if len(places) > _MOST_PLACES:
+        return _MANY_ZEROS in text
+    return any(_MANY_ZEROS in text[max(place - 8, 0) : place + 16] for place in places.tolist())
+
+
+def _has_signed_exponent(text: bytes) -> bool:
+    """Whether `e-` stands behind a digit or a point somewhere; a name such as `creative-7` has it behind a letter."""
+    for start in (0, 1):
+        twos = np.frombuffer(text, "<u2", max(len(text) - start, 0) // 2, min(start, len(text)))
+        places = np.flatnonzero((twos == _SIGNED_EXPONENTS[0]) | (twos == _SIGNED_EXPONENTS[1])) * 2 + start
+        befores = np.frombuffer(text, np.uint8)[places[places > 0] - 1]
+        if any(byte in b"0123456789." for byte in np.unique(befores)):
+            return True
+    return False
+
+
+def power_of_ten(number: Decimal) -> int | None:
+    """Which power of ten a number is, if it is one that only moves the decimal point of what Arrow has."""
+    power = number.adjusted()
+    return power if 0 <= power <= _MOST_POWERS and number == Decimal(1).scaleb(power) else None
+
+
+def plain_numbers(texts: pa.StringArray, profile: Profile) -> pa.StringArray | None:
+    """Numbers without signs between thousands and with a decimal point, or None if one has anything else in it.
+
+    That digits stand where they should, `convert` decides by a pattern; this is that pattern, for all texts at once.
+    """
+    bytes_, edges = characters_of(texts)
+    kinds = np.zeros(256, np.uint8)
+    kinds[list(b"0123456789")] = _DIGIT
+    kinds[ord("-")] = _MINUS
+    kinds[ord(profile.decimal_sign)] = _POINT
+    if profile.thousands_sign is not None and profile.thousands_sign.isascii():
+        kinds[ord(profile.thousands_sign)] = _BETWEEN
+    kind = kinds.take(bytes_)
+    if not kind.all():
+        return None
+    between = np.flatnonzero(kind == _BETWEEN)
+    if len(between) and not _is_grouped(kind, edges, between):
+        return None
+    plain = bytes_[kind != _BETWEEN]
+    if profile.decimal_sign != ".":
+        plain[plain == ord(profile.decimal_sign)] = ord(".")
+    if may_break_decimals(plain.tobytes()):
+        return None
+    edges = (edges - np.searchsorted(between, edges)).astype(np.int32)
+    valid = texts.is_valid().buffers()[1] if texts.null_count else None
+    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(edges), pa.py_buffer(plain), valid, texts.null_count)
+
+
+def _is_grouped(kind: Bytes, edges: _Places, between: _Places) -> bool:
+    """Whether every sign between thousands has three digits behind it, and one to three before the first one."""
+    row = np.searchsorted(edges, between, "right") - 1
+    start, end = edges[row], edges[row + 1]
+    padded = np.append(kind, np.zeros(4, np.uint8))
+    has_three = (padded[between + 1] == _DIGIT) & (padded[between + 2] == _DIGIT) & (padded[between + 3] == _DIGIT)
+    has_no_fourth = (padded[between + 4] != _DIGIT) | (between + 4 >= end)
+    if not (has_three & has_no_fourth & (between + 4 <= end)).all():
+        return False
+    is_first = np.append(True, row[1:] != row[:-1])
+    if (np.diff(between)[~is_first[1:]] != 4).any():
+        return False
+    before = between[is_first] - start[is_first] - (kind[start[is_first]] == _MINUS)
+    if (before < 1).any() or (before > 3).any():
+        return False
+    points = np.flatnonzero(kind == _POINT)
+    last = np.full(len(edges), -1)
+    last[row] = between
+    return not (points < last[np.searchsorted(edges, points, "right") - 1]).any()
+
+
+def shifted(numbers: pa.Array, power: int) -> pa.Array:
+    """Numbers divided by a power of ten: the same digits, with more of them behind the point."""
+    if pa.types.is_decimal(numbers.type):
+        wide = numbers.type.bit_width > 128
+        type_ = (pa.decimal256 if wide else pa.decimal128)(76 if wide else 38, numbers.type.scale + power)
+        return pa.Array.from_buffers(type_, len(numbers), numbers.buffers(), offset=numbers.offset)
+    whole = np.asarray(pc.fill_null(numbers.cast(pa.int64()), 0))
+    halves = np.column_stack([whole, whole >> 63])
+    shifted = pa.Array.from_buffers(pa.decimal128(38, power), len(whole), [None, pa.py_buffer(halves)])
+    return pc.if_else(numbers.is_valid(), shifted, pa.scalar(None, shifted.type))
+
+
+def characters_of(texts: pa.StringArray) -> tuple[Bytes, _Places]:
+    """The bytes of all texts, and where each begins and the last one ends."""
+    _, offsets, characters = texts.buffers()
+    edges = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    bytes_ = np.frombuffer(characters or b"", np.uint8)[edges[0] : edges[-1]]
+    return bytes_, edges - edges[0]
