@@ -22,6 +22,8 @@ LONGEST_TEXT = 1024  # characters; what is longer is cut, and `_extra` says so
 LONGEST_WRONG_VALUE = 1000  # characters of a value that could not be read
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+# A thousand and more, or a fraction, with whatever signs around it.
+_TWO_WAYS = re.compile(r"[^0-9.,]*[0-9]{1,3}[.,][0-9]{3}[^0-9.,]*")
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _DAY = re.compile(r"[0-9]{4}(-?)[0-9]{2}\1[0-9]{2}")
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -148,6 +150,7 @@ def converter_of(
     profile: Profile = PLAIN,
     divide_by: Decimal = ONE,
     is_id: bool = False,
+    doubts: bool = False,
 ) -> Callable[[object], object]:
     """How a value that is not null becomes the raw value of a field of this type; a blank one is null.
 
@@ -158,16 +161,17 @@ def converter_of(
         profile: How the source writes numbers and dates, and what it writes for null.
         divide_by: What a number is divided by.
         is_id: Whether a text is an id.
+        doubts: Whether a number is refused that could be read two ways.
 
-    What it gives raises `RecordRejected`: `wrong_type`, `out_of_range` or `non_finite`.
+    What it gives raises `RecordRejected`: `wrong_type`, `ambiguous_number`, `out_of_range` or `non_finite`.
     """
     match field_type:
         case FieldType.TEXT:
             convert = _of_text(id_of if is_id else text_of)
         case FieldType.COUNT:
-            convert = _of_number(count_of, profile, divide_by)
+            convert = _of_number(count_of, profile, divide_by, doubts=doubts)
         case FieldType.DECIMAL | FieldType.MONEY:
-            convert = _of_number(decimal_of, profile, divide_by)
+            convert = _of_number(decimal_of, profile, divide_by, doubts=doubts)
         case FieldType.DATE:
             read_date = lru_cache(maxsize=4096)(
                 lambda text, date_format: date_of(text, report_timezone, timezone, date_format)
@@ -208,10 +212,14 @@ def _of_text(convert: Callable[[str], object]) -> Callable[[object], object]:
     return convert_text
 
 
-def _of_number(convert: Callable[[str], object], profile: Profile, divide_by: Decimal) -> Callable[[object], object]:
+def _of_number(
+    convert: Callable[[str], object], profile: Profile, divide_by: Decimal, *, doubts: bool
+) -> Callable[[object], object]:
     plain_number = _plain_number(profile) if profile.writes_numbers else None
 
     def convert_number(text: str) -> object:
+        if doubts and not isinstance(text, Number) and _TWO_WAYS.fullmatch(text):
+            raise RecordRejected("ambiguous_number")
         if plain_number is not None and not isinstance(text, Number):
             text = plain_number(text)
         return convert(text if divide_by == ONE else _divided(text, divide_by))

@@ -20,8 +20,8 @@ from extract.landing import LandedUnit, name_at
 from extract.privacy import Privacy, privacy_of
 from extract.readers import Batch, UnreadableFile, format_named, read_file
 from extract.readers.columns import Rounded
-from extract.records import KindFilter, RecordShape, filled
-from extract.schema import Kind
+from extract.records import KindFilter, RecordShape, RejectedRecord, filled
+from extract.schema import NUMBERS, Kind
 from extract.source import Arrivals, ExtractRun, SourceConfig, is_of_the_machine
 from extract.storage import Folder
 from extract.totals import WithoutTotals
@@ -41,6 +41,10 @@ class _CountedRows:
     def add(self, _: Kind, batch: Batch) -> None:
         """Counts the next records."""
         self.read += len(batch)
+
+    def drop(self) -> None:
+        """Forgets them."""
+        self.read = 0
 
 
 class FileSource:
@@ -236,7 +240,7 @@ class FileSource:
                 rows.add(kind, batch)
                 self._run.progress.advance(len(batch))
 
-            for doubt in read_records(path, self.config, shapes, self._run.most_rejected, add):
+            for doubt in read_records(path, self.config, shapes, self._run.most_rejected, add, rows.drop):
                 self._run.progress.message(f"warning: {self.config.name}: {_name(unit)!r}: {doubt}")
         if manifest.get("rows", rows.read) != rows.read:
             raise UnreadableFile("short_of_manifest", f"its manifest says {manifest['rows']} rows, it has {rows.read}")
@@ -252,8 +256,12 @@ def read_records(
     shapes: Iterable[tuple[Kind, RecordShape]],
     most_rejected: float,
     add: Callable[[Kind, Batch], None],
+    drop: Callable[[], None],
 ) -> list[str]:
     """Reads the records of a file, kind by kind, and adds them; totals are rejected.
+
+    Where a comma turns out to be in a number, what was added is dropped, and the file is read again with doubts about
+    numbers such as `1.250`: that is decided for all of them, also for those before the comma.
 
     Returns:
         What is to be said of records that were added or rejected in doubt.
@@ -261,6 +269,25 @@ def read_records(
     Raises:
         UnreadableFile: The file is not to be used; what was added is to be dropped.
     """
+    try:
+        return _read_once(path, config, shapes, most_rejected, add)
+    except _CommaInNumber:
+        drop()
+        doubting = [(kind, shape.doubting()) for kind, shape in shapes]
+        return _read_once(path, config, doubting, most_rejected, add)
+
+
+class _CommaInNumber(Exception):  # noqa: N818 - it is no error
+    """A file has a comma in a number, and nothing says how it writes numbers."""
+
+
+def _read_once(
+    path: Path,
+    config: SourceConfig,
+    shapes: Iterable[tuple[Kind, RecordShape]],
+    most_rejected: float,
+    add: Callable[[Kind, Batch], None],
+) -> list[str]:
     tally, rounded = Tally(config.fields, most_rejected), Rounded()
     doubts: list[str] = []
     for kind, shape in shapes:
@@ -271,6 +298,8 @@ def read_records(
 
         sifted = WithoutTotals(kind.record_type, add_both)
         for batch in _batches_of(path, shape):
+            if shape.doubting() != shape and any(_has_comma(one, shape) for one in batch.rejected):
+                raise _CommaInNumber
             sifted.add(batch)
             rounded.add(kind.record_type, batch)
         doubts += sifted.finish()
@@ -279,6 +308,13 @@ def read_records(
     except Unusable as unusable:
         raise UnreadableFile("too_many_rejected", str(unusable)) from None
     return [*doubts, str(rounded)] if rounded.count else doubts
+
+
+def _has_comma(one: RejectedRecord, shape: RecordShape) -> bool:
+    ours = next((name for name, theirs in shape.names.items() if theirs == one.field), "")
+    return (
+        shape.type.fields.get(ours) in NUMBERS and "," in (one.value or "") and any(map(str.isdigit, one.value or ""))
+    )
 
 
 def _batches_of(path: Path, shape: RecordShape) -> Iterator[Batch]:

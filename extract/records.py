@@ -40,6 +40,7 @@ class RecordShape:
         privacy: How private fields are replaced, if the source has any.
         profile: How values are written, and which fields have one value in all records.
         timezone: The zone of times that name none; None: UTC.
+        doubts: Whether numbers are refused that could be of thousands or a fraction, such as `1.250`.
     """
 
     type: RecordType
@@ -49,10 +50,16 @@ class RecordShape:
     privacy: Privacy | None = None
     profile: Profile = PLAIN
     timezone: ZoneInfo | None = None
+    doubts: bool = False
 
     def __post_init__(self) -> None:
         if self.type.private and self.privacy is None:
             raise ValueError(f"nothing says how to replace {', '.join(sorted(self.type.private))}")
+
+    def doubting(self) -> RecordShape:
+        """The shape for a file that does not say how it writes numbers, and has reason to write them otherwise."""
+        says_how = self.profile.decimal is not None or self.profile.thousands is not None
+        return self if says_how else replace(self, doubts=True)
 
     @cached_property
     def constants(self) -> Mapping[str, object]:
@@ -85,6 +92,7 @@ class RecordShape:
             profile=self.profile,
             divide_by=self.divide_by(name),
             is_id=name in self.type.ids,
+            doubts=self.doubts,
         )
 
     def extra_text(self, extras: Mapping[str, object]) -> str | None:

@@ -54,6 +54,8 @@ def explain_rejection(reason: str, field: str | None, value: str | None, field_t
     match reason:
         case "duplicate_key":
             return f"{field} comes twice, with different values"
+        case "ambiguous_number":
+            return f"{subject} can be read two ways, as thousands or as a fraction"
         case "unknown_kind":
             return f"{subject} names no kind of record that this source has"
         case "non_finite":

@@ -51,6 +51,9 @@ class FieldType(Enum):
                 return pa.bool_()
 
 
+NUMBERS = frozenset({FieldType.COUNT, FieldType.DECIMAL, FieldType.MONEY})
+
+
 @dataclass(frozen=True)
 class RecordType:
     """The fields of one kind of record.

@@ -14,11 +14,10 @@ import pyarrow.compute as pc
 
 from extract.convert import Number, canonical
 from extract.records import Batch, RejectedRecord
-from extract.schema import FieldType, RecordType
+from extract.schema import NUMBERS, FieldType, RecordType
 
 MOST_HELD = 10_000  # records that may be totals; of more than this, none is one
 MOST_WARNINGS = 3
-_MEASURES = (FieldType.COUNT, FieldType.DECIMAL, FieldType.MONEY)
 _SAYS_TOTAL = re.compile(
     r"((grand|overall|report|account|campaign)[ -]?|sub[ -]?)?totals?\s*([:(\u2013\u2014-].*)?"
     r"|total (for|of|general|général)\b.*|summary|insgesamt|gesamt(summe|ergebnis)?|summe|合計|总计",
@@ -42,7 +41,7 @@ class WithoutTotals:
         self._add = add
         self._keys = record_type.keys
         self._names = (*record_type.keys, *record_type.labels)
-        self._measures = [name for name, field_type in fields.items() if field_type in _MEASURES]
+        self._measures = [name for name, field_type in fields.items() if field_type in NUMBERS]
         self._dates = [name for name, field_type in fields.items() if field_type is FieldType.DATE]
         self._sums: dict[str, Decimal] = dict.fromkeys(self._measures, Decimal(0))
         self._others = 0

@@ -102,6 +102,12 @@ class Trial:
     rejections: list[dict[str, Any]] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
 
+    def drop(self) -> None:
+        """Forgets the records that were added."""
+        self.read = self.loaded = self.rejected = 0
+        self.rows, self.rejections = [], []
+        self.unused.clear()
+
     def add(self, fields: Mapping[str, str], kind: "Kind", batch: "Batch") -> None:
         """Adds some records, as a run would."""
         self.read += len(batch)
@@ -137,7 +143,9 @@ def try_file(settings: Settings, name: str, path: Path) -> Trial:
     for kind in source.kinds:
         trial.origins |= {ours: _origin(source.profile, ours) for ours in kind.record_type.fields}
     try:
-        trial.doubts = read_records(path, source, shapes, settings.max_rejected, partial(trial.add, source.fields))
+        trial.doubts = read_records(
+            path, source, shapes, settings.max_rejected, partial(trial.add, source.fields), trial.drop
+        )
     except UnreadableFile as why:
         trial.quarantined = str(why)
     return trial

@@ -62,6 +62,8 @@ def read_file(path: Path, shape: RecordShape, size: int = CHUNK) -> Iterator[Bat
             header = find_header(head, shape)
             if header is None:
                 return
+            # Where commas do not stand between fields, they often stand in numbers.
+            shape = shape.doubting() if header.dialect.delimiter == ";" else shape
             text, start, lines = Csv(header, shape), header.size, header.lines
         else:
             begin = start_of_records(head, shape)

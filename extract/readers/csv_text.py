@@ -17,7 +17,7 @@ import pyarrow.csv
 from extract.convert import RecordRejected
 from extract.readers.chunks import LONGEST_HEADER, LONGEST_RECORD, UnreadableFile, is_fine_grained, places_of
 from extract.readers.columns import Guess, convert_columns, missing_columns, named
-from extract.readers.numbers import may_break_decimals
+from extract.readers.numbers import may_be_read_two_ways, may_break_decimals
 from extract.records import Batch, RecordShape, convert_records
 
 if TYPE_CHECKING:
@@ -163,6 +163,8 @@ class Csv:
             return None
         ends = places_of(b"\n", chunk)
         if not is_fine_grained(ends, len(chunk)) or may_break_decimals(chunk):
+            return None
+        if self.shape.doubts and may_be_read_two_ways(chunk):
             return None
         table = self._guess.parsed(lambda types: self._read(chunk, types))
         # As many records as lines, and the last one closed: then each is a line. Arrow closes an open quote at the end.

@@ -143,7 +143,7 @@ class JsonArray:
 
 def needs_closer_look(shape: RecordShape) -> bool:
     """Whether each record is to be looked at by itself: Arrow finds no paths, and reads quoted numbers its own way."""
-    return shape.has_paths or shape.profile.writes_numbers or shape.profile.has_odd_nulls
+    return shape.has_paths or shape.profile.writes_numbers or shape.profile.has_odd_nulls or shape.doubts
 
 
 def elements(chunk: bytes) -> Iterator[tuple[int, int, bool]]:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from extract.profile import Profile
 
 _SMALL_EXPONENTS = (re.compile(rb"e-[0-9]+[^0-9\w-]"), re.compile(rb"E-[0-9]+[^0-9\w-]"))
+_TWO_WAYS = re.compile(rb"(?<![0-9.,])[0-9]{1,3}[.,][0-9]{3}(?![0-9.,])")
 _MANY_ZEROS = b".0000000000000"
 _FOUR_ZEROS = int.from_bytes(b"0000", "little")
 _SIGNED_EXPONENTS = tuple(int.from_bytes(text, "little") for text in (b"e-", b"E-"))
@@ -37,6 +38,11 @@ def may_break_decimals(text: bytes) -> bool:
     if len(places) > _MOST_PLACES:
         return _MANY_ZEROS in text
     return any(_MANY_ZEROS in text[max(place - 8, 0) : place + 16] for place in places.tolist())
+
+
+def may_be_read_two_ways(text: bytes) -> bool:
+    """Whether there may be a number in the text that could be one of thousands or a fraction, such as `1.250`."""
+    return _TWO_WAYS.search(text) is not None
 
 
 def _has_signed_exponent(text: bytes) -> bool:

@@ -551,3 +551,59 @@ def test_a_hostile_workbook_is_refused_before_it_takes_memory(
 def test_an_empty_workbook_has_no_records(tmp_path: Path) -> None:
     assert loaded(tmp_path, workbook(S=[]), name="a.xlsx") == []
     assert quarantined(tmp_path) == []
+
+
+# --- numbers that can be read two ways --------------------------------------------------------------------------------
+
+
+def numbers(*cells: tuple[str, str]) -> bytes:
+    """An export with the impressions and the spend of each row."""
+    made = (f'c{day},a1,2026-11-0{day},Globex,US,,,,"{one}",10,"{two}",1' for day, (one, two) in enumerate(cells, 1))
+    return "\n".join([NAMES, *made, ""]).encode()
+
+
+def test_numbers_between_semicolons_are_refused_if_they_can_be_read_two_ways(tmp_path: Path) -> None:
+    found = loaded(tmp_path, EXPORTS / "european_numbers.csv", columns="campaign_id, impressions, spend")
+    assert found == [("c1", 900, Decimal(12))]
+    assert rejected(tmp_path, "line, reason, field, value") == [
+        (2, "ambiguous_number", "impressions", "12.345"),
+        (3, "ambiguous_number", "impressions", "1.000"),
+        (4, "ambiguous_number", "impressions", "2.000"),
+    ]
+
+
+def test_without_any_sure_number_the_file_is_quarantined(tmp_path: Path) -> None:
+    content = NAMES.replace(",", ";").encode() + (
+        b"\nc1;a1;2026-11-03;Globex;DE;;Berlin;10115;10.000;5;1.250;2"
+        b"\nc1;a1;2026-11-04;Globex;DE;;Berlin;10115;250.000;40;3.500;12"
+        b"\nc1;a1;2026-11-05;Globex;DE;;Berlin;10115;900;10;12,50;1\n"
+    )
+    assert loaded(tmp_path, content) == []
+    ((reason, detail),) = quarantined(tmp_path)
+    assert reason == "too_many_rejected"
+    assert detail.count("ambiguous_number") == 2
+    assert detail.count("wrong_type") == 1
+    found = loaded(tmp_path, content, Profile(decimal=","), "impressions, spend")
+    assert found == [(10000, Decimal(1250)), (250000, Decimal(3500)), (900, Decimal("12.5"))]
+
+
+@pytest.mark.parametrize("comma_is_last", [True, False])
+def test_a_comma_in_a_number_casts_doubt_on_the_whole_file(tmp_path: Path, comma_is_last: bool) -> None:
+    cells = [("1000", "1.250"), ("1000", "2.25"), ("1,000", "3")]
+    content = numbers(*(cells if comma_is_last else reversed(cells)))
+    found = loaded(tmp_path, content, columns="spend")
+    assert found == [(Decimal("2.25"),)]
+    assert sorted(rejected(tmp_path, "reason, field, value")) == [
+        ("ambiguous_number", "impressions", "1,000"),
+        ("ambiguous_number", "spend", "1.250"),
+    ]
+
+
+def test_without_a_comma_a_point_is_a_point(tmp_path: Path) -> None:
+    assert loaded(tmp_path, numbers(("1000", "1.250")), columns="spend") == [(Decimal("1.25"),)]
+
+
+@pytest.mark.parametrize("sign", [{"decimal": "."}, {"thousands": ","}])
+def test_what_a_profile_says_of_numbers_is_no_doubt(tmp_path: Path, sign: dict[str, str]) -> None:
+    found = loaded(tmp_path, numbers(("1,000", "1.250")), Profile(**sign), "impressions, spend")
+    assert found == [(1000, Decimal("1.25"))]
