@@ -22,8 +22,6 @@ from extract.readers.encoding import HEAD, as_utf8, first_undecodable
 from extract.readers.unreadable import UnreadableFile
 from extract.records import Batch, RecordShape, concatenated, renumbered
 
-__all__ = ["UnreadableFile"]
-
 CHUNK = 8 << 20
 LONGEST_RECORD = 16 << 20
 LONGEST_HEADER = HEAD - 4  # a byte order mark may come before it

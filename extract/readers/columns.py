@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from extract.convert import LONGEST_TEXT, RecordRejected, text_of, unwrapped
 from extract.profile import ONE
-from extract.readers.chunks import UnreadableFile
 from extract.readers.numbers import Bytes, characters_of, plain_numbers, power_of_ten, shifted
+from extract.readers.unreadable import UnreadableFile
 from extract.records import Batch, RecordShape
 from extract.schema import DECIMAL_PLACES, FieldType, RecordType
 

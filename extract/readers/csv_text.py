@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.csv
 
 from extract.convert import RecordRejected
-from extract.readers.chunks import LONGEST_HEADER, LONGEST_RECORD, UnreadableFile, is_fine_grained, places_of
+from extract.readers.chunks import LONGEST_HEADER, LONGEST_RECORD, is_fine_grained, places_of
 from extract.readers.columns import Guess, convert_columns, missing_columns, named
 from extract.readers.numbers import may_be_read_two_ways, may_break_decimals
+from extract.readers.unreadable import UnreadableFile
 from extract.records import Batch, RecordShape, convert_records
 
 if TYPE_CHECKING:

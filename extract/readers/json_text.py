@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 import pyarrow.json
 
 from extract.convert import RecordRejected, parsed_json
-from extract.readers.chunks import CHUNK, LONGEST_RECORD, UnreadableFile, is_fine_grained, places_of
+from extract.readers.chunks import CHUNK, LONGEST_RECORD, is_fine_grained, places_of
 from extract.readers.columns import Guess, convert_columns
 from extract.readers.numbers import may_break_decimals
+from extract.readers.unreadable import UnreadableFile
 from extract.records import Batch, RecordShape, convert_records
 
 DEEPEST = 200

@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 
 from extract.convert import Moment, NotFinite, Number
 from extract.profile import Profile
-from extract.readers.chunks import LONGEST_RECORD, UnreadableFile
+from extract.readers.chunks import LONGEST_RECORD
 from extract.readers.columns import convert_columns, named
+from extract.readers.unreadable import UnreadableFile
 from extract.records import Batch, RecordShape, RejectedRecord, convert_records, renumbered
 from extract.schema import FieldType
 
