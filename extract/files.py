@@ -311,10 +311,8 @@ def _read_once(
 
 
 def _has_comma(one: RejectedRecord, shape: RecordShape) -> bool:
-    ours = next((name for name, theirs in shape.names.items() if theirs == one.field), "")
-    return (
-        shape.type.fields.get(ours) in NUMBERS and "," in (one.value or "") and any(map(str.isdigit, one.value or ""))
-    )
+    ours, value = next((name for name, theirs in shape.names.items() if theirs == one.field), ""), one.value or ""
+    return shape.type.fields.get(ours) in NUMBERS and "," in value and any(map(str.isdigit, value))
 
 
 def _batches_of(path: Path, shape: RecordShape) -> Iterator[Batch]:

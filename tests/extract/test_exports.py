@@ -603,7 +603,7 @@ def test_without_a_comma_a_point_is_a_point(tmp_path: Path) -> None:
     assert loaded(tmp_path, numbers(("1000", "1.250")), columns="spend") == [(Decimal("1.25"),)]
 
 
-@pytest.mark.parametrize("sign", [{"decimal": "."}, {"thousands": ","}])
-def test_what_a_profile_says_of_numbers_is_no_doubt(tmp_path: Path, sign: dict[str, str]) -> None:
-    found = loaded(tmp_path, numbers(("1,000", "1.250")), Profile(**sign), "impressions, spend")
+@pytest.mark.parametrize("profile", [Profile(decimal="."), Profile(thousands=",")])
+def test_what_a_profile_says_of_numbers_is_no_doubt(tmp_path: Path, profile: Profile) -> None:
+    found = loaded(tmp_path, numbers(("1,000", "1.250")), profile, "impressions, spend")
     assert found == [(1000, Decimal("1.25"))]
