@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from extract import inbox
 from extract.aside import MANIFEST
 from extract.attempts import SECONDS, try_apart
+from extract.days import Days, days_in, from_text, text_of
 from extract.lake.package import LedgerRow, UnitRows
 from extract.lake.tables import LOADED_FILES
 from extract.landing import LandedUnit, name_at
@@ -22,11 +23,11 @@ from extract.readers import Batch, UnreadableFile, format_named, read_file
 from extract.readers.columns import Rounded
 from extract.records import KindFilter, RecordShape, RejectedRecord, filled
 from extract.schema import NUMBERS, Kind
-from extract.source import Arrivals, ExtractRun, SourceConfig, is_of_the_machine
+from extract.source import Arrivals, ExtractRun, Replaces, SourceConfig, is_of_the_machine
 from extract.storage import Folder
 from extract.totals import WithoutTotals
 from extract.usable import Tally, Unusable
-from extract.words import LOADED, REPEATED, WAITING, Decision, File, Words, plain_name
+from extract.words import LOADED, REPEATED, WAITING, DayWords, Decision, File, Words, plain_name
 
 BYTES_A_SECOND = 1 << 20  # the slowest that a file is read, where it is tried apart
 _log = logging.getLogger(__name__)
@@ -50,9 +51,9 @@ class _CountedRows:
 class FileSource:
     """Files from an inbox, each loaded whole or not at all.
 
-    A file replaces the older one of its name. One that is equal, after unpacking, to a file that counts is a duplicate,
-    whatever its name, and is loaded when that one is replaced. A file that is not what its name or its manifest says is
-    quarantined.
+    A file replaces the older one of its name, or the days that it has in older ones, or nothing. One that is equal,
+    after unpacking, to a file that counts is a duplicate, whatever its name, and is loaded when that one is replaced. A
+    file that is not what its name or its manifest says is quarantined.
     """
 
     def __init__(self, config: SourceConfig, run: ExtractRun) -> None:
@@ -62,6 +63,8 @@ class FileSource:
         self._decisions: dict[str, Decision] = {}  # of the files that were given out to be read
         self._quarantined: set[str] = set()
         self._again: set[str] = set()  # duplicates of earlier runs
+        self._replaces = {kind.name: config.files_replace(kind) for kind in config.kinds}
+        self._days: dict[str, Days] = {}  # of each content, where files replace days
 
     @property
     def inbox(self) -> Folder:
@@ -98,7 +101,9 @@ class FileSource:
         known = {path: self._known(row) for path, row in ledger.items()}
         files = [self._file(_unit(row), row["content_sha256"]) for row in ledger.values()]
         new = {unit.path: self._file(unit, self._run.landing.hashes_of(unit).content) for unit in waiting}
-        words = Words()
+        loaded = [row for row in ledger.values() if row["status"] == "loaded"]
+        self._days |= {row["content_sha256"]: from_text(row["days"]) for row in loaded}
+        words = self._no_words()
         for file in sorted([*(file for file in files if file.unit.path not in new), *new.values()], key=_receipt):
             path = file.unit.path
             if path in new:
@@ -134,31 +139,33 @@ class FileSource:
     def _known(self, row: Mapping[str, Any]) -> Decision:
         if row["status"] == "loaded":
             return LOADED
-        return REPEATED if self._is_replaced and row["_replaces"] is None else WAITING
+        is_word = row["_replaces"] is not None or not (self._all_replace("file_name") or self._all_replace("days"))
+        return WAITING if is_word else REPEATED
 
-    @property
-    def _is_replaced(self) -> bool:
-        """Whether a file of the source replaces the older one of its name."""
-        return all(kind.same_name == "replace" for kind in self.config.kinds)
+    def _all_replace(self, what: Replaces) -> bool:
+        return all(replaced == what for replaced in self._replaces.values())
 
-    def _first_promoted(self, words: Words, known: Mapping[str, Decision]) -> File | None:
+    def _no_words(self) -> Words | DayWords:
+        return DayWords(self._days) if self._all_replace("days") else Words()
+
+    def _first_promoted(self, words: Words | DayWords, known: Mapping[str, Decision]) -> File | None:
         """The first file that is to be loaded and is not."""
         found = (
             file for file, decision in words.decided() if decision == LOADED and known.get(file.unit.path) != LOADED
         )
         return min(found, key=_receipt, default=None)
 
-    def _words(self, files: Iterable[File]) -> Words:
-        words = Words()
+    def _words(self, files: Iterable[File]) -> Words | DayWords:
+        words = self._no_words()
         for file in sorted({file.unit.path: file for file in files}.values(), key=_receipt):
             if file.unit.path not in self._quarantined:
                 words.add(file)
         return words
 
     def _file(self, unit: LandedUnit, content: str) -> File:
-        return File(unit, plain_name(_name(unit)) if self._is_replaced else unit.path, content)
+        return File(unit, plain_name(_name(unit)) if self._all_replace("file_name") else unit.path, content)
 
-    def _warn_of_name(self, words: Words, file: File) -> None:
+    def _warn_of_name(self, words: Words | DayWords, file: File) -> None:
         if other := words.alike(file.name):
             self._run.progress.message(
                 f"warning: {self.config.name}: {file.name!r} and {other!r} differ only in case or blanks, and both "
@@ -194,6 +201,7 @@ class FileSource:
             "is_verified": is_verified,
         }
         replaced = f"{self.config.name}/{plain_name(name)}" if status != "quarantined" and decision.is_word else None
+        is_dated = status == "loaded" and hashes.content in self._days
         return [
             LedgerRow(
                 LOADED_FILES,
@@ -201,7 +209,9 @@ class FileSource:
                     "kind": kind.name,
                     **values,
                     **rows.counts(kind),
-                    "_replaces": replaced if kind.same_name == "replace" else None,
+                    "_replaces": replaced if self._replaces[kind.name] == "file_name" else None,
+                    "replaces_by": self._replaces[kind.name],
+                    "days": text_of(self._days[hashes.content]) if is_dated else None,
                 },
             )
             for kind in self.config.kinds
@@ -235,12 +245,19 @@ class FileSource:
                 seconds = SECONDS + path.stat().st_size // BYTES_A_SECOND
                 try_apart(seconds, _read_through, path, [self._shape(kind) for kind in self.config.kinds])
             shapes = [(kind, self._shape(kind)) for kind in self.config.kinds]
+            content = self._run.landing.hashes_of(unit).content
 
             def add(kind: Kind, batch: Batch) -> None:
                 rows.add(kind, batch)
+                if self._replaces[kind.name] == "days":
+                    self._days[content] = self._days.get(content, frozenset()) | days_in(batch.records)
                 self._run.progress.advance(len(batch))
 
-            for doubt in read_records(path, self.config, shapes, self._run.most_rejected, add, rows.drop):
+            def drop() -> None:
+                rows.drop()
+                self._days.pop(content, None)
+
+            for doubt in read_records(path, self.config, shapes, self._run.most_rejected, add, drop):
                 self._run.progress.message(f"warning: {self.config.name}: {_name(unit)!r}: {doubt}")
         if manifest.get("rows", rows.read) != rows.read:
             raise UnreadableFile("short_of_manifest", f"its manifest says {manifest['rows']} rows, it has {rows.read}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from extract.profile import PLAIN, Profile
-from extract.schema import Kind
+from extract.schema import FieldType, Kind
 
 MOST_REJECTED = 0.1
 
@@ -75,6 +75,13 @@ class SourceConfig:
             raise ValueError(f"{self.name}: each of several kinds needs a value in `kind_of` that names it")
         if self.api_path is not None and len(self.kinds) > 1:
             raise ValueError(f"{self.name}: an API has records of one kind")
+        if self.replaces == ("all" if self.api_path is None else "file_name"):
+            raise ValueError(
+                f"{self.name}: replaces: {self.replaces} is not for {'an API' if self.api_path else 'files'}"
+            )
+        undated = [kind.name for kind in self.kinds if kind.record_type.fields.get("date") is not FieldType.DATE]
+        if self.replaces == "days" and undated:
+            raise ValueError(f"{self.name}: replaces: days needs records with a date, unlike {undated[0]}")
 
     def read_with(self, report_timezone: ZoneInfo, privacy_key: str, most_rejected: float = MOST_REJECTED) -> str:
         """What decides how its records are read, as one text: when that changes, they are to be read again."""
@@ -82,9 +89,15 @@ class SourceConfig:
         decides["most_rejected"] = most_rejected
         if self.timezone is not None:
             decides["source_timezone"] = self.timezone
+        if self.replaces is not None and self.api_path is None:
+            decides["replaces"] = self.replaces
         if self.has_private_fields:
             decides["private"] = hmac.digest(privacy_key.encode(), b"read with", "sha256").hex()[:16]
         return json.dumps(decides, sort_keys=True, default=str)
+
+    def files_replace(self, kind: Kind) -> Replaces:
+        """What the newest file replaces of the records of a kind."""
+        return self.replaces or ("file_name" if kind.same_name == "replace" else "nothing")
 
     @property
     def fields(self) -> Mapping[str, str]:

@@ -1,15 +1,18 @@
-"""Which files count: of each name the newest content, and equal contents once.
+"""Which files are loaded: of each name, or of each day, the newest content, and equal contents once.
 
 What a file of a name says last is that name's word. Where the words of several names are equal, the one received first
-counts and the others wait; they are loaded when it is replaced. A file that cannot be read says nothing.
+counts and the others wait; they are loaded when it is replaced. Where files replace days, a file is loaded unless an
+equal one still has all its days. A file that cannot be read says nothing.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 
+from extract.days import Days
 from extract.landing import LandedUnit
 
 
@@ -93,6 +96,43 @@ class Words:
     def alike(self, name: str) -> str | None:
         """Another name that differs only in case or blanks; None too if this very name is known."""
         return None if name in self._said else self._alike.get(_folded(name))
+
+
+class DayWords:
+    """What each day says, after files were added in the order of their receipt numbers."""
+
+    def __init__(self, days: Mapping[str, Days]) -> None:
+        """Takes the days of every content that was ever loaded; more may come to be known."""
+        self._days = days
+        self._decided: list[tuple[File, Decision]] = []
+        self._contents: set[str] = set()
+        self._said: dict[tuple[str, date], str] = {}  # the content that has the day now
+
+    def add(self, file: File) -> Decision:
+        """Adds the next file, and gives what it is."""
+        decision = self.what_if(file)
+        self._decided.append((file, decision))
+        if decision == LOADED:
+            self._contents.add(file.sha256)
+            self._said.update(dict.fromkeys(self._days.get(file.sha256, ()), file.sha256))
+        return decision
+
+    def what_if(self, file: File) -> Decision:
+        """What the next file would be."""
+        stands = all(self._said.get(day) == file.sha256 for day in self._days.get(file.sha256, ()))
+        return REPEATED if file.sha256 in self._contents and stands else LOADED
+
+    def decided(self) -> Iterator[tuple[File, Decision]]:
+        """What every file is; one that is loaded may have lost its days since."""
+        yield from self._decided
+
+    def knows(self, name: str) -> bool:
+        """Whether the name said something: never, as a name means nothing here."""
+        return False
+
+    def alike(self, name: str) -> str | None:
+        """Another name that this one may stand for: never."""
+        return None
 
 
 def plain_name(name: str) -> str:

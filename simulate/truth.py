@@ -20,6 +20,7 @@ from simulate.delivery import FIELDS, delivery, version
 from simulate.world import World
 
 Row = dict[str, Any]
+Day = tuple[str, str | None, date]  # of an account of a system
 
 _NULL_DEFAULTS = {
     "campaign_id": "unknown_campaign",
@@ -58,10 +59,11 @@ class Delivered:
 
     Attributes:
         source: Its path relative to landing, `<system>/<stamp>-<sha8>` and a file's name.
-        records: The twelve columns: text, date32, int64 and decimals; conversions as decimals.
+        records: The twelve columns: text, date32, int64 and decimals; conversions as decimals; perhaps an `account`.
         received_at: UTC.
         replaces: The scope in which it replaces everything received before it, such as `campaign_api/2024-05-20` or
             `campaign_files/a.csv`; None: it adds to what is there.
+        is_by_days: It replaces, of each account, the days that its records name.
         content: Stands for what it says, of a file `content_of`: one that says what another one says, and that counts,
             is not taken. None: like no other.
         number: Its receipt number, which decides what came later; of equal numbers the time decides.
@@ -75,6 +77,7 @@ class Delivered:
     content: object = None
     number: int = 0
     asked: date | None = None
+    is_by_days: bool = False
 
     @property
     def system(self) -> str:
@@ -153,9 +156,12 @@ def truth_of(deliveries: Iterable[Delivered]) -> Truth:
     """What the warehouse must say of any deliveries, given in any order."""
     result = Truth()
     candidates: list[Row] = []
-    for delivered in _standing(deliveries, result.balance):
+    received = sorted(deliveries, key=lambda one: (one.number, one.received_at, one.source))
+    whole = _standing([one for one in received if not one.is_by_days], result.balance)
+    by_days = _standing_days([one for one in received if one.is_by_days], result.balance)
+    for delivered, rows in [*((one, _rows(one)) for one in whole), *by_days]:
         balance = result.balance[delivered.system]
-        for row in _rows(delivered):
+        for row in rows:
             reason = _reason(row, delivered.received_at, delivered.asked)
             if reason is None:
                 candidates.append(row)
@@ -181,8 +187,8 @@ def truth_of(deliveries: Iterable[Delivered]) -> Truth:
     return result
 
 
-def _standing(deliveries: Iterable[Delivered], balances: dict[str, Balance]) -> list[Delivered]:
-    """The deliveries that count after all were received, in the order of receipt.
+def _standing(received: list[Delivered], balances: dict[str, Balance]) -> list[Delivered]:
+    """The deliveries that count after all were received, given in the order of receipt, and so are these.
 
     Of each scope the newest content counts, from the first delivery that brought it without another one in between. Of
     files with equal contents only one counts, the one received first; it was taken if it counted at any time.
@@ -190,7 +196,6 @@ def _standing(deliveries: Iterable[Delivered], balances: dict[str, Balance]) -> 
     words: dict[object, Delivered] = {}
     taken: dict[str, Delivered] = {}
     counting: dict[object, Delivered] = {}
-    received = sorted(deliveries, key=lambda one: (one.number, one.received_at, one.source))
     for delivered in received:
         balances.setdefault(delivered.system, Balance())
         scope = delivered.source if delivered.replaces is None else delivered.replaces
@@ -213,6 +218,41 @@ def _standing(deliveries: Iterable[Delivered], balances: dict[str, Balance]) -> 
         if delivered.source not in standing:
             balance.superseded += delivered.records.num_rows
     return [*counting.values()]
+
+
+def _standing_days(received: list[Delivered], balances: dict[str, Balance]) -> list[tuple[Delivered, list[Row]]]:
+    """The rows that count of deliveries that replace days, given in the order of receipt.
+
+    Whoever names a day of an account last has it. A delivery whose days all belong to one with the same content is not
+    taken. Rows that name no day are never replaced, and of the same content count once.
+    """
+    owners: dict[Day, Delivered] = {}
+    taken: list[tuple[Delivered, list[tuple[Day | None, Row]]]] = []
+    contents: dict[tuple[str, object], Delivered] = {}
+    for delivered in received:
+        balance = balances.setdefault(delivered.system, Balance())
+        rows = [*zip(_named_days(delivered), _rows(delivered), strict=True)]
+        days = {day for day, _ in rows if day is not None}
+        first = contents.setdefault((delivered.system, delivered.content or delivered.source), delivered)
+        if first is not delivered and all(owners[day].content == delivered.content for day in days):
+            balance.not_taken += 1
+            continue
+        owners |= dict.fromkeys(days, delivered)
+        balance.loaded += len(rows)
+        taken.append((delivered, [(day, row) for day, row in rows if day is not None or first is delivered]))
+    standing = []
+    for delivered, rows in taken:
+        left = [row for day, row in rows if day is None or owners[day] is delivered]
+        balances[delivered.system].superseded += delivered.records.num_rows - len(left)
+        standing.append((delivered, left))
+    return standing
+
+
+def _named_days(delivered: Delivered) -> Iterable[Day | None]:
+    """The day that each record names; None where it names none."""
+    has_account = "account" in delivered.records.schema.names
+    for record in delivered.records.select(["date", *(["account"] if has_account else [])]).to_pylist():
+        yield record["date"] and (delivered.system, record.get("account"), record["date"])
 
 
 def _rows(delivered: Delivered) -> Iterable[Row]:

@@ -24,7 +24,7 @@ from extract.landing import LandedUnit
 from extract.privacy import privacy_of
 from extract.readers import BadAnswer, Batch, UnreadableFile, read_page
 from extract.records import RecordShape, filled, renumbered
-from extract.source import Arrivals, ExtractRun, SourceConfig, is_of_the_machine
+from extract.source import Arrivals, ExtractRun, Replaces, SourceConfig, is_of_the_machine
 from extract.storage import Folder
 from extract.totals import WithoutTotals
 from extract.usable import Tally, Unusable
@@ -32,6 +32,7 @@ from extract.usable import Tally, Unusable
 OLD_RECEIPT = "fetch.json"  # of a fetch in the layout of before
 MOST_FAILURES_IN_A_ROW = 3
 PAGES_AHEAD = 4
+_REPLACES: Mapping[str, Replaces] = {"by_day": "days", "add": "nothing", "replace": "all"}  # as the settings say it
 _log = logging.getLogger("extract")
 
 
@@ -43,7 +44,8 @@ class Fetch:
         number: Its receipt number.
         report_date: The day asked for; None when the API has no days.
         fetched_at: When the asking began.
-        replaces: The scope in which the newest complete fetch replaces all older ones; None: all add up.
+        replaces: The scope in which the newest complete fetch replaces all older ones; None: there is none.
+        replaces_by: What it replaces: the `days` that it has, `nothing`, or `all`.
         pages: The names of the pages, landed or not.
         total: How many records the API says there are; None if it does not say.
         sha256: Of all pages in order; None if there is no complete answer.
@@ -56,6 +58,7 @@ class Fetch:
     report_date: date | None
     fetched_at: datetime
     replaces: str | None
+    replaces_by: Replaces
     pages: tuple[str, ...] = ()
     total: int | None = None
     bytes: int = 0
@@ -173,6 +176,7 @@ class ApiSource:
             "bytes": fetch.bytes,
             "sha256": fetch.sha256,
             "_replaces": fetch.replaces,
+            "replaces_by": fetch.replaces_by,
             "error": fetch.error,
         }
         return [LedgerRow(FETCHES, values)]
@@ -228,6 +232,7 @@ class ApiSource:
         of_this_run: Collection[Fetch],
     ) -> tuple[LandedUnit, Fetch]:
         name, landing, now = self.config.name, self._run.landing, self._run.now()
+        replaces_by = self.config.replaces or _REPLACES[settings.answers]
         question = Question(
             str(self.config.api_path), day, self._shape, self.config.fields, self._kind, self._run.most_rejected
         )
@@ -246,7 +251,7 @@ class ApiSource:
             except ApiError as failed:
                 told = {"error": settings.redact(str(failed))}
             else:
-                unchanged = _is_unchanged(answer.sha256, day, known, settings.answers)
+                unchanged = _is_unchanged(answer.sha256, day, known, replaces_by)
                 told = {
                     "pages": tuple(page.name for page in answer.pages),
                     "total": answer.total,
@@ -258,8 +263,8 @@ class ApiSource:
                 }
                 pages = [] if unchanged else answer.pages
             unit = landing.place(name, now, told.get("sha256") or hashlib.sha256().hexdigest())
-            scope = {"by_day": f"{name}/{day}", "replace": f"{name}/*", "add": None}[settings.answers]
-            fetch = Fetch(unit.number, day, unit.received_at, scope, **told)
+            scope = {"all": f"{name}/*", "days": f"{name}/{day}" if day else None}.get(replaces_by)
+            fetch = Fetch(unit.number, day, unit.received_at, scope, replaces_by, **told)
             for page in pages:
                 landing.folder.put(page, f"{unit.path}/{page.name}")
             facts = {key: value for key, value in asdict(fetch).items() if key not in ("number", "bytes", "sha256")}
@@ -297,6 +302,7 @@ class ApiSource:
                 report_date=row["_report_date"],
                 fetched_at=row["_fetched_at"],
                 replaces=row["_replaces"],
+                replaces_by=row["replaces_by"],
                 sha256=row["sha256"],
                 complete=row["complete"],
                 unchanged=row["unchanged"],
@@ -312,6 +318,7 @@ class ApiSource:
             report_date=None if day is None else date.fromisoformat(day),
             fetched_at=unit.received_at,
             replaces=told["replaces"],
+            replaces_by=told.get("replaces_by") or _replaces_by(told["replaces"]),  # which older receipts do not tell
             pages=tuple(told["pages"]),
             total=told["total"],
             bytes=told["bytes"],
@@ -369,11 +376,21 @@ def _in_one_line(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 
-def _is_unchanged(sha256: str, day: date | None, known: Iterable[Fetch], answers: str) -> bool:
-    earlier = [one for one in known if one.complete and one.report_date == day]
-    if answers != "add":
-        earlier = sorted(earlier, key=lambda one: one.number)[-1:]
-    return any(one.sha256 == sha256 for one in earlier)
+def _replaces_by(scope: str | None) -> Replaces:
+    if scope is None:
+        return "nothing"
+    return "all" if scope.endswith("/*") else "days"
+
+
+def _is_unchanged(sha256: str, day: date | None, known: Iterable[Fetch], replaces_by: Replaces) -> bool:
+    """Whether an equal fetch still stands. Of days, one does not if another question may have had an answer since."""
+    complete = sorted((one for one in known if one.complete), key=lambda one: one.number)
+    earlier = [one for one in complete if one.report_date == day]
+    if replaces_by == "nothing":
+        return any(one.sha256 == sha256 for one in earlier)
+    if replaces_by == "days":
+        earlier = [one for one in complete if None in (day, one.report_date) or one.report_date == day]
+    return any(one.sha256 == sha256 and one.report_date == day for one in earlier[-1:])
 
 
 def _ahead(work: Callable[[str], Batch], names: Iterable[str]) -> Iterator[Batch]:

@@ -24,6 +24,7 @@ _FETCH_COLUMNS = (
     "complete",
     "unchanged",
     "_replaces",
+    "replaces_by",
 )
 _FILE_COLUMNS = (
     "source",
@@ -34,6 +35,7 @@ _FILE_COLUMNS = (
     "content_sha256",
     "status",
     "_replaces",
+    "days",
 )
 
 

@@ -85,6 +85,7 @@ _FETCHES = pa.schema(
         ("bytes", pa.int64()),
         ("sha256", pa.string()),
         ("_replaces", pa.string()),
+        ("replaces_by", pa.string()),
         ("error", pa.string()),
         *_RECEIPT,
     ]
@@ -103,6 +104,8 @@ _LOADED_FILES = pa.schema(
         ("is_verified", pa.bool_()),
         *_COUNTS,
         ("_replaces", pa.string()),
+        ("replaces_by", pa.string()),
+        ("days", pa.string()),
         *_RECEIPT,
     ]
 )

@@ -446,7 +446,7 @@ def test_the_token_is_nowhere_but_in_the_header(tmp_path: Path, caplog: pytest.L
 
 
 def fetch(day: date, number: int, complete: bool = True) -> Fetch:
-    return Fetch(number, day, datetime(2026, 11, 20, tzinfo=UTC), None, complete=complete)
+    return Fetch(number, day, datetime(2026, 11, 20, tzinfo=UTC), None, "days", complete=complete)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ before what an earlier run has loaded.
 import hashlib
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -27,6 +28,7 @@ from adhouse.dbt.results import BuildPlan
 from adhouse.settings import Settings, read_settings
 from extract.registry import SOURCES
 from extract.run import Places, extract
+from extract.source import SourceConfig
 from simulate.delivery import delivery
 from simulate.files import write
 from simulate.truth import Delivered, content_of, truth_of
@@ -65,7 +67,7 @@ def drops(draw: st.DrawFn) -> list[Dropped]:
     return files
 
 
-def land(home: Path, dropped: Dropped, index: int, records: pa.Table) -> Delivered:
+def land(home: Path, dropped: Dropped, index: int, records: pa.Table, source: SourceConfig) -> Delivered:
     """Puts a file into landing as the inbox would, and returns what the truth must know about it."""
     received_at = RECEIVED + timedelta(hours=dropped.hours, milliseconds=index)
     number = 100 * dropped.hours + index + 1
@@ -79,9 +81,11 @@ def land(home: Path, dropped: Dropped, index: int, records: pa.Table) -> Deliver
     part.rename(folder / dropped.name)
     (folder / ".receipt.json").write_text(json.dumps({"bytes": len(content), "sha256": sha256}))
     (home / "landing" / "receipts.json").unlink(missing_ok=True)  # what landing has is then found by listing it
-    source = f"{place}/{dropped.name}"
-    scope = f"campaign_files/{dropped.name}"
-    return Delivered(source, records, received_at, replaces=scope, content=content_of(content), number=number)
+    by: dict[str, Any] = {"replaces": f"campaign_files/{dropped.name}"}
+    if source.replaces == "days":
+        by = {"is_by_days": True}
+    told = {"content": content_of(content), "number": number}
+    return Delivered(f"{place}/{dropped.name}", records, received_at, **told, **by)
 
 
 def emptied(home: Path) -> None:
@@ -92,11 +96,11 @@ def emptied(home: Path) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def build(house: Settings, *, full_refresh: bool = False) -> None:
+def build(house: Settings, source: SourceConfig, *, full_refresh: bool = False) -> None:
     """Loads what landing has, and builds and tests the models."""
     extract(
         places=Places(house.home, str(house.home), house.lake_url),
-        sources=[SOURCES["campaign_files"]],
+        sources=[source],
         apis={},
         report_timezone=ZoneInfo("UTC"),
         now=lambda: datetime.now(UTC),
@@ -158,30 +162,55 @@ HISTORIES = {
         Dropped(50, 90, 4, "1.csv", 2),
     ],
 }
+A_DAY_GOES_AND_COMES_BACK = [  # to one that was a duplicate; its undated records count once
+    Dropped(0, 150, 1, "1.jsonl", 0),
+    Dropped(0, 150, 5, "2.jsonl", 0),
+    Dropped(100, 250, 3, "1.jsonl", 1),
+    Dropped(200, 300, 9, "3.jsonl", 2),
+    Dropped(0, 150, 7, "2.jsonl", 2),
+]
+BY_DAYS = replace(SOURCES["campaign_files"], replaces="days")
 
 
 @pytest.mark.parametrize("history", HISTORIES)
 def test_a_history_gives_the_truth(house: Settings, records: pa.Table, history: str) -> None:
-    assert_truth(house, records, HISTORIES[history])
+    assert_truth(house, SOURCES["campaign_files"], records, HISTORIES[history])
+
+
+def test_the_newest_file_of_a_day_has_it(house: Settings, records: pa.Table) -> None:
+    assert_truth(house, BY_DAYS, spread(records), A_DAY_GOES_AND_COMES_BACK)
 
 
 @pytest.mark.cases
 @given(files=drops())
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_split_and_any_order_give_the_truth(house: Settings, records: pa.Table, files: list[Dropped]) -> None:
-    assert_truth(house, records, files)
+    assert_truth(house, SOURCES["campaign_files"], records, files)
 
 
-def assert_truth(house: Settings, records: pa.Table, files: list[Dropped]) -> None:
-    """Builds after each run of a history, and once more in full."""
+@pytest.mark.cases
+@given(files=drops())
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+def test_the_newest_file_of_a_day_has_it_in_any_order(house: Settings, records: pa.Table, files: list[Dropped]) -> None:
+    assert_truth(house, BY_DAYS, spread(records), files)
+
+
+def spread(records: pa.Table) -> pa.Table:
+    """The records on several days."""
+    days = [day and day - timedelta(days=index // 50) for index, day in enumerate(records["date"].to_pylist())]
+    return records.set_column(records.schema.get_field_index("date"), "date", pa.array(days, pa.date32()))
+
+
+def assert_truth(house: Settings, source: SourceConfig, records: pa.Table, files: list[Dropped]) -> None:
+    """What three incremental builds end with is true, and a full refresh changes no cell of it."""
     emptied(house.home)
     delivered = []
     for run in range(3):
         for index, dropped in enumerate(files):
             if dropped.run == run:
                 part = records.slice(dropped.start, dropped.stop - dropped.start)
-                delivered.append(land(house.home, dropped, index, part))
-        build(house)
+                delivered.append(land(house.home, dropped, index, part, source))
+        build(house, source)
     truth = truth_of(delivered)
     for mart in MARTS:
         assert_is_true(as_rows(house, mart), truth.marts[mart])
@@ -190,5 +219,5 @@ def assert_truth(house: Settings, records: pa.Table, files: list[Dropped]) -> No
 
     tables = (*MARTS, "processed_campaign_data", "quarantined_deliveries", "source_balances", "data_quality")
     incremental = {table: cells(house, table) for table in tables}
-    build(house, full_refresh=True)
+    build(house, source, full_refresh=True)
     assert {table: cells(house, table) for table in tables} == incremental

@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='merge',
-    unique_key=['kind', '_source', '_dlt_load_id', 'account', 'date'],
+    unique_key=['kind', '_source', '_dlt_load_id', 'account', 'date', 'date_source'],
 ) }}
 
 {%- set uncounted_units -%}
@@ -36,6 +36,7 @@ delivery_days as (
         _dlt_load_id,
         account,
         date,
+        date_source,
         count(*) as records_found,
         count(case when rejection_reason is null and spend is not null then 1 end) as records_kept
 
@@ -47,7 +48,8 @@ delivery_days as (
         _source,
         _dlt_load_id,
         account,
-        date
+        date,
+        date_source
 
 ),
 
@@ -65,6 +67,7 @@ counted_days as (
             _dlt_load_id,
             account,
             date,
+            date_source,
             records_found,
             records_kept
 
@@ -74,13 +77,21 @@ counted_days as (
 
 ),
 
--- Whether the records of the day count. So far every rule replaces a unit whole.
-judged_days as (
+unit_days as (
 
     select
         units.source,
         counted_days.*,
-        units.outcome
+        units.outcome as unit_outcome,
+        units.receipt_number,
+        units.is_content_repeated,
+        units.asked_date is not null as is_asked,
+        units.replaces_by = 'days' and units.outcome = 'current' as is_replaced_by_day,
+        -- A fetch has the day asked; what its records name otherwise is not its own to replace.
+        case
+            when units.asked_date is null then counted_days.date_source = 'observed'
+            else counted_days.date = units.asked_date
+        end as has_day
 
     from counted_days
 
@@ -89,6 +100,70 @@ judged_days as (
             counted_days.kind = units.kind
             and counted_days._source = units._source
             and counted_days._dlt_load_id = units._dlt_load_id
+
+),
+
+-- The day asked is that of every account, and also of an empty answer.
+asked_days as (
+
+    select
+        source,
+        kind,
+        asked_date,
+        max(receipt_number) as newest_receipt
+
+    from units
+
+    where asked_date is not null and replaces_by = 'days' and outcome = 'current'
+
+    group by
+        source,
+        kind,
+        asked_date
+
+),
+
+ranked_days as (
+
+    select
+        unit_days.*,
+        max(case when unit_days.is_replaced_by_day and unit_days.has_day then unit_days.receipt_number end) over (
+            partition by unit_days.source, unit_days.kind, unit_days.account, unit_days.date
+        ) as newest_named,
+        asked_days.newest_receipt as newest_asked
+
+    from unit_days
+
+    left join asked_days
+        on
+            unit_days.source = asked_days.source
+            and unit_days.kind = asked_days.kind
+            and unit_days.date = asked_days.asked_date
+
+),
+
+-- Whether the records of the day count. Records without a date of their own stay when a day is replaced; of equal
+-- contents they count once.
+judged_days as (
+
+    select
+        source,
+        kind,
+        _source,
+        _dlt_load_id,
+        account,
+        date,
+        date_source,
+        records_found,
+        records_kept,
+        case
+            when not is_replaced_by_day then unit_outcome
+            when not has_day and is_content_repeated and not is_asked then 'duplicate'
+            when has_day and (receipt_number < newest_named or receipt_number < newest_asked) then 'superseded'
+            else unit_outcome
+        end as outcome
+
+    from ranked_days
 
 )
 
@@ -107,6 +182,7 @@ from judged_days
             and judged_days._dlt_load_id = known._dlt_load_id
             and judged_days.account = known.account
             and judged_days.date = known.date
+            and judged_days.date_source = known.date_source
 
     where judged_days.outcome is distinct from known.outcome
 

@@ -52,6 +52,19 @@ ranked as (
 
     from judged
 
+),
+
+decided as (
+
+    select
+        *,
+        case
+            when outcome_alone = 'current' and replaces is not null and newness > 1 then 'superseded'
+            else outcome_alone
+        end as outcome
+
+    from ranked
+
 )
 
 select
@@ -63,13 +76,16 @@ select
     unit_type,
     status,
     receipt_number,
+    replaces_by,
+    asked_date,
     received_at,
     records_read,
     records_loaded,
     records_rejected,
-    case
-        when outcome_alone = 'current' and replaces is not null and newness > 1 then 'superseded'
-        else outcome_alone
-    end as outcome
+    outcome,
+    outcome = 'current' and sha256 is not null and row_number() over (
+        partition by source, kind, sha256, outcome
+        order by receipt_number
+    ) > 1 as is_content_repeated
 
-from ranked
+from decided

@@ -10,7 +10,7 @@ typed as (
 
     select
         source,
-        coalesce(account, 'unknown_account') as account,
+        coalesce(nullif(account, ''), 'unknown_account') as account,
         campaign_id,
         ad_id,
         coalesce(date, _asked_date, _received_date) as date,

@@ -24,3 +24,4 @@ inner join current_days
         and records._dlt_load_id = current_days._dlt_load_id
         and records.account = current_days.account
         and records.date = current_days.date
+        and records.date_source = current_days.date_source
