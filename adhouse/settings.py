@@ -203,7 +203,7 @@ class Settings(BaseSettings):
     )
     currency: str = _setting(
         "ADHOUSE_CURRENCY",
-        "the currency of every price that names none",
+        "the currency of all sums and of every price that names none; `seeds/exchange_rates.csv` converts the others",
         shown_default="`USD`",
         wanted="an ISO 4217 code such as USD",
         default="USD",

@@ -184,6 +184,7 @@ def truth_of(deliveries: Iterable[Delivered]) -> Truth:
     for row in result.processed:
         row |= _rates(row["impressions"], row["clicks"], row["spend"], row["conversions"], otherwise=None)
         row |= {name: _decimal(row[name]) for name in ("spend", "conversions")}
+        row["original_spend"] = row["spend"] if row["spend_source"] == "observed" else None
     return result
 
 
@@ -270,6 +271,7 @@ def _rows(delivered: Delivered) -> Iterable[Row]:
         for name in ("spend", "conversions"):
             if row[name] is not None:
                 row[name] = int(Decimal(row[name]).quantize(_MICRO, context=_EXACT).scaleb(6, _EXACT))
+        row |= {"account": "unknown_account", "currency": "USD", "original_spend": row["spend"]}
         row["source"] = delivered.system
         row["_source"] = delivered.source
         row["_position"] = position

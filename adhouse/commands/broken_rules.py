@@ -47,6 +47,10 @@ def broken_rule(reason: str, record: Mapping[str, Any]) -> BrokenRule | None:
             field, words = "date", "is more than a day after its receipt"
         case "other_day":
             field, words = "date", "is not the day that was asked for"
+        case "bad_currency":
+            field, words = "currency", "is not a code of three letters"
+        case "no_exchange_rate":
+            field, words = "spend", f"is in {record['currency']}, which has no exchange rate for {record['date']}"
         case "no_median":
             field, words = "spend", "is missing, and no ad or brand group has an observed one"
         case _:

@@ -14,17 +14,19 @@ from adhouse.warehouse.open import open_warehouse
 
 COUNTS = ("read", "loaded", "rejected", "superseded", "duplicate", "quarantined", "kept")
 TOP_CAMPAIGNS = 10
+OVERLAPS = 10  # that status shows; the mart has all
 MILLIONS_FROM = 10_000_000  # above this the table of top campaigns would be wider than 80 columns
 
 
 def status(settings: Settings) -> dict[str, Any]:
-    """Gathers the state without waiting for a run: last_run, published, sources, pending, lock; on Athena, read."""
+    """Gathers the state without waiting for a run, as JSON has it; on Athena also what the last build read."""
     holder, warehouse = _holder(settings), open_warehouse(settings)
     state = {
         "last_run": last_run(settings.home, is_running=holder is not None),
         "published": warehouse.facts(),
         "newest": _newest(warehouse.newest()),
         "sources": sources(settings),
+        "overlaps": overlaps(settings),
         "pending": waiting_files(settings),
         "lock": holder,
     }
@@ -48,6 +50,8 @@ def show_status(terminal: Terminal, settings: Settings) -> None:
         if text:
             terminal.result(f"{name:<10} {text}")
     show_balance(terminal, settings)
+    for message in state["overlaps"]:
+        terminal.result(f"warning: {message}", "yellow")
     if read := state.get("read"):
         show_bytes_read(terminal, read)
 
@@ -113,6 +117,12 @@ def sources(settings: Settings) -> dict[str, dict[str, int]]:
     summed = f"select source, {totals} from marts.data_quality group by source order by source"  # noqa: S608
     rows = open_warehouse(settings).ask("data_quality", summed)
     return {source: dict(zip(COUNTS, numbers, strict=True)) for source, *numbers in rows}
+
+
+def overlaps(settings: Settings) -> list[str]:
+    """The published warnings about files that may count twice or be missing, the most money at stake first."""
+    most = f"select message from marts.overlaps order by abs(spend) desc, message limit {OVERLAPS}"  # noqa: S608
+    return [message for (message,) in open_warehouse(settings).ask("overlaps", most)]
 
 
 def quarantine_reasons(settings: Settings) -> list[Any]:

@@ -37,7 +37,8 @@ def build(settings: Settings, plan: BuildPlan, parser: ProjectParser | None, pro
         arguments.append("--full-refresh")
     manifest = parser.manifest() if parser else parsed_project(settings, plan)
     queries = AthenaQueries()
-    listeners = (_progress_of(progress), queries.on_event, _log_node)
+    messages: dict[str, list[str]] = {}
+    listeners = (_progress_of(progress), queries.on_event, _log_node, _messages_into(messages))
     outcome = call_dbt(settings, arguments, plan.as_of, plan.generation, manifest, *listeners)
     result = BuildResult()
     for one in outcome.results:
@@ -50,7 +51,8 @@ def build(settings: Settings, plan: BuildPlan, parser: ProjectParser | None, pro
         message = one.message or ""
         if status.endswith("error") and (query := queries.broken_of(one.node.unique_id)):
             message = f"query {query}: {message}"
-        result.findings.append(Finding(one.node.name, kind, status, one.failures or 0, message))
+        said = tuple(messages.get(one.node.name, ()))
+        result.findings.append(Finding(one.node.name, kind, status, one.failures or 0, message, said))
         if status not in PASSED:
             log.warning("%s %s: %s: %s", kind, one.node.name, status, message)
     nodes = [one.node for one in outcome.results]
@@ -77,6 +79,17 @@ def _progress_of(progress: Progress) -> Callable[[Any], None]:
             progress.start("building and testing", event.data.total)
         elif event.info.name == "NodeFinished":
             progress.advance(1)
+
+    return on_event
+
+
+def _messages_into(messages: dict[str, list[str]]) -> Callable[[Any], None]:
+    """Collects what the macro `say_messages` says, by the test that found it."""
+
+    def on_event(event: Any) -> None:
+        if event.info.name == "JinjaLogInfo":
+            test, _, message = event.data.msg.partition(": ")
+            messages.setdefault(test, []).append(message)
 
     return on_event
 

@@ -29,18 +29,25 @@ class BuildPlan:
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of one test, model or seed."""
+    """What came of one test, model or seed.
+
+    Attributes:
+        said: The first rows that a test found, in words, if it has words for them.
+    """
 
     name: str
     kind: str
     status: str
     failures: int
     message: str
+    said: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """The number of rows that a test found, or the whole message of what broke, such as a broken contract."""
         if self.status in ("fail", "warn"):
-            return f"{self.name}: {self.failures:,} {'row' if self.failures == 1 else 'rows'}"
+            more = (f"and {self.failures - len(self.said):,} more",) if 0 < len(self.said) < self.failures else ()
+            counted = f"{self.name}: {self.failures:,} {'row' if self.failures == 1 else 'rows'}"
+            return "\n  ".join([counted, *self.said, *more])
         lines = [line.strip() for line in self.message.splitlines() if line.strip()]
         return "\n  ".join([f"{self.kind} {self.name}: {lines[0] if lines else self.status}", *lines[1:]])
 

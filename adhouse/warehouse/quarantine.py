@@ -103,7 +103,7 @@ def _raw(engine: Engine, lake_url: str, table: str) -> str:
 
 def _record(engine: Engine) -> str:
     record_type = KINDS["campaign_delivery"].record_type
-    fields = [name for name in record_type.fields if name in record_type.required]
+    fields = [*(name for name in record_type.fields if name in record_type.required), "currency"]
     if engine == "athena":
         return f"json_format(cast((select {', '.join(fields)}) as json))"
     return f"to_json(struct_pack({', '.join(f'{name} := {name}' for name in fields)}))::varchar"

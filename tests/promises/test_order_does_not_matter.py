@@ -12,22 +12,16 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
 from conftest import TODAY
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.extracting import RecordedProgress
-from support.marts import as_rows, assert_is_true, cells
+from support.marts import as_rows, assert_is_true, build, cells
 
-from adhouse.console import Terminal
-from adhouse.dbt import build as dbt_build
-from adhouse.dbt.results import BuildPlan
 from adhouse.settings import Settings, read_settings
 from extract.registry import SOURCES
-from extract.run import Places, extract
 from extract.source import SourceConfig
 from simulate.delivery import delivery
 from simulate.files import write
@@ -94,21 +88,6 @@ def emptied(home: Path) -> None:
     for path in home.iterdir():
         if path.name != "dbt":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def build(house: Settings, source: SourceConfig, *, full_refresh: bool = False) -> None:
-    """Loads what landing has, and builds and tests the models."""
-    extract(
-        places=Places(house.home, str(house.home), house.lake_url),
-        sources=[source],
-        apis={},
-        report_timezone=ZoneInfo("UTC"),
-        now=lambda: datetime.now(UTC),
-        progress=RecordedProgress(),
-    )
-    plan = BuildPlan("build", "test", RECEIVED, "", full_refresh)
-    result = dbt_build.build(house, plan, None, Terminal(str))
-    assert not result.errors, result.errors
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,21 @@
 """What the tests of the marts share: their rows, and comparing them with the truth."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from adhouse.console import Terminal
+from adhouse.dbt import build as dbt_build
+from adhouse.dbt.results import BuildPlan
 from adhouse.settings import Settings
 from adhouse.warehouse.files import opened
+from extract.run import Places, extract
+from extract.source import SourceConfig
+from support.extracting import RecordedProgress
+
+AS_OF = datetime(2026, 11, 6, tzinfo=UTC)
 
 
 def cells(house: Settings, table: str) -> list[tuple[Any, ...]]:
@@ -34,3 +43,18 @@ def assert_is_true(got: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> N
         }
         rates = [name for name, value in row.items() if isinstance(value, float)]
         assert [other[name] for name in rates] == pytest.approx([row[name] for name in rates], rel=1e-12)
+
+
+def build(house: Settings, source: SourceConfig, *, full_refresh: bool = False) -> None:
+    """Extracts from a source, and builds and tests the models."""
+    extract(
+        places=Places(house.home, str(house.home), house.lake_url),
+        sources=[source],
+        apis={},
+        report_timezone=ZoneInfo("UTC"),
+        now=lambda: datetime.now(UTC),
+        progress=RecordedProgress(),
+    )
+    plan = BuildPlan("build", "test", AS_OF, "", full_refresh)
+    result = dbt_build.build(house, plan, None, Terminal(str))
+    assert not result.errors, result.errors

@@ -14,6 +14,7 @@ GOOD: dict[str, Any] = {
     "clicks": 10,
     "conversions": Decimal("1.5"),
     "spend": Decimal("2.25"),
+    "currency": "EUR",
 }
 
 
@@ -38,6 +39,8 @@ GOOD: dict[str, Any] = {
         ("conversions_over_clicks", {"conversions": 11}, ("conversions", "11", "are more than the clicks, 10")),
         ("future_date", {"date": "2027-01-01"}, ("date", "2027-01-01", "is more than a day after its receipt")),
         ("other_day", {"date": "2026-10-31"}, ("date", "2026-10-31", "is not the day that was asked for")),
+        ("bad_currency", {"currency": "EURO"}, ("currency", "EURO", "is not a code of three letters")),
+        ("no_exchange_rate", {}, ("spend", "2.25", "is in EUR, which has no exchange rate for 2026-11-01")),
         ("no_median", {"spend": None}, ("spend", None, "is missing, and no ad or brand group has an observed one")),
     ],
 )

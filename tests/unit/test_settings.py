@@ -119,7 +119,7 @@ def test_a_project_of_ours_in_the_current_folder_comes_first(tmp_path: Path, mon
 
 def test_the_table_of_the_documentation_has_every_setting_and_no_secret_of_aws() -> None:
     table = settings_table()
-    assert "| `ADHOUSE_CURRENCY` | the currency of every price that names none | `USD` |" in table
+    assert "| `ADHOUSE_LANDING_DAYS` | number of days that landing keeps what was received | `keep`: forever |" in table
     assert table.count("\n") == 2 + sum(name.startswith(("ADHOUSE_", "DBT_")) for name in table.split("`"))
     assert "AWS" not in table
 

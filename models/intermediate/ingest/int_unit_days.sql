@@ -38,7 +38,8 @@ delivery_days as (
         date,
         date_source,
         count(*) as records_found,
-        count(case when rejection_reason is null and spend is not null then 1 end) as records_kept
+        count(case when rejection_reason is null and spend is not null then 1 end) as records_kept,
+        cast(coalesce(sum(case when rejection_reason is null then spend end), 0) as decimal(38, 6)) as spend_kept
 
     from delivery_records
 
@@ -69,7 +70,8 @@ counted_days as (
             date,
             date_source,
             records_found,
-            records_kept
+            records_kept,
+            spend_kept
 
         from {{ this }}
 
@@ -156,6 +158,7 @@ judged_days as (
         date_source,
         records_found,
         records_kept,
+        spend_kept,
         case
             when not is_replaced_by_day then unit_outcome
             when not has_day and is_content_repeated and not is_asked then 'duplicate'

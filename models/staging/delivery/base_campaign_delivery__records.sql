@@ -6,6 +6,12 @@ records as (
 
 ),
 
+exchange_rates as (
+
+    select * from {{ ref('stg_exchange_rates__days') }}
+
+),
+
 typed as (
 
     select
@@ -28,13 +34,37 @@ typed as (
         impressions,
         clicks,
         cast(conversions as decimal(38, 6)) as conversions,
-        cast(spend as decimal(38, 6)) as spend,
+        coalesce(nullif(upper(trim(currency)), ''), '{{ warehouse_currency() }}') as currency,
+        cast(spend as decimal(38, 6)) as original_spend,
         _source,
         _position,
         cast(_received_at as timestamp(6)) as _received_at,
         _dlt_load_id
 
     from records
+
+),
+
+-- Money is multiplied as decimals and rounded half up; what is out of range is not converted. One factor has 19 digits,
+-- as DuckDB keeps the product of two with 18 in 18.
+converted as (
+
+    select
+        typed.*,
+        case
+            when typed.currency = '{{ warehouse_currency() }}' then typed.original_spend
+            else cast(
+                try_cast(typed.original_spend as decimal(18, 6)) * cast(exchange_rates.rate as decimal(19, 9))
+                as decimal(38, 6)
+            )
+        end as spend
+
+    from typed
+
+    left join exchange_rates
+        on
+            typed.currency = exchange_rates.currency
+            and typed.date = exchange_rates.date
 
 ),
 
@@ -46,7 +76,8 @@ judged as (
         *,
         case
             when date < date '2000-01-01' then 'out_of_range'
-            when abs(spend) >= 1000000000000 or abs(conversions) >= 1000000000000 then 'out_of_range'
+            when abs(original_spend) >= 1000000000000 or abs(spend) >= 1000000000000 then 'out_of_range'
+            when abs(conversions) >= 1000000000000 then 'out_of_range'
             when impressions < 0 or clicks < 0 or conversions < 0 then 'negative_count'
             when impressions is null then 'null_impressions'
             when clicks is null then 'null_clicks'
@@ -56,9 +87,12 @@ judged as (
             when date > cast(_received_at as date) + interval '{{ var("delivery_future_tolerance_days") }}' day
                 then 'future_date'
             when date <> _asked_date then 'other_day'
+            when length(currency) <> 3 or translate(currency, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', '') <> ''
+                then 'bad_currency'
+            when original_spend is not null and spend is null then 'no_exchange_rate'
         end as rejection_reason
 
-    from typed
+    from converted
 
 ),
 
@@ -80,6 +114,8 @@ defaulted as (
         clicks,
         conversions,
         spend,
+        original_spend,
+        currency,
         rejection_reason,
         _source,
         _position,

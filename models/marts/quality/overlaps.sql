@@ -1,0 +1,166 @@
+{{ config(**full_rewrite()) }}
+
+with
+
+overlapping_days as (
+
+    select * from {{ ref('int_file_overlaps') }}
+
+),
+
+files as (
+
+    select
+        *,
+        max_by(_source, receipt_number) over (partition by source, kind, replaces) as newest_file,
+        max_by(sha256, receipt_number) over (partition by source, kind, replaces) as newest_sha256
+
+    from {{ ref('int_units') }}
+
+    where unit_type = 'file' and replaces_by = 'file_name' and replaces is not null
+
+),
+
+file_days as (
+
+    select
+        files.source,
+        files.kind,
+        files.replaces,
+        files._source,
+        files.sha256,
+        files.newest_file,
+        files.newest_sha256,
+        files.receipt_number,
+        files.outcome,
+        unit_days.account,
+        unit_days.date,
+        unit_days.records_found,
+        unit_days.spend_kept
+
+    from {{ ref('int_unit_days') }} as unit_days
+
+    inner join files
+        on
+            unit_days.kind = files.kind
+            and unit_days._source = files._source
+            and unit_days._dlt_load_id = files._dlt_load_id
+
+    where unit_days.date_source = 'observed'
+
+),
+
+-- The days of each content that counts, whatever its file is called.
+current_days as (
+
+    select distinct
+        source,
+        kind,
+        sha256,
+        account,
+        date
+
+    from file_days
+
+    where outcome = 'current'
+
+),
+
+replaced_days as (
+
+    select
+        file_days.*,
+        row_number() over (
+            partition by file_days.source, file_days.kind, file_days.replaces, file_days.account, file_days.date
+            order by file_days.receipt_number desc
+        ) as newness
+
+    from file_days
+
+    left join current_days as kept
+        on
+            file_days.source = kept.source
+            and file_days.kind = kept.kind
+            and file_days.account = kept.account
+            and file_days.date = kept.date
+            and kept.sha256 in (file_days.newest_sha256, file_days.sha256)
+
+    where
+        file_days.outcome = 'superseded'
+        and file_days._source <> file_days.newest_file
+        and kept.date is null
+
+),
+
+unioned as (
+
+    select
+        'counted_twice' as overlap,
+        source,
+        account,
+        date,
+        older_file,
+        newer_file,
+        records,
+        spend
+
+    from overlapping_days
+
+    union all
+
+    select
+        'taken_away' as overlap,
+        source,
+        account,
+        date,
+        _source as older_file,
+        newest_file as newer_file,
+        records_found as records,
+        spend_kept as spend
+
+    from replaced_days
+
+    where newness = 1
+
+),
+
+summed as (
+
+    select
+        overlap,
+        source,
+        account,
+        older_file,
+        newer_file,
+        min(date) as first_date,
+        max(date) as last_date,
+        count(distinct date) as day_count,
+        cast(sum(records) as bigint) as records,
+        cast(sum(spend) as decimal(38, 6)) as spend
+
+    from unioned
+
+    group by
+        overlap,
+        source,
+        account,
+        older_file,
+        newer_file
+
+)
+
+select
+    *,
+    source || ': ' || split_part(newer_file, '/', 4)
+    || case
+        when overlap = 'counted_twice' then ' has again what ' || split_part(older_file, '/', 4) || ' has on '
+        else ' took the place of an older file of its name, and lacks its '
+    end
+    || cast(day_count as varchar) || case when day_count = 1 then ' day, ' else ' days, ' end
+    || cast(first_date as varchar) || case when day_count = 1 then '' else ' to ' || cast(last_date as varchar) end || ': '
+    || cast(cast(spend as decimal(38, 2)) as varchar) || ' {{ warehouse_currency() }} '
+    || case when overlap = 'counted_twice' then 'may count twice' else 'no longer count' end
+    || '; if the newest file of a day is to replace that day, and no other, set `replaces: days` for '
+    || source as message
+
+from summed

@@ -1,0 +1,55 @@
+"""Money of several currencies is converted by the seed of rates; without the rate nothing is published."""
+
+import shutil
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from conftest import Workspace
+from support.marts import as_rows
+
+from adhouse.settings import read_settings
+
+PROJECT = Path(__file__).parents[2]
+PARTS = ("models", "macros", "seeds", "tests/sql")
+HEADER = (
+    "account,campaign_id,ad_id,date,brand,country,state,city,zipcode,impressions,clicks,spend,currency,conversions\n"
+)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A data folder and a project of its own, whose seeds a test may change."""
+    project = tmp_path / "project"
+    for part in PARTS:
+        shutil.copytree(PROJECT / part, project / part)
+    for name in ("dbt_project.yml", "profiles.yml.example"):
+        shutil.copy(PROJECT / name, project)
+    return Workspace(tmp_path / "data", {"ADHOUSE_API_URL": "none", "DBT_PROJECT_DIR": str(project)})
+
+
+def test_a_missing_rate_is_named_and_blocks_and_a_new_one_converts(workspace: Workspace, tmp_path: Path) -> None:
+    rows = (
+        "in euros,c1,a1,2026-11-03,Acme,DE,,,,1000,10,100.01,eur,1",
+        "in dollars,c1,a1,2026-11-03,Acme,DE,,,,1000,10,50.00,,1",
+        "in euros,c1,a1,2026-11-03,Acme,DE,,,,1000,10,,EUR,1",
+    )
+    workspace.drop("several.csv", (HEADER + "\n".join(rows) + "\n").encode())
+    ended = workspace.adhouse("run")
+    assert ended.returncode == 3, ended.stderr
+    assert "EUR to USD: no exchange rate for 2026-11-03 or the 7 days before it" in ended.stderr
+    assert not (workspace.home / "published" / "marts.duckdb").exists()
+
+    with (tmp_path / "project" / "seeds" / "exchange_rates.csv").open("a") as seed:
+        seed.write("2026-10-27,EUR,USD,1.25\n")
+    ended = workspace.adhouse("run")
+    assert ended.returncode == 0, ended.stderr
+    assert "full refresh: " in ended.stderr
+    house = read_settings({"ADHOUSE_HOME": str(workspace.home)})
+    spends = {
+        (row["original_spend"], row["currency"], row["spend"]) for row in as_rows(house, "processed_campaign_data")
+    }
+    median = (Decimal("125.0125") + 50) / 2
+    assert spends == {(Decimal("100.01"), "EUR", Decimal("125.0125")), (50, "USD", 50), (None, "EUR", median)}
+    by_account = {row["account"]: row["spend"] for row in as_rows(house, "source_performance")}
+    assert by_account == {"in euros": Decimal("125.0125") + median, "in dollars": 50}
