@@ -202,10 +202,10 @@ def build(session: Session, plan: BuildPlan, parser: ProjectParser, extracted: "
         counts |= {"warnings": len(result.warnings), "errors": len(result.errors)}
         session.facts["build"] = {"build_id": plan.build_id, "is_full_refresh": plan.is_full_refresh, **counts}
     log.info("audit", extra={"phase": "audit", "counts": counts, "seconds": round(result.test_seconds, 3)})
-    for warning in result.warnings:
-        terminal.message(f"warning: {warning}", "yellow")
-    for error in result.errors:
-        terminal.message(f"error: {error}", "red")
+    for line in (line for warning in result.warnings for line in warning.lines):
+        terminal.message(f"warning: {line}", "yellow")
+    for line in (line for error in result.errors for line in error.lines):
+        terminal.message(f"error: {line}", "red")
     if result.errors:
         broken = [error.name for error in result.errors if error.status != "fail"]
         names = ", ".join((broken or [error.name for error in result.errors])[:3])

@@ -51,7 +51,7 @@ def show_status(terminal: Terminal, settings: Settings) -> None:
             terminal.result(f"{name:<10} {text}")
     show_balance(terminal, settings)
     for message in state["overlaps"]:
-        terminal.result(f"warning: {message}", "yellow")
+        terminal.message(f"warning: {message}", "yellow")
     if read := state.get("read"):
         show_bytes_read(terminal, read)
 

@@ -42,12 +42,16 @@ class Finding:
     message: str
     said: tuple[str, ...] = ()
 
+    @property
+    def lines(self) -> list[str]:
+        """What to tell a person: the test's own words, and that there is more of it; else its name and count."""
+        more = self.failures - len(self.said)
+        return [*self.said, *([f"{self.name}: {more:,} more"] if more > 0 else [])] if self.said else [str(self)]
+
     def __str__(self) -> str:
         """The number of rows that a test found, or the whole message of what broke, such as a broken contract."""
         if self.status in ("fail", "warn"):
-            more = (f"and {self.failures - len(self.said):,} more",) if 0 < len(self.said) < self.failures else ()
-            counted = f"{self.name}: {self.failures:,} {'row' if self.failures == 1 else 'rows'}"
-            return "\n  ".join([counted, *self.said, *more])
+            return f"{self.name}: {self.failures:,} {'row' if self.failures == 1 else 'rows'}"
         lines = [line.strip() for line in self.message.splitlines() if line.strip()]
         return "\n  ".join([f"{self.kind} {self.name}: {lines[0] if lines else self.status}", *lines[1:]])
 

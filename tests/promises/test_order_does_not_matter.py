@@ -196,7 +196,8 @@ def assert_truth(house: Settings, source: SourceConfig, records: pa.Table, files
     quarantined = [row[0] for row in cells(house, "quarantined_deliveries")]
     assert {reason: quarantined.count(reason) for reason in quarantined} == dict(truth.quarantined)
 
-    tables = (*MARTS, "processed_campaign_data", "quarantined_deliveries", "source_balances", "data_quality")
+    quality = ("quarantined_deliveries", "source_balances", "data_quality", "overlaps")
+    tables = (*MARTS, "processed_campaign_data", "source_performance", *quality)
     incremental = {table: cells(house, table) for table in tables}
     build(house, source, full_refresh=True)
     assert {table: cells(house, table) for table in tables} == incremental

@@ -484,6 +484,20 @@ def test_equal_bytes_are_taken_once_but_a_day_may_go_back() -> None:
     assert unchanged.processed[0]["_source"] == "campaign_api/1"
 
 
+def test_the_newest_delivery_of_a_day_has_it() -> None:
+    def dated(hour: int, *records: Record, content: object = None) -> Delivered:
+        return a_delivery(*records, at=at(hour), source=f"campaign_files/{hour}", content=content, is_by_days=True)
+
+    monday, tuesday = a_record(date=DAY, spend=Decimal(1)), a_record(date=DAY + timedelta(1))
+    undated = a_record(date=None, spend=Decimal(8))
+    first = dated(1, monday, tuesday, undated, content="x")
+    between = dated(2, a_record(date=DAY, spend=Decimal(4)))
+    assert spend_of(truth_of([between, first])) == 1 + 8 + 4
+    assert spend_of(truth_of([first, between, dated(3, monday, tuesday, undated, content="x")])) == 1 + 8 + 1
+    again = truth_of([first, dated(3, monday, tuesday, undated, content="x")])
+    assert (spend_of(again), again.balance["campaign_files"].not_taken) == (10, 1)
+
+
 def test_refetching_days_gives_the_truth_of_their_newest_version() -> None:
     world = small_world()
     runs = [(DAY, 1), (DAY, 2), (DAY, 3), (DAY, 4)]

@@ -95,7 +95,7 @@ replaced_days as (
 unioned as (
 
     select
-        'counted_twice' as overlap,
+        cast('counted_twice' as varchar) as overlap,
         source,
         account,
         date,
@@ -109,7 +109,7 @@ unioned as (
     union all
 
     select
-        'taken_away' as overlap,
+        cast('taken_away' as varchar) as overlap,
         source,
         account,
         date,

@@ -34,7 +34,7 @@ typed as (
         impressions,
         clicks,
         cast(conversions as decimal(38, 6)) as conversions,
-        coalesce(nullif(upper(trim(currency)), ''), '{{ warehouse_currency() }}') as currency,
+        nullif(upper(trim(currency)), '') as currency,
         cast(spend as decimal(38, 6)) as original_spend,
         _source,
         _position,
@@ -52,7 +52,7 @@ converted as (
     select
         typed.*,
         case
-            when typed.currency = '{{ warehouse_currency() }}' then typed.original_spend
+            when typed.currency is null or typed.currency = '{{ warehouse_currency() }}' then typed.original_spend
             else cast(
                 try_cast(typed.original_spend as decimal(18, 6)) * cast(exchange_rates.rate as decimal(19, 9))
                 as decimal(38, 6)
@@ -115,7 +115,7 @@ defaulted as (
         conversions,
         spend,
         original_spend,
-        currency,
+        coalesce(currency, '{{ warehouse_currency() }}') as currency,
         rejection_reason,
         _source,
         _position,
