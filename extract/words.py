@@ -113,14 +113,14 @@ class DayWords:
         decision = self.what_if(file)
         self._decided.append((file, decision))
         if decision == LOADED:
-            self._contents.add(file.sha256)
-            self._said.update(dict.fromkeys(self._days.get(file.sha256, ()), file.sha256))
+            self._contents.add(file.content)
+            self._said.update(dict.fromkeys(self._days.get(file.content, ()), file.content))
         return decision
 
     def what_if(self, file: File) -> Decision:
         """What the next file would be."""
-        stands = all(self._said.get(day) == file.sha256 for day in self._days.get(file.sha256, ()))
-        return REPEATED if file.sha256 in self._contents and stands else LOADED
+        stands = all(self._said.get(day) == file.content for day in self._days.get(file.content, ()))
+        return REPEATED if file.content in self._contents and stands else LOADED
 
     def decided(self) -> Iterator[tuple[File, Decision]]:
         """What every file is; one that is loaded may have lost its days since."""

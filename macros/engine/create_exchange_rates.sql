@@ -3,9 +3,11 @@
     {% if execute %}
         {% for seed in graph.nodes.values() if seed.resource_type == 'seed' and seed.name == 'exchange_rates' %}
             {% set table = api.Relation.create(database=seed.database, schema=seed.schema, identifier=seed.alias, type='table') %}
-            {% do adapter.create_schema(table) %}
-            {% do run_query(exchange_rates_definition(table)) %}
-            {% do adapter.cache_added(table) %}  {#- or `dbt seed` would make it again, and fail -#}
+            {% if adapter.get_relation(table.database, table.schema, table.identifier) is none %}
+                {% do adapter.create_schema(table) %}
+                {% do run_query(exchange_rates_definition(table)) %}
+                {% do adapter.cache_added(table) %}  {#- or `dbt seed` would make it again, and fail -#}
+            {% endif %}
         {% endfor %}
     {% endif %}
 {% endmacro %}

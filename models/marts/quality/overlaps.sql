@@ -160,7 +160,7 @@ select
     || cast(first_date as varchar) || case when day_count = 1 then '' else ' to ' || cast(last_date as varchar) end || ': '
     || cast(cast(spend as decimal(38, 2)) as varchar) || ' {{ warehouse_currency() }} '
     || case when overlap = 'counted_twice' then 'may count twice' else 'no longer count' end
-    || '; if the newest file of a day is to replace that day, and no other, set `replaces: days` for '
-    || source as message
+    || '; set `replaces: days` for ' || source || ' if the newest file of a day replaces that day, or '
+    || '`replaces: nothing` if all its files add up' as message
 
 from summed
