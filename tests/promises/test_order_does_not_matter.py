@@ -78,7 +78,7 @@ def land(home: Path, dropped: Dropped, index: int, records: pa.Table, source: So
     by: dict[str, Any] = {"replaces": f"campaign_files/{dropped.name}"}
     if source.replaces == "days":
         by = {"is_by_days": True}
-    told = {"content": content_of(content), "number": number}
+    told: dict[str, Any] = {"content": content_of(content), "number": number}
     return Delivered(f"{place}/{dropped.name}", records, received_at, **told, **by)
 
 

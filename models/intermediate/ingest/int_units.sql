@@ -79,14 +79,14 @@ select
     replaces,
     replaces_by,
     asked_date,
-    sha256,
+    content_sha256,
     received_at,
     records_read,
     records_loaded,
     records_rejected,
     outcome,
-    outcome = 'current' and sha256 is not null and row_number() over (
-        partition by source, kind, sha256, outcome
+    outcome = 'current' and content_sha256 is not null and row_number() over (
+        partition by source, kind, content_sha256, outcome
         order by receipt_number
     ) > 1 as is_content_repeated
 

@@ -13,7 +13,7 @@ files as (
     select
         *,
         max_by(_source, receipt_number) over (partition by source, kind, replaces) as newest_file,
-        max_by(sha256, receipt_number) over (partition by source, kind, replaces) as newest_sha256
+        max_by(content_sha256, receipt_number) over (partition by source, kind, replaces) as newest_sha256
 
     from {{ ref('int_units') }}
 
@@ -28,7 +28,7 @@ file_days as (
         files.kind,
         files.replaces,
         files._source,
-        files.sha256,
+        files.content_sha256,
         files.newest_file,
         files.newest_sha256,
         files.receipt_number,
@@ -56,7 +56,7 @@ current_days as (
     select distinct
         source,
         kind,
-        sha256,
+        content_sha256,
         account,
         date
 
@@ -83,7 +83,7 @@ replaced_days as (
             and file_days.kind = kept.kind
             and file_days.account = kept.account
             and file_days.date = kept.date
-            and kept.sha256 in (file_days.newest_sha256, file_days.sha256)
+            and kept.content_sha256 in (file_days.newest_sha256, file_days.content_sha256)
 
     where
         file_days.outcome = 'superseded'
