@@ -30,7 +30,7 @@ class ReceivedRecord:
 
 
 def records_as_received(
-    landing: Landing, path: str, positions: Collection[int], shape: RecordShape
+    landing: Landing, path: str, positions: Collection[int], shape: RecordShape, records: str = "records"
 ) -> dict[int, ReceivedRecord]:
     """Reads records of a file or fetch, going through it once.
 
@@ -39,13 +39,14 @@ def records_as_received(
         path: The path of the file or fetch: the `_source` of the records.
         positions: Their numbers, from 1.
         shape: How the records are written.
+        records: Where a page of an API has them, a dotted path.
 
     Returns:
         Each record by its number, but for those that landing does not have any more.
     """
     with suppress(FileNotFoundError, UnreadableFile, BadAnswer):
         if not landing.folder.has(path):
-            return _chosen(_records_of_pages(landing, path, shape.profile.names.get("records", "records")), positions)
+            return _chosen(_records_of_pages(landing, path, records), positions)
         with landing.folder.local(path) as local:
             match format_of(local, shape.profile.format):
                 case "parquet":

@@ -21,7 +21,7 @@ from extract.athena import Athena, AthenaError
 from extract.demo import Demo, read_demo, write_demo
 from extract.files import FileSource
 from extract.http.client import ApiSettings
-from extract.http.source import ApiSource
+from extract.http.source import ApiSource, declared_api
 from extract.lake.lake import Lake, LakeDamagedError
 from extract.lake.ledger import Ledger, read_ledger
 from extract.lake.load import Progress, clear_away, is_note, load
@@ -40,6 +40,7 @@ __all__ = [
     "SourceReport",
     "UndeclaredSourcesError",
     "UnreadSourcesError",
+    "declared_api",
     "extract",
     "lake_origin",
     "load_from_landing",
@@ -371,7 +372,7 @@ def _landing(places: Places, numbered_before: int = 0) -> Landing:
 
 
 def _opened(source: SourceConfig, run: ExtractRun, api: ApiSettings | None) -> Source:
-    return FileSource(source, run) if source.api_path is None else ApiSource(source, run, api)
+    return FileSource(source, run) if source.api is None else ApiSource(source, run, api)
 
 
 def _not_loaded(sources: Mapping[str, Source], run: ExtractRun) -> list[LandedUnit]:

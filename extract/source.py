@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Protocol
 from zoneinfo import ZoneInfo
 
+from extract.http.profile import ApiProfile
 from extract.profile import PLAIN, Profile
 from extract.schema import FieldType, Kind
 
@@ -52,7 +53,7 @@ class SourceConfig:
         name: Its name, also that of its folders in the inbox and in landing.
         kinds: What its records are; of several kinds, `kind_of` tells for each record.
         kind_of: How a record says of which kind it is.
-        api_path: The path of the API's address that has the records; None: the source is files in an inbox.
+        api: How the API is asked that the source is; None: it is files in an inbox.
         profile: How it writes its records.
         replaces: What its newest file or fetch replaces; None: of files what `same_name` of their kind says, of an API
             what its settings say.
@@ -63,7 +64,7 @@ class SourceConfig:
     name: str
     kinds: tuple[Kind, ...]
     kind_of: KindChoice | None = None
-    api_path: str | None = None
+    api: ApiProfile | None = None
     profile: Profile = PLAIN
     replaces: Replaces | None = None
     timezone: str | None = None
@@ -73,12 +74,10 @@ class SourceConfig:
         chosen = {kind.name for kind in (self.kind_of.kinds.values() if self.kind_of else self.kinds[:1])}
         if not self.kinds or chosen != {kind.name for kind in self.kinds}:
             raise ValueError(f"{self.name}: each of several kinds needs a value in `kind_of` that names it")
-        if self.api_path is not None and len(self.kinds) > 1:
+        if self.api is not None and len(self.kinds) > 1:
             raise ValueError(f"{self.name}: an API has records of one kind")
-        if self.replaces == ("all" if self.api_path is None else "file_name"):
-            raise ValueError(
-                f"{self.name}: replaces: {self.replaces} is not for {'an API' if self.api_path else 'files'}"
-            )
+        if self.replaces == ("all" if self.api is None else "file_name"):
+            raise ValueError(f"{self.name}: replaces: {self.replaces} is not for {'an API' if self.api else 'files'}")
         undated = [kind.name for kind in self.kinds if kind.record_type.fields.get("date") is not FieldType.DATE]
         if self.replaces == "days" and undated:
             raise ValueError(f"{self.name}: replaces: days needs records with a date, unlike {undated[0]}")
@@ -89,8 +88,10 @@ class SourceConfig:
         decides["most_rejected"] = most_rejected
         if self.timezone is not None:
             decides["source_timezone"] = self.timezone
-        if self.replaces is not None and self.api_path is None:
+        if self.replaces is not None and self.api is None:
             decides["replaces"] = self.replaces
+        if self.api is not None and (api := self.api_profile.decides()):
+            decides["api"] = api
         if self.has_private_fields:
             decides["private"] = hmac.digest(privacy_key.encode(), b"read with", "sha256").hex()[:16]
         return json.dumps(decides, sort_keys=True, default=str)
@@ -108,6 +109,11 @@ class SourceConfig:
     def zone(self) -> ZoneInfo | None:
         """The zone of its times without one; None: UTC."""
         return ZoneInfo(self.timezone) if self.timezone else None
+
+    @property
+    def api_profile(self) -> ApiProfile:
+        """How its API is asked, with the names that its fields give to what a page says; our own API if it has none."""
+        return (self.api or ApiProfile()).renamed(self.fields)
 
     @property
     def has_private_fields(self) -> bool:

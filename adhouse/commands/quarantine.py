@@ -188,7 +188,9 @@ def _as_received(settings: Settings, found: Sequence[Quarantined]) -> "dict[tupl
     return {
         (path, position): record
         for (source, kind, path), positions in wanted.items()
-        for position, record in records_as_received(landing, path, positions, shape(source, kind)).items()
+        for position, record in records_as_received(
+            landing, path, positions, shape(source, kind), settings.sources[source].api_profile.records
+        ).items()
     }
 
 

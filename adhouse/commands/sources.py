@@ -131,7 +131,7 @@ def try_file(settings: Settings, name: str, path: Path) -> Trial:
     from extract.readers import UnreadableFile
 
     source = settings.source(name)
-    if source.api_path is not None:
+    if source.api is not None:
         raise CommandError(f"{name} is an API, which reads no files", "try a source that is files", Exit.USAGE)
     if not path.is_file():
         raise CommandError(f"there is no file {path}", "give the path of a file", Exit.USAGE)
@@ -183,7 +183,7 @@ def show_trial(terminal: Terminal, trial: Trial) -> None:
 def _listed(settings: Settings, source: "SourceConfig", waiting: int, *, has_landed: bool) -> dict[str, Any]:
     from extract.declared.sources import preset
 
-    is_api = source.api_path is not None
+    is_api = source.api is not None
     return {
         "source": source.name,
         "kind": ", ".join(kind.name for kind in source.kinds),

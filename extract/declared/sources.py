@@ -146,7 +146,7 @@ def _source(name: str, raw: object, built_in: SourceConfig | None) -> SourceConf
     return SourceConfig(
         name,
         (kind,),
-        api_path=built_in.api_path if built_in else None,
+        api=built_in.api if built_in else None,
         profile=_profile(keys),
         replaces=keys.replaces,
         timezone=keys.timezone,
@@ -245,7 +245,7 @@ def _misplaced(keys: SourceKeys, built_in: SourceConfig | None) -> Iterator[Mist
         yield (), "has several kinds of records, so it is declared in code alone"
     if built_in and keys.kind not in (None, built_in.kinds[0].name):
         yield ("kind",), f"is {keys.kind!r}, but {built_in.name} is built in with {built_in.kinds[0].name}"
-    is_api = built_in is not None and built_in.api_path is not None
+    is_api = built_in is not None and built_in.api is not None
     for name in ("files", "preset") if is_api else ():
         if getattr(keys, name) is not None:
             yield (name,), "goes with files, and this source is an API"

@@ -1,10 +1,11 @@
-"""Asks an API over HTTP, as patiently as its answers allow; the token goes into the header and nowhere else."""
+"""Asks an API over HTTP, as patiently as its answers allow; the token goes where the profile says and nowhere else."""
 
 from __future__ import annotations
 
 import logging
 import math
 import random
+import re
 import ssl
 import threading
 import time
@@ -15,8 +16,9 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
+from extract.http.profile import ApiProfile
 from extract.readers import BadAnswer
 from extract.redaction import Redaction, is_this_machine, secrets_of_address
 
@@ -27,6 +29,7 @@ EXCERPT_CHARACTERS = 200
 MOST_READS_BEFORE_ANSWER = 200
 READ_BYTES = 64 << 10  # far more than an excerpt and the longest token that a header carries
 _TRANSIENT = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY}
+_OF_PAGES = re.compile(r"x-.*(?:total|count|page|next|more)")
 _log = logging.getLogger(__name__)
 Accepted = TypeVar("Accepted")
 
@@ -49,6 +52,9 @@ class ApiSettings:
         timeout_seconds: How long to wait for a connection, and for each piece of an answer.
         deadline_seconds: How long all tries of one answer may take together, with all its pages.
         most_bytes: The longest answer that is read.
+        token_name: What the setting with the token is called.
+        url_name: What the setting with the address is called.
+        way_without_days: What to do if the API does not go by the day that it is asked for.
     """
 
     base_url: str = field(repr=False)
@@ -63,11 +69,39 @@ class ApiSettings:
     timeout_seconds: float = 60.0
     deadline_seconds: float = 600.0
     most_bytes: int = 256 << 20
+    token_name: str = "ADHOUSE_API_TOKEN"  # noqa: S105
+    url_name: str = "ADHOUSE_API_URL"
+    way_without_days: str = "if the API does not go by `date`, set ADHOUSE_API_ANSWERS=add or replace"
 
     @cached_property
     def redact(self) -> Redaction:
         """Takes the secrets out of what is said or received."""
         return Redaction({self.token, *secrets_of_address(self.base_url)})
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked: a path of the API's address, or a whole address on its host; and parameters beside its own."""
+
+    address: str
+    parameters: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Received:
+    """What came, of an answer that was accepted by its status.
+
+    Attributes:
+        body: Its body.
+        is_empty: Its status says that there is nothing.
+        next_link: Where its header `Link` says that the next page is.
+        headers: Its headers that may say how much there is, such as `X-Total-Count`.
+    """
+
+    body: bytes
+    is_empty: bool = False
+    next_link: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class ApiError(Exception):
@@ -89,20 +123,23 @@ class _TransientError(Exception):
 class ApiClient:
     """A connection to one host, for any number of threads. `with` closes it, and ends every wait at once."""
 
-    def __init__(self, settings: ApiSettings, connections: int) -> None:
+    def __init__(self, settings: ApiSettings, connections: int, api: ApiProfile) -> None:
         import httpx
 
         self._settings = settings
+        self._auth = api.auth
+        self._empty = {HTTPStatus.NO_CONTENT, *api.empty}
         self._stopped = threading.Event()
         self._ends_at = math.inf
         self._reads_before_answer = threading.local()
         token = settings.token
         if not (token.isascii() and token.isprintable()):
-            raise DeniedError("ADHOUSE_API_TOKEN has characters that no header can carry")
+            raise DeniedError(f"{settings.token_name} has characters that no header can carry")
         host = urlsplit(settings.base_url).hostname or ""
+        header = {"bearer": f"Bearer {token}", "header": token}.get(self._auth.type) if token else None
         try:
             self._http = httpx.Client(
-                headers={"Authorization": f"Bearer {token}"} if token else {},
+                headers={self._auth.name: header} if header else {},
                 limits=httpx.Limits(max_connections=connections),
                 follow_redirects=False,  # a redirect could carry the token to another host
                 trust_env=not is_this_machine(host),
@@ -131,8 +168,8 @@ class ApiClient:
         wait = min(backoff if wanted is None else wanted, self._settings.longest_wait_seconds)
         self._stopped.wait(min(wait, self._seconds_left()))
 
-    def ask(self, path: str, parameters: Mapping[str, str], accept: Callable[[bytes], Accepted]) -> Accepted:
-        """Gives what `accept` makes of the body of the answer.
+    def ask(self, request: Request, accept: Callable[[Received], Accepted]) -> Accepted:
+        """Gives what `accept` makes of the answer.
 
         What may pass is asked again: 429 after the time it names, up to a cap; 5xx, timeouts, broken connections and
         what `accept` calls a `BadAnswer` after a time that doubles, with jitter.
@@ -144,8 +181,7 @@ class ApiClient:
         limit = self._settings.attempts
         for attempt in range(1, limit + 1):
             try:
-                body = self._get(path, parameters)
-                return self._accepted(body, accept)
+                return self._accepted(self._get(request), accept)
             except _TransientError as error:
                 if attempt == limit or self._stopped.is_set():
                     raise ApiError(f"{error}, in the last of {attempt} tries") from None
@@ -166,29 +202,50 @@ class ApiClient:
         asked = urlsplit(self._settings.base_url)
         try:
             found = urlsplit(urljoin(self._settings.base_url, link))
+            return None if _host(found) == _host(asked) else found.hostname or "?"
         except ValueError:
             return "an invalid address"
-        return None if found.netloc.rpartition("@")[2] == asked.netloc.rpartition("@")[2] else found.hostname or "?"
 
-    def _get(self, path: str, parameters: Mapping[str, str]) -> bytes:
+    def following(self, link: str, asked: Request) -> Request:
+        """What a link in an answer asks for: of the scheme and host that were asked before, whatever scheme it names.
+
+        Where the token is a parameter, it takes the place of the one in the link.
+        """
+        before = urlsplit(self._address(asked))
+        found = urlsplit(urljoin(before.geturl(), link))
+        return Request(found._replace(scheme=before.scheme, netloc=before.netloc, fragment="").geturl())
+
+    def _address(self, request: Request) -> str:
+        is_whole = "://" in request.address.partition("?")[0]
+        return request.address if is_whole else f"{self._settings.base_url}{request.address}"
+
+    def _get(self, request: Request) -> Received:
         import httpx
 
         most = self._settings.most_bytes
+        parameters = dict(request.parameters)
+        if self._auth.type == "query" and self._settings.token:
+            parameters[self._auth.name] = self._settings.token
         try:
+            url = httpx.URL(self._address(request))
             with self._http.stream(
                 "GET",
-                f"{self._settings.base_url}{path}",
-                params=parameters,
+                url.copy_merge_params(parameters) if parameters else url,
                 timeout=min(self._settings.timeout_seconds, self._seconds_left()),
                 extensions={"trace": self._note_step},
             ) as answer:
+                if answer.status_code in self._empty:
+                    return Received(b"", is_empty=True)
                 self._check(answer)
                 body = bytearray()
                 for piece in answer.iter_bytes():
                     body += piece
                     if len(body) > most:
                         raise ApiError(f"the answer is longer than {most} bytes")
-                return bytes(body)
+                own = {name.title(): value for name, value in answer.headers.items() if _OF_PAGES.match(name)}
+                return Received(bytes(body), False, _next_link(answer), own)
+        except httpx.InvalidURL as error:
+            raise ApiError(f"it cannot be asked for: {error}") from None
         except httpx.TimeoutException:
             self._seconds_left()
             raise _TransientError(f"no answer within {self._settings.timeout_seconds:g} s") from None
@@ -230,11 +287,13 @@ class ApiClient:
     def _check(self, answer: httpx.Response) -> None:
         status = answer.status_code
         said = f"{status} {answer.reason_phrase}".strip()
-        if answer.is_success:
+        if status == HTTPStatus.OK:
             return
+        if answer.is_success:  # such as 202, that the report is still being made
+            raise _TransientError(f"{said} is not an answer")
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             is_set = "is not accepted" if self._settings.token else "is not set"
-            raise DeniedError(f"{said}: ADHOUSE_API_TOKEN {is_set}")
+            raise DeniedError(f"{said}: {self._settings.token_name} {is_set}")
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             raise _TransientError(said, _seconds(answer.headers.get("Retry-After")))
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TRANSIENT:
@@ -242,17 +301,30 @@ class ApiClient:
         if answer.is_redirect:
             location = answer.headers.get("Location")
             host = "nowhere" if location is None else self.is_elsewhere(location) or "another path"
-            raise ApiError(f"{said} to {host}, which is not followed: set ADHOUSE_API_URL to where the API is")
+            raise ApiError(
+                f"{said} to {host}, which is not followed: set {self._settings.url_name} to where the API is"
+            )
         raise ApiError(said)
 
-    def _accepted(self, body: bytes, accept: Callable[[bytes], Accepted]) -> Accepted:
+    def _accepted(self, received: Received, accept: Callable[[Received], Accepted]) -> Accepted:
         try:
-            return accept(body)
+            return accept(received)
         except BadAnswer as bad:
             # Redacted before it is cut, or a secret across the cut would pass by halves.
-            excerpt = self._settings.redact(body[:READ_BYTES].decode(errors="replace"))[:EXCERPT_CHARACTERS]
+            excerpt = self._settings.redact(received.body[:READ_BYTES].decode(errors="replace"))[:EXCERPT_CHARACTERS]
             _log.warning("an answer cannot be used, %s: %r", bad, excerpt)
             raise _TransientError(f"the answer cannot be used: {bad}") from None
+
+
+def _host(parts: SplitResult) -> tuple[str | None, int | None]:
+    """Host and port of an address; the usual port is as good as none."""
+    return parts.hostname, None if parts.port == {"http": 80, "https": 443}.get(parts.scheme) else parts.port
+
+
+def _next_link(answer: httpx.Response) -> str | None:
+    """Where the header `Link` says that the next page is (RFC 8288)."""
+    links = ((rel, link.get("url")) for rel, link in answer.links.items())
+    return next((url for rel, url in links if rel and url and "next" in rel.lower().split()), None)
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -18,11 +18,12 @@ from typing import Any
 from extract.attempts import SECONDS, try_apart
 from extract.http.answers import CONNECTIONS, Answer, Question, ask
 from extract.http.client import ApiClient, ApiError, ApiSettings, DeniedError
+from extract.http.profile import ApiProfile
 from extract.lake.package import LedgerRow, UnitRows
 from extract.lake.tables import FETCHES
 from extract.landing import LandedUnit
 from extract.privacy import privacy_of
-from extract.readers import BadAnswer, Batch, UnreadableFile, read_page
+from extract.readers import BadAnswer, Batch, UnreadableFile, records_of_page
 from extract.records import RecordShape, filled, renumbered
 from extract.source import Arrivals, ExtractRun, Replaces, SourceConfig, is_of_the_machine
 from extract.storage import Folder
@@ -80,6 +81,7 @@ class ApiSource:
         self.config = config
         self._run = run
         self._settings = settings
+        self._api = config.api_profile
         (self._kind,) = config.kinds
         names = self._kind.record_type.names(config.fields, config.profile.constants)
         privacy = privacy_of(config.kinds, config.fields, run.privacy_key)
@@ -118,7 +120,7 @@ class ApiSource:
         before = len(known)
         self._run.progress.start(name, len(days))
         try:
-            with ApiClient(settings, CONNECTIONS) as client:
+            with ApiClient(settings, CONNECTIONS, self._api) as client:
                 for count, day in enumerate(days, 1):
                     started = time.monotonic()
                     unit, fetch = self._land_one(client, settings, day, known, known[before:])
@@ -194,7 +196,7 @@ class ApiSource:
 
         def read_one(path: str) -> Batch:
             try:
-                return _read_page(folder, path, self._shape, self.config.fields)
+                return _read_page(folder, path, self._shape, self._api)
             except BadAnswer:
                 raise
             except Exception as error:
@@ -211,7 +213,7 @@ class ApiSource:
         with self._run.attempts.reading(unit.path) as is_suspected:
             if is_suspected:
                 self._say_tried_apart(unit.path)
-                try_apart(SECONDS, _read_through, folder, paths, self._shape, self.config.fields)
+                try_apart(SECONDS, _read_through, folder, paths, self._shape, self._api)
             for batch in _ahead(read_one, paths):
                 sifted.add(renumbered(batch, count))
                 count += len(batch)
@@ -233,8 +235,16 @@ class ApiSource:
     ) -> tuple[LandedUnit, Fetch]:
         name, landing, now = self.config.name, self._run.landing, self._run.now()
         replaces_by = self.config.replaces or _REPLACES[settings.answers]
+        asked = self._api.parameters_for(day, settings.since, settings.until)
         question = Question(
-            str(self.config.api_path), day, self._shape, self.config.fields, self._kind, self._run.most_rejected
+            api=self._api,
+            parameters=asked,
+            day=day,
+            shape=self._shape,
+            fields=self.config.fields,
+            kind=self._kind,
+            most_rejected=self._run.most_rejected,
+            way_without_days=settings.way_without_days,
         )
         told: dict[str, Any] = {"error": None}
         pages: list[Path] = []
@@ -242,14 +252,11 @@ class ApiSource:
             try:
                 answer = self._answer(client, settings, question)
                 if not answer.is_empty and (other := _day_of_equal(answer.sha256, day, known, of_this_run)):
-                    raise ApiError(
-                        f"about_another_day: it equals the answer for {other}; "
-                        "if the API does not go by `date`, set ADHOUSE_API_ANSWERS=add or replace"
-                    )
+                    raise ApiError(f"about_another_day: it equals the answer for {other}; {settings.way_without_days}")
             except DeniedError:
                 raise
             except ApiError as failed:
-                told = {"error": settings.redact(str(failed))}
+                told = {"error": settings.redact(" ".join(str(failed).split()))}
             else:
                 unchanged = _is_unchanged(answer.sha256, day, known, replaces_by)
                 told = {
@@ -330,6 +337,29 @@ class ApiSource:
         )
 
 
+def declared_api(source: SourceConfig, token: str, answers: str, **window: Any) -> ApiSettings:
+    """The settings of an API that is declared with an address of its own.
+
+    Args:
+        source: The source; messages name its environment variable and keys.
+        token: What that variable has; "" if it has none.
+        answers: `by_day`, `add` or `replace`.
+        **window: The other settings, `since` and `until` at least.
+    """
+    api = source.api_profile
+    if api.url is None:
+        raise ValueError(f"{source.name}: it has no `url`")
+    return ApiSettings(
+        base_url=api.url.rstrip("/"),
+        token=token,
+        answers=answers,
+        token_name=api.token_env or f"the `token_env` of {source.name}",
+        url_name=f"the `url` of {source.name}",
+        way_without_days=f"if the API does not go by the day, set `replaces: nothing` or `all` for {source.name}",
+        **window,
+    )
+
+
 def days_to_ask(known: Iterable[Fetch], since: date, until: date, restated_days: int) -> list[date]:
     """The days from `since` to `until` that have no complete fetch, whose newest one failed, or that may be restated.
 
@@ -350,17 +380,17 @@ def days_to_ask(known: Iterable[Fetch], since: date, until: date, restated_days:
 
 
 def _ask_once(settings: ApiSettings, question: Question, folder: Path) -> None:
-    with ApiClient(settings, CONNECTIONS) as client:
+    with ApiClient(settings, CONNECTIONS, question.api) as client:
         ask(client, question, folder)
 
 
-def _read_page(folder: Folder, path: str, shape: RecordShape, fields: Mapping[str, str]) -> Batch:
-    return filled(read_page(folder.read(path), shape, fields).batch, shape)
+def _read_page(folder: Folder, path: str, shape: RecordShape, api: ApiProfile) -> Batch:
+    return filled(records_of_page(folder.read(path), shape, api), shape)
 
 
-def _read_through(folder: Folder, paths: Iterable[str], shape: RecordShape, fields: Mapping[str, str]) -> None:
+def _read_through(folder: Folder, paths: Iterable[str], shape: RecordShape, api: ApiProfile) -> None:
     for path in paths:
-        _read_page(folder, path, shape, fields)
+        _read_page(folder, path, shape, api)
 
 
 def _day_of_equal(sha256: str, day: date | None, known: Iterable[Fetch], of_this_run: Iterable[Fetch]) -> date | None:

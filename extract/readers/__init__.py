@@ -10,7 +10,7 @@ from extract.readers.content import format_named, format_of, format_of_text
 from extract.readers.csv_text import Csv, csv_records, find_header
 from extract.readers.documents import check_document, start_of_records
 from extract.readers.json_text import JsonArray, JsonLines, array_elements
-from extract.readers.pages import BadAnswer, Page, read_page
+from extract.readers.pages import BadAnswer, Page, read_page, records_of_page
 from extract.readers.parquet import read_parquet
 from extract.readers.unreadable import UnreadableFile
 from extract.records import Batch, RecordShape, RejectedRecord
@@ -25,6 +25,7 @@ __all__ = [
     "format_of",
     "read_file",
     "read_page",
+    "records_of_page",
     "texts_of_records",
 ]
 

@@ -25,7 +25,7 @@ DEEPEST = 200
 MOST_VALUES = 100_000  # in a record: each takes far more memory than text
 # A string, an opened string, or a byte that changes the depth or ends an element. Possessive: the memory stays flat.
 TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\],]', re.DOTALL)
-_OPENS_ARRAY = re.compile(rb"\s*:\s*\[")
+_OPENS = re.compile(rb"\s*:\s*([\[{])")
 
 
 class JsonLines:
@@ -186,19 +186,28 @@ def array_elements(file: IO[bytes], line: int) -> Iterator[tuple[int, bytes]]:
         rest = chunk[end:]
 
 
-def start_of_array(text: bytes, key: str) -> int | None:
-    """Where the array begins that an object has under a key, behind its bracket; what lies deeper is not looked at."""
-    names = {json.dumps(key, ensure_ascii=is_ascii).encode() for is_ascii in (True, False)}
+def start_of_array(text: bytes, path: str, start: int = 0) -> int | None:
+    """Where the array begins that an object has at a dotted path, behind its bracket; a name may have dots itself."""
+    names = {}
+    for end in (at for at in range(1, len(path) + 1) if path[at : at + 1] in (".", "")):
+        for is_ascii in (True, False):
+            names[json.dumps(path[:end], ensure_ascii=is_ascii).encode()] = path[end + 1 :]
     depth = 0
-    for token in TOKEN.finditer(text):
+    for token in TOKEN.finditer(text, start):
         match token[0]:
             case b"{" | b"[":
                 depth += 1
             case b"}" | b"]":
                 depth -= 1
+                if not depth:
+                    return None
             case name if depth == 1 and name in names:
-                if opening := _OPENS_ARRAY.match(text, token.end()):
-                    return opening.end()
+                if opening := _OPENS.match(text, token.end()):
+                    rest, is_array = names[name], opening[1] == b"["
+                    if is_array and not rest:
+                        return opening.end()
+                    if rest and not is_array and (found := start_of_array(text, rest, opening.start(1))) is not None:
+                        return found
     return None
 
 

@@ -1,5 +1,6 @@
 """Campaign delivery: what a campaign's ads delivered, by day and place, as platforms report it."""
 
+from extract.http.profile import ApiProfile
 from extract.schema import FieldType, Kind, RecordType
 from extract.source import SourceConfig
 
@@ -27,6 +28,6 @@ RECORD_TYPE = RecordType(
 )
 KIND = Kind("campaign_delivery", RECORD_TYPE, same_name="replace")
 SOURCES = (
-    SourceConfig("campaign_api", (KIND,), api_path="/campaign-data"),
+    SourceConfig("campaign_api", (KIND,), api=ApiProfile()),
     SourceConfig("campaign_files", (KIND,)),
 )

@@ -23,6 +23,7 @@ def deadly(read, found_in):
     return reading
 readers.read_file = deadly(readers.read_file, lambda path: path.name)
 readers.read_page = deadly(readers.read_page, bytes.decode)
+readers.records_of_page = deadly(readers.records_of_page, bytes.decode)
 """
 RUN = """
 import sys

@@ -17,6 +17,7 @@ import pytest
 from support.workbook import of_parts
 
 from extract.as_received import ReceivedRecord, records_as_received
+from extract.http.profile import ApiProfile
 from extract.landing import Landing
 from extract.readers import BadAnswer, Batch, Page, UnreadableFile, read_file, read_page
 from extract.readers.chunks import LONGEST_RECORD
@@ -495,14 +496,14 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10)
 
 def page(payload: str | bytes, **fields: str) -> Page:
     shape = RecordShape(DELIVERY, DELIVERY.names(fields), UTC)
-    return read_page(payload.encode() if isinstance(payload, str) else payload, shape, fields, 11)
+    return read_page(payload.encode() if isinstance(payload, str) else payload, shape, ApiProfile().renamed(fields))
 
 
 def test_a_page_says_what_it_is() -> None:
     body = '{"date":"2024-05-20","page":2,"pages":3,"total":12,"records":[{"clicks":1},{"clicks":"x"}],"next":"/p3"}'
     found = page("\ufeff" + body)
     assert (found.date, found.page, found.pages, found.total, found.next) == (date(2024, 5, 20), 2, 3, 12, "/p3")
-    assert outcome(found.batch) == ([11], [(12, "wrong_type")])
+    assert outcome(found.batch) == ([1], [(2, "wrong_type")])
 
 
 @pytest.mark.parametrize("records", ["[]", '[{"clicks":1}]', '[{"clicks":1,"x":[1]},{"brand":"]}"}]'])
@@ -530,7 +531,7 @@ def test_foreign_names_are_mapped_and_are_not_extra() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        "", " ", "<html>", "null", "7", '"x"', "{}", '{"error":"no"}', '{"records":{}}', '{"records":[{}',
+        "", " ", "<html>", "null", "7", '"x"', '{"error":"no"}', '{"records":{}}', '{"records":[{}',
         '{"records":[{}]', "[", "[{}", "[{}]]", "[{},]x", '[{"a":tru}]', "[{},{},,{}]", '{"meta":{"records":[]}}',
         '{"records":[],"total":"x"}', '{"records":[],"total":true}', '{"records":[],"date":"x"}',
         '{"records":[],"date":5}', '{"records":[],"next":5}',

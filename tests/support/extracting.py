@@ -56,7 +56,7 @@ def api_at(url: str, **changes: Any) -> ApiSettings:
 
 def extracted(
     home: Path,
-    api: ApiSettings | None = None,
+    api: ApiSettings | Mapping[str, ApiSettings] | None = None,
     sources: Collection[SourceConfig] | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     said: RecordedProgress | None = None,
@@ -65,12 +65,12 @@ def extracted(
     privacy_key: str = "",
     most_rejected: float = MOST_REJECTED,
 ) -> ExtractReport:
-    """Extracts as a run does."""
+    """Extracts as a run does; an API without a name is the campaign API."""
     shipped = [replace(SOURCES["campaign_api"], profile=renamed(fields)), SOURCES["campaign_files"]]
     return extract(
         places=Places(home, str(home), str(home / "lake")),
         sources=sources or shipped,
-        apis={"campaign_api": api} if api else {},
+        apis={"campaign_api": api} if isinstance(api, ApiSettings) else api or {},
         report_timezone=ZoneInfo("UTC"),
         now=now,
         progress=said or RecordedProgress(),

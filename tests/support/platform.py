@@ -19,6 +19,8 @@ class Platform(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answer = answer
         self.seen: list[tuple[dict[str, str], str]] = []
+        self.paths: list[str] = []
+        self.headers: list[dict[str, str]] = []
 
 
 @contextmanager
@@ -45,6 +47,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
         self.server.seen.append((asked, self.headers.get("Authorization", "")))
+        self.server.paths.append(urlsplit(self.path).path)
+        self.server.headers.append(dict(self.headers))
         status, headers, body = self.server.answer(asked)
         if isinstance(body, bytes):
             headers = {"Content-Length": str(len(body)), **headers}

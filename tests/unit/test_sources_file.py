@@ -86,7 +86,7 @@ sources:
       brand: {constant: NO}
 """
     shop = settings_of(tmp_path, text).sources["shop"]
-    assert (shop.name, shop.kinds[0].name, shop.api_path) == ("shop", "campaign_delivery", None)
+    assert (shop.name, shop.kinds[0].name, shop.api) == ("shop", "campaign_delivery", None)
     assert (shop.replaces, shop.timezone, shop.preset) == ("days", "Europe/Berlin", None)
     assert shop.profile == Profile(
         {
@@ -279,7 +279,7 @@ def test_a_built_in_source_takes_a_profile_and_keeps_what_it_is(tmp_path: Path) 
     assert settings.sources.keys() == SOURCES.keys()
     assert settings.sources["campaign_files"].profile.decimal == ","
     api = settings.sources["campaign_api"]
-    assert (api.api_path, api.replaces) == (SOURCES["campaign_api"].api_path, "nothing")
+    assert (api.api, api.replaces) == (SOURCES["campaign_api"].api, "nothing")
     assert settings.fields_of("campaign_api") == {"spend": "cost", "ad_id": "creative"}
     assert settings.campaign_answers == "add"
     assert settings_of(tmp_path, text, ADHOUSE_API_ANSWERS="replace").campaign_answers == "replace"
