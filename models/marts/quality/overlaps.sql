@@ -157,8 +157,8 @@ select
         else ' took the place of an older file of its name, and lacks its '
     end
     || cast(day_count as varchar) || case when day_count = 1 then ' day, ' else ' days, ' end
-    || cast(first_date as varchar) || case when day_count = 1 then '' else ' to ' || cast(last_date as varchar) end || ': '
-    || cast(cast(spend as decimal(38, 2)) as varchar) || ' {{ warehouse_currency() }} '
+    || cast(first_date as varchar) || case when day_count = 1 then '' else ' to ' || cast(last_date as varchar) end
+    || ': ' || cast(cast(spend as decimal(38, 2)) as varchar) || ' {{ warehouse_currency() }} '
     || case when overlap = 'counted_twice' then 'may count twice' else 'no longer count' end
     || '; set `replaces: days` for ' || source || ' if the newest file of a day replaces that day, or '
     || '`replaces: nothing` if all its files add up' as message
