@@ -28,10 +28,14 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
+quarantined = typer.Typer()
+app.add_typer(quarantined, name="quarantine")
+
 Wait = Annotated[
     float, typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait for another run to end.")
 ]
 FullRefresh = Annotated[bool, typer.Option("--full-refresh", help="Rebuild every table.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print the result as CSV, safe to open in a spreadsheet.")]
 
@@ -42,6 +46,16 @@ def _complete_source(incomplete: str) -> list[str]:
         return [source for source in settings.sources if source.startswith(incomplete)] if settings else []
     except CommandError:  # the shell is no place to say what is wrong with a file
         return []
+
+
+def _complete_file(*statuses: str) -> Callable[[str], list[str]]:
+    def complete(incomplete: str) -> list[str]:
+        from adhouse.commands import taking_back
+
+        settings = _settings_or_none()
+        return taking_back.names_beginning(settings, incomplete, statuses) if settings else []
+
+    return complete
 
 
 def _show_version(is_asked: bool) -> None:
@@ -193,8 +207,9 @@ def try_source(
     raise typer.Exit(Exit.FAILED if trial.quarantined else Exit.OK)
 
 
-@app.command()
+@quarantined.callback(invoke_without_command=True)
 def quarantine(
+    context: typer.Context,
     reason: Annotated[str | None, typer.Option(help="Only this reason.")] = None,
     source: Annotated[str | None, typer.Option(help="Only this source.", autocompletion=_complete_source)] = None,
     limit: Annotated[
@@ -207,6 +222,8 @@ def quarantine(
     """Show quarantined records and files, with reasons."""
     from adhouse.commands import quarantine as listing
 
+    if context.invoked_subcommand:
+        return
     _check_one_format(as_csv=as_csv, as_json=as_json)
     settings, terminal = _settings_and_terminal()
     if not (as_csv or as_json):
@@ -217,6 +234,64 @@ def quarantine(
         terminal.csv(listing.COLUMNS, [[*row.values()] for row in rows])
     else:
         terminal.json(rows)
+
+
+@quarantined.command()
+def replay(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Files by name, or by source/name (default: all).",
+            autocompletion=_complete_file("quarantined"),
+        ),
+    ] = None,
+    wait: Wait = 0,
+) -> None:
+    """Read quarantined files again, and publish."""
+    from adhouse.commands import taking_back
+
+    _work(lambda session: taking_back.replay(session, names or []), wait, is_run=True)
+
+
+@app.command()
+def retract(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME",
+            help="Files by name, or by source/name.",
+            autocompletion=_complete_file("loaded", "duplicate", "quarantined"),
+        ),
+    ],
+    is_confirmed: Yes = False,
+    wait: Wait = 0,
+) -> None:
+    """Withdraw files that were dropped by mistake, and publish.
+
+    Says first what changes, and asks. Of a name the newest file is withdrawn, so the one that it replaced counts again.
+    The file stays in landing; `adhouse restore` undoes it.
+    """
+    from adhouse.commands import taking_back
+
+    _work(lambda session: taking_back.retract(session, names, is_confirmed=is_confirmed), wait, is_run=True)
+
+
+@app.command()
+def restore(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME", help="Files by name, or by source/name.", autocompletion=_complete_file("retracted")
+        ),
+    ],
+    is_confirmed: Yes = False,
+    wait: Wait = 0,
+) -> None:
+    """Let retracted files count again, and publish."""
+    from adhouse.commands import taking_back
+
+    _work(lambda session: taking_back.restore(session, names, is_confirmed=is_confirmed), wait, is_run=True)
 
 
 @app.command()

@@ -79,7 +79,9 @@ def _explain_damage(causes: Collection[BaseException]) -> CommandError | None:
         if isinstance(cause, LakeDamagedError):
             return CommandError(f"{cause}: part of the raw data cannot be read", REBUILD)
         if isinstance(cause, LandingDamagedError):
-            way_out = "restore it from a backup, or remove its folder to receive that delivery again"
+            way_out = (
+                "restore it from a backup; if it is a receipt, you can remove its folder to receive that delivery again"
+            )
             return CommandError(f"{cause}: a delivery in landing cannot be read", way_out)
     return None
 

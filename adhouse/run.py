@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from adhouse import demo
 from adhouse.commands import status as report
+from adhouse.commands.quarantine import explained_reasons
 from adhouse.commands.sources import undeclared_inbox
 from adhouse.dbt import build as dbt_build
 from adhouse.dbt.project import ProjectParser, fingerprint, inputs_of
@@ -33,8 +34,6 @@ NEXT_COMMANDS = """Next:
 NEXT_IN_DEMO = """
   {0}adhouse demo --end   withdraw all of this invented data, and begin with your own"""
 
-FILES_NAMED = 3
-
 log = logging.getLogger(__name__)
 
 
@@ -47,12 +46,43 @@ def run(session: Session, *, allow_stale: bool, full_refresh: bool, is_strict: b
     Raises:
         CommandError: A step failed; or a source is incomplete; or, with `is_strict`, a file was quarantined.
     """
+    is_demo = demo.asks_mock(session, places_of(session.settings))
+
+    def take(on_news: Callable[[], None]) -> "ExtractReport":
+        return extract(session, None, on_news, is_demo=is_demo)
+
+    _run(session, take, allow_stale=allow_stale, full_refresh=full_refresh, is_strict=is_strict)
+
+
+def publish_landing(session: Session, replayed: Collection[str] = ()) -> None:
+    """Loads what landing has and the lake has not, follows what was taken back, and builds, audits and publishes.
+
+    Nothing new is received. A run does the same, besides what else it does.
+
+    Args:
+        session: The command at work.
+        replayed: The paths of quarantined files that are to be read again.
+    """
+
+    def take(on_news: Callable[[], None]) -> "ExtractReport":
+        return extract(session, None, on_news, is_demo=False, is_landing_alone=True, replayed=replayed)
+
+    _run(session, take, allow_stale=False, full_refresh=False, is_strict=False)
+
+
+def _run(
+    session: Session,
+    take: Callable[[Callable[[], None]], "ExtractReport"],
+    *,
+    allow_stale: bool,
+    full_refresh: bool,
+    is_strict: bool,
+) -> None:
     from extract.run import lake_origin
 
     session.todo = ["extract", "build and audit", "publish"]
     _sources(session.settings, session.settings.sources)  # a mistake in them ends the run before it does anything
-    places = _places(session.settings)
-    is_demo, origin = demo.asks_mock(session, places), lake_origin(places)
+    origin = lake_origin(places_of(session.settings))
     plan = _plan(session, origin, full_refresh=full_refresh)
     parser = ProjectParser(session.settings, plan)
     warehouse = open_warehouse(session.settings)
@@ -60,7 +90,7 @@ def run(session: Session, *, allow_stale: bool, full_refresh: bool, is_strict: b
     if (reason := _why_build(plan, current, warehouse)) or report.waiting_files(session.settings):
         parser.start()
     log.info("a build is needed%s", f": {reason}" if reason else " only if something new comes")
-    extracted = extract(session, None, parser.start, is_demo=is_demo)
+    extracted = take(parser.start)
     if extracted.lake_origin != origin:
         generation, reason = plan.generation, "everything was read again"
         plan = _plan(session, extracted.lake_origin, full_refresh=full_refresh or plan.is_full_refresh)
@@ -99,7 +129,7 @@ def rebuild(session: Session) -> None:
     parser.start()
     with session.step("load from landing", "extract"):
         extracted = load_from_landing(
-            places=_places(settings),
+            places=places_of(settings),
             sources=sources,
             report_timezone=settings.report_timezone,
             progress=session.terminal,
@@ -118,6 +148,8 @@ def extract(
     on_news: Callable[[], None] = lambda: None,
     *,
     is_demo: bool,
+    is_landing_alone: bool = False,
+    replayed: Collection[str] = (),
 ) -> "ExtractReport":
     """Brings what the sources have into landing and the lake, and says what came.
 
@@ -128,13 +160,15 @@ def extract(
         sources: Their names; None: all.
         on_news: Is told as soon as there is something that can change a mart.
         is_demo: Whether the simulated platform is asked.
+        is_landing_alone: Whether nothing new is received.
+        replayed: The paths of quarantined files that are to be read again.
     """
     from extract.run import extract as extract_sources
 
     settings = session.settings
     with session.step("extract", "extract") as counts, _campaign_api(session, is_demo=is_demo) as api:
         extracted = extract_sources(
-            places=_places(settings),
+            places=places_of(settings),
             sources=_sources(settings, settings.sources if sources is None else sources),
             apis={CAMPAIGN_API: api} if api else {},
             report_timezone=settings.report_timezone,
@@ -144,6 +178,8 @@ def extract(
             is_every_source=sources is None,
             privacy_key=settings.privacy_key,
             most_rejected=settings.max_rejected,
+            is_landing_alone=is_landing_alone,
+            replayed=replayed,
         )
         counts |= dict(zip(("read", "loaded", "rejected"), _counts(extracted), strict=True))
     _say_what_came(session, extracted)
@@ -161,7 +197,7 @@ def extract_only(session: Session, sources: Collection[str] | None) -> None:
     """
     session.todo = ["extract"]
     ensure_profile(session.settings)
-    is_demo = demo.asks_mock(session, _places(session.settings))
+    is_demo = demo.asks_mock(session, places_of(session.settings))
     if extract(session, sources, is_demo=is_demo).errors:
         raise CommandError("a source is incomplete; what came is kept", "run again to ask for the rest")
 
@@ -171,7 +207,7 @@ def build_only(session: Session, *, full_refresh: bool) -> None:
     from extract.run import lake_origin, newest_change
 
     session.todo = ["build and audit"]
-    places = _places(session.settings)
+    places = places_of(session.settings)
     plan = _plan(session, lake_origin(places), full_refresh=full_refresh)
     parser = ProjectParser(session.settings, plan)
     parser.start()
@@ -246,7 +282,7 @@ def roll_back(session: Session, build_id: str | None) -> None:
 
 def end_demo(session: Session) -> None:
     """Withdraws the demo from landing, lake, warehouse and readers, so that the data folder takes a user's own data."""
-    demo.end(session, _places(session.settings))
+    demo.end(session, places_of(session.settings))
 
 
 def maintain(session: Session) -> None:
@@ -254,7 +290,7 @@ def maintain(session: Session) -> None:
     from extract.run import merge_files
 
     settings, terminal = session.settings, session.terminal
-    files = merge_files(_places(settings), terminal.message)
+    files = merge_files(places_of(settings), terminal.message)
     tables = open_warehouse(settings).maintain(terminal.message)
     terminal.result(f"merged {files:,} files of the lake" + (f", maintained {tables} tables" if tables else ""))
 
@@ -414,7 +450,8 @@ def _campaign_api(session: Session, *, is_demo: bool) -> Iterator["ApiSettings |
         yield at(url, token)
 
 
-def _places(settings: Settings) -> "Places":
+def places_of(settings: Settings) -> "Places":
+    """Where everything is that extract reads and writes."""
     from extract.athena import Athena
     from extract.run import Places
 
@@ -444,17 +481,19 @@ def _say_what_came(session: Session, extracted: "ExtractReport") -> None:
 
 
 def _say_quarantined(session: Session, extracted: "ExtractReport", *, is_strict: bool) -> None:
-    """Says last that files were quarantined whole: their records are missing from the numbers."""
-    files = [one.file_name for one in extracted.quarantined]
-    if not files:
+    """Says last which files were quarantined whole, why, and what to do: their records are missing from the numbers."""
+    if not extracted.quarantined:
         return
-    more = f" and {len(files) - FILES_NAMED:,} more" if len(files) > FILES_NAMED else ""
-    names = ", ".join(files[:FILES_NAMED]) + more
-    said = f"{_files(len(files))} quarantined as a whole: {names}"
-    way_out = "`adhouse quarantine` says why and what to do"
+    reasons = explained_reasons(session.settings)
+    for one in extracted.quarantined:
+        _, what_to_do = reasons.get(one.reason, ("", "Look at the file"))
+        wrong = f"{one.source}: {one.file_name!r} is quarantined: {one.reason}: {one.detail}"
+        session.terminal.message(f"{wrong}; to do: {what_to_do}", "yellow")
+    said = f"{_files(len(extracted.quarantined))} quarantined as a whole"
+    way_out = "drop a repaired file under the same name; `adhouse quarantine` lists what is quarantined"
     if is_strict:
         raise CommandError(said, way_out)
-    session.terminal.message(f"{said} ({way_out})", "yellow")
+    session.terminal.message(f"{said}; {way_out}", "yellow")
 
 
 def _files(number: int) -> str:

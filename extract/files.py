@@ -17,7 +17,7 @@ from extract.attempts import SECONDS, try_apart
 from extract.days import Days, days_in, from_text, text_of
 from extract.lake.package import LedgerRow, UnitRows
 from extract.lake.tables import LOADED_FILES
-from extract.landing import LandedUnit, name_at
+from extract.landing import LandedUnit, LandingDamagedError, name_at
 from extract.privacy import Privacy, privacy_of
 from extract.readers import Batch, UnreadableFile, format_named, read_file
 from extract.readers.columns import Rounded
@@ -27,7 +27,7 @@ from extract.source import Arrivals, ExtractRun, Replaces, SourceConfig, is_of_t
 from extract.storage import Folder
 from extract.totals import WithoutTotals
 from extract.usable import Tally, Unusable
-from extract.words import LOADED, REPEATED, WAITING, DayWords, Decision, File, Words, plain_name
+from extract.words import LOADED, REPEATED, RETRACTED, WAITING, DayWords, Decision, File, Words, plain_name
 
 BYTES_A_SECOND = 1 << 20  # the slowest that a file is read, where it is tried apart
 _log = logging.getLogger(__name__)
@@ -53,7 +53,8 @@ class FileSource:
 
     A file replaces the older one of its name, or the days that it has in older ones, or nothing. One that is equal,
     after unpacking, to a file that counts is a duplicate, whatever its name, and is loaded when that one is replaced. A
-    file that is not what its name or its manifest says is quarantined.
+    file that is not what its name or its manifest says is quarantined. A withdrawn one counts for nothing until it is
+    restored.
     """
 
     def __init__(self, config: SourceConfig, run: ExtractRun) -> None:
@@ -97,11 +98,17 @@ class FileSource:
         unreadable changes nothing for the ones after it. Then come duplicates that now are to be loaded, and at last
         the ledger is told of those that are duplicates now.
         """
+        withdrawn = self._run.landing.withdrawn
         ledger = {row["_source"]: row for row in self._run.ledger.files(self.config.name)}
         known = {path: self._known(row) for path, row in ledger.items()}
-        files = [self._file(_unit(row), row["content_sha256"]) for row in ledger.values()]
-        new = {unit.path: self._file(unit, self._run.landing.hashes_of(unit).content) for unit in waiting}
-        loaded = [row for row in ledger.values() if row["status"] == "loaded"]
+        standing = [row for path, row in ledger.items() if path not in withdrawn and known[path] != RETRACTED]
+        files = [self._file(_unit(row), row["content_sha256"]) for row in standing]
+        new = {
+            unit.path: self._file(unit, self._run.landing.hashes_of(unit).content)
+            for unit in waiting
+            if unit.path not in withdrawn
+        }
+        loaded = [row for row in standing if row["status"] == "loaded"]
         self._days |= {row["content_sha256"]: from_text(row["days"]) for row in loaded}
         words = self._no_words()
         for file in sorted([*(file for file in files if file.unit.path not in new), *new.values()], key=_receipt):
@@ -121,7 +128,7 @@ class FileSource:
             self._decisions[path] = LOADED
             if path in ledger:
                 self._run.progress.message(
-                    f"{self.config.name}: {promoted.name!r} is loaded now: the file that it equals was replaced"
+                    f"{self.config.name}: {promoted.name!r} is loaded now: the file that it equals no longer counts"
                 )
                 self._again.add(path)
             yield promoted.unit
@@ -130,6 +137,7 @@ class FileSource:
                 words = self._words([*files, *new.values()])
         told = {file.unit.path: (file.unit, decision) for file, decision in words.decided()}
         told |= {path: (file.unit, self._decisions[path]) for path, file in new.items() if path not in told}
+        told |= {unit.path: (unit, RETRACTED) for unit in waiting if unit.path in withdrawn}
         for path, (unit, decision) in sorted(told.items(), key=lambda one: one[1][0]):
             was_read = self._decisions.get(path) == LOADED
             if not was_read and known.get(path) != decision and decision != LOADED:
@@ -137,8 +145,8 @@ class FileSource:
                 yield unit
 
     def _known(self, row: Mapping[str, Any]) -> Decision:
-        if row["status"] == "loaded":
-            return LOADED
+        if row["status"] != "duplicate":
+            return LOADED if row["status"] == "loaded" else RETRACTED
         is_word = row["_replaces"] is not None or not (self._all_replace("file_name") or self._all_replace("days"))
         return WAITING if is_word else REPEATED
 
@@ -173,10 +181,9 @@ class FileSource:
             )
 
     def read(self, unit: LandedUnit, rows: UnitRows) -> list[LedgerRow]:
-        """Reads a file, unless it is a duplicate."""
+        """Reads a file, unless it is a duplicate or withdrawn."""
         name = _name(unit)
         landing = self._run.landing
-        hashes = landing.hashes_of(unit)
         decision = self._decisions[unit.path]
         status, reason, detail, is_verified = decision.status, None, None, False
         if decision == LOADED:
@@ -189,19 +196,23 @@ class FileSource:
                 self._quarantined.add(unit.path)
                 rows.drop()
                 self._run.progress.message(f"{self.config.name}: {name!r} is quarantined: {unreadable}")
-        values = {
+        values: dict[str, Any] = {
             "file_name": name,
             "format": format_named(name),
-            "bytes": landing.folder.size(unit.path),
-            "sha256": hashes.received,
-            "content_sha256": hashes.content,
             "status": status,
             "reason": reason,
             "detail": detail,
             "is_verified": is_verified,
         }
+        try:
+            hashes = landing.hashes_of(unit)
+            values |= {"sha256": hashes.received, "content_sha256": hashes.content}
+            values |= {"bytes": landing.folder.size(unit.path)}
+        except (LandingDamagedError, FileNotFoundError):
+            if decision != RETRACTED:  # which landing need not have any more
+                raise
         replaced = f"{self.config.name}/{plain_name(name)}" if status != "quarantined" and decision.is_word else None
-        is_dated = status == "loaded" and hashes.content in self._days
+        days = self._days.get(str(values.get("content_sha256"))) if status == "loaded" else None
         return [
             LedgerRow(
                 LOADED_FILES,
@@ -211,7 +222,7 @@ class FileSource:
                     **rows.counts(kind),
                     "_replaces": replaced if self._replaces[kind.name] == "file_name" else None,
                     "replaces_by": self._replaces[kind.name],
-                    "days": text_of(self._days[hashes.content]) if is_dated else None,
+                    "days": None if days is None else text_of(days),
                 },
             )
             for kind in self.config.kinds

@@ -2,6 +2,7 @@
 
     <source>/<UTC date>/<receipt number>-<UTC time>-<first 8 of the sha256>/   what was received and `.receipt.json`
     receipts.json                                                              the last receipt number, and its time
+    withdrawn.json                                                             the files that do not count, if any
 
 A folder counts once it has its receipt, which is written last. Receipts are numbered through all sources, and the
 numbers never go back, whatever the clock says: their order is the order of receipt. In the layout of before, which is
@@ -26,6 +27,7 @@ from extract.storage import Folder, hash_into, sync
 
 RECEIPT = ".receipt.json"
 COUNTER = "receipts.json"
+WITHDRAWN = "withdrawn.json"
 MOST_NUMBERS_AT_ONCE = 1024
 STAMP = "%Y%m%dT%H%M%S."  # and the milliseconds, because Athena tells no less in files of Parquet
 _UNFINISHED = ".receiving"
@@ -102,6 +104,36 @@ class Landing:
         self._used = 0
         self._first = 0
         self._received_at: datetime | None = None
+
+    @cached_property
+    def withdrawn(self) -> frozenset[str]:
+        """The paths of the files that were withdrawn: they stay in landing, and count for nothing.
+
+        Raises:
+            LandingDamagedError: It cannot be read.
+        """
+        try:
+            told = json.loads(self.folder.read(WITHDRAWN))
+            return frozenset(told["files"])
+        except FileNotFoundError:
+            return frozenset()
+        except (ValueError, TypeError, KeyError) as error:
+            raise LandingDamagedError(
+                f"{self.folder.path(WITHDRAWN)} does not say which files are withdrawn"
+            ) from error
+
+    def withdraw(self, paths: Iterable[str]) -> None:
+        """Withdraws files, in one step; a load makes the lake follow."""
+        self._write_withdrawn(self.withdrawn.union(paths))
+
+    def restore(self, paths: Iterable[str]) -> None:
+        """Undoes that, in one step too."""
+        self._write_withdrawn(self.withdrawn.difference(paths))
+
+    def _write_withdrawn(self, paths: frozenset[str]) -> None:
+        if paths != self.withdrawn:
+            self.folder.write(WITHDRAWN, json.dumps({"files": sorted(paths)}, indent=1).encode())
+            self.withdrawn = paths
 
     @property
     def is_used(self) -> bool:

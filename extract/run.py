@@ -23,7 +23,7 @@ from extract.files import FileSource
 from extract.http.client import ApiSettings
 from extract.http.source import ApiSource, declared_api
 from extract.lake.lake import Lake, LakeDamagedError
-from extract.lake.ledger import Ledger, read_ledger
+from extract.lake.ledger import Delivery, Ledger, read_ledger
 from extract.lake.load import Progress, clear_away, is_note, load
 from extract.lake.tables import FETCHES
 from extract.landing import LandedUnit, Landing, unit_at
@@ -45,6 +45,7 @@ __all__ = [
     "lake_origin",
     "load_from_landing",
     "newest_change",
+    "received_files",
     "withdraw_demo",
 ]
 MOST_POSTPONED = 100  # notes that wait for the next load; each run reads their receipts
@@ -82,6 +83,7 @@ class SourceReport:
         rejected: Of these, the records that could not be read.
         unchanged: Fetches byte-equal to the newest of their day.
         duplicates: Files equal, after unpacking, to one that counts.
+        retracted: Files that were withdrawn.
         quarantined: Files quarantined whole.
         left: Files in the inbox that were still written to.
         errors: What failed, a line each.
@@ -94,6 +96,7 @@ class SourceReport:
     rejected: int = 0
     unchanged: int = 0
     duplicates: int = 0
+    retracted: int = 0
     quarantined: int = 0
     left: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -101,7 +104,7 @@ class SourceReport:
 
     def __str__(self) -> str:
         counts = [f"{self.received:,} received", f"{self.read:,} records read", f"{self.loaded:,} loaded"]
-        for name in ("rejected", "unchanged", "duplicates", "quarantined", "echoed_secret"):
+        for name in ("rejected", "unchanged", "duplicates", "retracted", "quarantined", "echoed_secret"):
             if number := getattr(self, name):
                 counts.append(f"{number:,} {name}")
         return ", ".join(counts)
@@ -176,6 +179,8 @@ def extract(
     is_every_source: bool = True,
     privacy_key: str = "",
     most_rejected: float = MOST_REJECTED,
+    is_landing_alone: bool = False,
+    replayed: Collection[str] = (),
 ) -> ExtractReport:
     """Lands what the sources have, and loads everything of theirs that landing has and the lake has not.
 
@@ -193,6 +198,8 @@ def extract(
         is_every_source: Whether these are all sources that there are.
         privacy_key: The key by which private fields are replaced, if a source has any.
         most_rejected: The largest share of a unit's records that may be unreadable.
+        is_landing_alone: Whether nothing new is received.
+        replayed: The paths of quarantined files that are to be read again.
 
     Raises:
         OSError: A disk is full or not writable; nothing half done is visible.
@@ -213,13 +220,15 @@ def extract(
         run = _run(places, ledger, report_timezone, now, progress, on_news, privacy_key, most_rejected)
         opened = {source.name: _opened(source, run, apis.get(source.name)) for source in sources}
         report = ExtractReport({name: SourceReport() for name in opened})
-        waiting, damaged = _sound(_not_loaded(opened, run), run, report)
+        again = [unit for unit in [*_to_follow(run), *_to_replay(run, replayed)] if unit.source in opened]
+        waiting, damaged = _sound([*_not_loaded(opened, run), *again], run, report)
         _warn_of_clock(run)
         units, postponed = [*waiting], {*lake.index.postponed}
         notes = {*postponed}
         arrived: dict[str, Arrivals] = {}
         for name, source in opened.items():
-            arrivals = arrived[name] = source.land([unit for unit in waiting if unit.source == name])
+            received = [unit for unit in waiting if unit.source == name and unit not in again]
+            arrivals = arrived[name] = Arrivals() if is_landing_alone else source.land(received)
             units += arrivals.units
             notes |= arrivals.notes
             report.sources[name].left = arrivals.left
@@ -237,6 +246,8 @@ def extract(
         else:
             lake.note_through(through, read_with, [unit.path for unit in units])
             _count_notes(report, arrived)
+        if not _to_follow(run):
+            lake.note_withdrawn(run.landing.withdrawn)
         report.newest_change, report.lake_origin = lake.index.newest_change, lake.index.origin
         return report
 
@@ -278,6 +289,7 @@ def load_from_landing(
         units, damaged = _sound(_not_loaded(opened, run), run, report)
         through = min([_through(run, opened), *(unit.number - 1 for unit in damaged)])
         added = load(places.package, lake, nothing, units, opened, progress, through, read_with, report_timezone)
+        lake.note_withdrawn(run.landing.withdrawn)
         _count(report, added)
         report.newest_change, report.lake_origin = lake.index.newest_change, lake.index.origin
         return report
@@ -299,7 +311,7 @@ def _empty(lake: Lake, landing: Landing, sources: Collection[str]) -> None:
     landed = {f"{folder.unit.path}/{name}" for folder in landing.listed for name in folder.names}
     landed |= {folder.unit.path for folder in landing.listed}
     loaded = lake.units_in_files()
-    if lost := sorted(loaded - landed):
+    if lost := sorted(loaded - landed - landing.withdrawn):
         raise PrunedLandingError(len(lost), lost[0])
     if undeclared := {path.partition("/")[0] for path in loaded} - {*sources}:
         raise UndeclaredSourcesError(undeclared)
@@ -333,6 +345,13 @@ def lake_origin(places: Places) -> str:
     """Names when the lake was last emptied to be filled again; tables that continue another origin are stale."""
     with _plain_errors(places.work):
         return Lake(Folder.at(places.lake), places.athena).index.origin
+
+
+def received_files(places: Places) -> list[Delivery]:
+    """Every file that the lake knows, in the order of receipt; none if it is to be loaded again."""
+    with _plain_errors(places.work):
+        lake = Lake(Folder.at(places.lake), places.athena)
+        return [] if lake.is_outdated else read_ledger(lake).deliveries()
 
 
 def newest_change(places: Places) -> str:
@@ -384,6 +403,21 @@ def _not_loaded(sources: Mapping[str, Source], run: ExtractRun) -> list[LandedUn
     return [unit for source in sources.values() for unit in source.landed() if unit.path not in run.ledger]
 
 
+def _to_follow(run: ExtractRun) -> list[LandedUnit]:
+    """The files that were withdrawn or restored, which the ledger does not say yet."""
+    withdrawn = run.landing.withdrawn
+    if withdrawn == {*run.ledger.lake.index.withdrawn}:
+        return []
+    known = run.ledger.deliveries()
+    return [one.unit for one in known if (one.unit.path in withdrawn) != (one.status == "retracted")]
+
+
+def _to_replay(run: ExtractRun, paths: Collection[str]) -> list[LandedUnit]:
+    """Those of these files that are quarantined."""
+    known = run.ledger.deliveries() if paths else []
+    return [one.unit for one in known if one.unit.path in paths and one.status == "quarantined"]
+
+
 def _warn_of_clock(run: ExtractRun) -> None:
     """Says if the clock is behind the newest receipt: days and tolerances go by it, though the order does not."""
     newest, now = run.landing.newest_at, run.now()
@@ -403,10 +437,10 @@ def _sound(
     """
     sound: list[LandedUnit] = []
     damaged: list[LandedUnit] = []
-    notes = {*run.ledger.postponed}  # they have a receipt and nothing else
+    unread = {*run.ledger.postponed} | run.landing.withdrawn  # notes have a receipt and nothing else
 
     def why_changed(unit: LandedUnit) -> str | None:
-        return None if unit.path in notes else run.landing.why_changed(unit)
+        return None if unit.path in unread else run.landing.why_changed(unit)
 
     with ThreadPoolExecutor(2, "check") as pool:
         for unit, why in zip(units, pool.map(why_changed, units), strict=True):
@@ -455,7 +489,8 @@ def _count(
             if row["_source"] in units:
                 continue
             units.add(row["_source"])
-            source.received += 1
+            source.received += row.get("status") != "retracted"
+            source.retracted += row.get("status") == "retracted"
             source.unchanged += table == FETCHES and row["unchanged"]
             if table == FETCHES and row["sha256"] and not row["complete"]:  # it came complete, and is not any more
                 source.errors.append(f"{row['source']} {row['_report_date'] or row['_source']}: {row['error']}")

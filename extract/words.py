@@ -2,7 +2,7 @@
 
 What a file of a name says last is that name's word. Where the words of several names are equal, the one received first
 counts and the others wait; they are loaded when it is replaced. Where files replace days, a file is loaded unless an
-equal one still has all its days. A file that cannot be read says nothing.
+equal one still has all its days. A file that cannot be read, or was withdrawn, says nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Decision:
     """What the ledger says of a file.
 
     Attributes:
-        status: `loaded`, or `duplicate`: it waits in landing.
+        status: `loaded`; `duplicate`: it waits in landing; `retracted`: it was withdrawn.
         is_word: Whether it replaces what its name said before; one that only says it again does not.
     """
 
@@ -32,6 +32,7 @@ class Decision:
 LOADED = Decision("loaded", is_word=True)
 WAITING = Decision("duplicate", is_word=True)
 REPEATED = Decision("duplicate", is_word=False)
+RETRACTED = Decision("retracted", is_word=False)
 
 
 @dataclass(frozen=True)

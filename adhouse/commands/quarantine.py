@@ -93,7 +93,13 @@ def show(
 
 
 def quarantine(
-    settings: Settings, reason: str | None, source: str | None, limit: int | None, *, has_all: bool
+    settings: Settings,
+    reason: str | None,
+    source: str | None,
+    limit: int | None,
+    *,
+    has_all: bool,
+    has_records: bool = True,
 ) -> list[Quarantined]:
     """Lists what is quarantined, newest first, as the published build and the lake have it; never waits for a run.
 
@@ -103,25 +109,33 @@ def quarantine(
         source: Only this source.
         limit: How many at most; None: all.
         has_all: Whether to list also what was repaired since.
+        has_records: Whether to list records too, and not only files that are quarantined whole.
     """
     warehouse = open_warehouse(settings)
     if warehouse.published() is None:
         raise nothing_published()
     wanted = {"reason": reason, "source": source}
     only = [f"{column} = {literal(value)}" for column, value in wanted.items() if value is not None]
+    only += [] if has_records else ["_position is null"]
     listed = f"""
         select
             reason, source, kind, _source, _position, line, field, value, detail, payload, _received_at, is_repaired,
             is_broken_rule
-        from ({quarantined(settings.target, settings.lake_url)}) as every_one
+        from ({quarantined(settings.target, settings.lake_url, has_records=has_records)}) as every_one
         where {" and ".join([*only, "true" if has_all else "not is_repaired"])}
         order by {NUMBER_OF_RECEIPT} desc, _received_at desc, _source, _position
         {f"limit {limit:d}" if limit else ""}
     """  # noqa: S608 the text is ours, the values are quoted
     rows = warehouse.ask("quarantined_deliveries", listed)
-    meanings = warehouse.ask("quarantine_reasons", "select reason, meaning, what_to_do from marts.quarantine_reasons")
-    known = {one: (meaning, what_to_do) for one, meaning, what_to_do in meanings}
+    known = explained_reasons(settings)
     return [_told(settings, known, *row) for row in rows]
+
+
+def explained_reasons(settings: Settings) -> dict[str, tuple[str, str]]:
+    """The meaning of each reason, and what to do, as published."""
+    asked = "select reason, meaning, what_to_do from marts.quarantine_reasons"
+    rows = open_warehouse(settings).ask("quarantine_reasons", asked)
+    return {reason: (meaning, what_to_do) for reason, meaning, what_to_do in rows}
 
 
 def as_dicts(found: list[Quarantined]) -> list[dict[str, Any]]:

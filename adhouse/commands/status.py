@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
+from textwrap import fill
 from typing import Any
 
+from adhouse.commands.quarantine import Quarantined, as_dicts, quarantine
 from adhouse.console import Terminal
 from adhouse.last_run import last_run
 from adhouse.lock import holder_of
@@ -15,6 +17,7 @@ from adhouse.warehouse.open import open_warehouse
 COUNTS = ("read", "loaded", "rejected", "superseded", "duplicate", "quarantined", "kept")
 TOP_CAMPAIGNS = 10
 OVERLAPS = 10  # that status shows; the mart has all
+WIDTH = 80
 MILLIONS_FROM = 10_000_000  # above this the table of top campaigns would be wider than 80 columns
 
 
@@ -27,6 +30,7 @@ def status(settings: Settings) -> dict[str, Any]:
         "newest": _newest(warehouse.newest()),
         "sources": sources(settings),
         "overlaps": overlaps(settings),
+        "quarantined_files": as_dicts(_quarantined_files(settings)),
         "pending": waiting_files(settings),
         "lock": holder,
     }
@@ -49,6 +53,9 @@ def show_status(terminal: Terminal, settings: Settings) -> None:
     for name, text in lines.items():
         if text:
             terminal.result(f"{name:<10} {text}")
+    for file in state["quarantined_files"]:
+        said = f"not loaded {file['problem']} ({file['reason']}); to do: {file['what_to_do']}"
+        terminal.result(fill(said, WIDTH, subsequent_indent=" " * 11))
     show_balance(terminal, settings)
     for message in state["overlaps"]:
         terminal.message(f"warning: {message}", "yellow")
@@ -143,6 +150,13 @@ def waiting_files(settings: Settings) -> dict[str, list[str]]:
     sources = [entry.name for entry in folder.entries() if entry.kind == "directory"]
     waiting = {source: inbox.waiting_files(folder.below(source)) for source in sources}
     return {source: names for source, names in sorted(waiting.items()) if names}
+
+
+def _quarantined_files(settings: Settings) -> list[Quarantined]:
+    """The files that are quarantined whole, and were not repaired since."""
+    if open_warehouse(settings).published() is None:
+        return []
+    return quarantine(settings, None, None, None, has_all=False, has_records=False)
 
 
 def _published(facts: Mapping[str, Any] | None) -> str:

@@ -1,6 +1,7 @@
 """The select of everything quarantined: whole files, records that could not be read, records that broke a rule.
 
-Both engines are asked the same; they differ in where a raw table is (`_raw`) and in how a row becomes JSON (`_record`).
+Both engines are asked the same; they differ in where a raw table is (`raw_table`) and in how a row becomes JSON
+(`_record`).
 """
 
 from typing import Literal
@@ -14,15 +15,15 @@ def quarantined(engine: Engine, lake_url: str, *, has_records: bool = True) -> s
     """Gives the select, over the marts and the lake.
 
     Its columns are reason, source, kind, _source, _position, line, field, value, detail, payload, _received_at and
-    is_repaired: whether a newer file or fetch, or a newer reading of the same one, took its place; and is_broken_rule:
-    whether it is a record that could be read and broke a rule.
+    is_repaired: whether a newer file or fetch, or a newer reading of the same one, took its place, or it was retracted;
+    and is_broken_rule: whether it is a record that could be read and broke a rule.
 
     Args:
         engine: Which engine is asked.
         lake_url: The folder of the lake; of Athena's, the tables have names instead.
         has_records: Whether there is a table of the records that broke a rule.
     """
-    is_complete = f"_dlt_load_id in (select load_id from {_raw(engine, lake_url, '_dlt_loads')} where status = 0)"  # noqa: S608
+    is_complete = f"_dlt_load_id in (select load_id from {raw_table(engine, lake_url, '_dlt_loads')} where status = 0)"  # noqa: S608
     parts = [
         """
         select
@@ -41,7 +42,9 @@ def quarantined(engine: Engine, lake_url: str, *, has_records: bool = True) -> s
             reason, source, kind, _source, cast(null as bigint) as _position, cast(null as bigint) as line,
             cast(null as varchar) as field, cast(null as varchar) as value, detail, cast(null as varchar) as payload,
             cast(_received_at as timestamp) as _received_at,
-            coalesce(newest_loaded > receipt_number or reading < newest_reading, false) as is_repaired,
+            coalesce(
+                newest_loaded > receipt_number or reading < newest_reading or reading < newest_unloaded, false
+            ) as is_repaired,
             false as is_broken_rule
         from units where status = 'quarantined'
         """,
@@ -64,23 +67,32 @@ def quarantined(engine: Engine, lake_url: str, *, has_records: bool = True) -> s
                 source, kind, _source, _dlt_load_id, _received_at, receipt_number, reading, _replaces as replaces,
                 _replaces as place, complete and not unchanged as is_loaded, cast(null as varchar) as status,
                 cast(null as varchar) as reason, cast(null as varchar) as detail
-            from {_raw(engine, lake_url, "fetches")} where {is_complete}
+            from {raw_table(engine, lake_url, "fetches")} where {is_complete}
             union all
             select
                 source, kind, _source, _dlt_load_id, _received_at, receipt_number, reading, _replaces as replaces,
                 source || '/' || file_name as place, status = 'loaded' or _replaces is not null as is_loaded,
                 status, reason, detail
-            from {_raw(engine, lake_url, "loaded_files")} where {is_complete}
+            from {raw_table(engine, lake_url, "loaded_files")} where {is_complete}
+        ),
+        read_again as (
+            select
+                *,
+                max(case when is_loaded or status = 'retracted' then reading end) over unit as newest_reading,
+                max(case when status in ('retracted', 'quarantined') then reading end) over unit as newest_unloaded
+            from received
+            window unit as (partition by kind, _source)
         ),
         units as (
             select
                 *,
-                max(case when is_loaded then receipt_number end) over (partition by kind, place) as newest_loaded,
-                max(case when is_loaded then reading end) over (partition by kind, _source) as newest_reading
-            from received
+                max(
+                    case when is_loaded and coalesce(reading > newest_unloaded, true) then receipt_number end
+                ) over (partition by kind, place) as newest_loaded
+            from read_again
         ),
         rejected as (
-            select * from {_raw(engine, lake_url, "rejected_records")} where {is_complete}
+            select * from {raw_table(engine, lake_url, "rejected_records")} where {is_complete}
         )
         {" union all ".join(parts)}
     """  # noqa: S608 the text is ours
@@ -91,7 +103,7 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _raw(engine: Engine, lake_url: str, table: str) -> str:
+def raw_table(engine: Engine, lake_url: str, table: str) -> str:
     """Where a raw table is, for use after `from`."""
     if engine == "athena":
         return f"raw.{table}"

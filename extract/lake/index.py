@@ -23,6 +23,7 @@ class Index:
         newest_change: Names the newest load with more than notes, so the newest one that can change a mart.
         postponed: The units in landing, of those up to `through`, that wait for the next load; they are notes.
         read_with: What decided how the records of each source were read, such as the time zone, as one text.
+        withdrawn: The withdrawn files that the ledger knows to be that.
         origin: Changes when the lake is emptied, since then any unit may have been read otherwise.
     """
 
@@ -35,6 +36,7 @@ class Index:
     newest_change: str = ""
     postponed: tuple[str, ...] = ()
     read_with: Mapping[str, str] = field(default_factory=dict)
+    withdrawn: tuple[str, ...] = ()
     origin: str = ""
 
     def names(self, table: str) -> list[str]:
@@ -59,13 +61,14 @@ def index_from_json(content: bytes) -> Index | None:
     """Reads the document; None if it is damaged."""
     try:
         found = json.loads(content)
-        index = Index(**{**found, "postponed": tuple(found.get("postponed", ()))})
+        index = Index(**{**found, **{name: tuple(found.get(name, ())) for name in ("postponed", "withdrawn")}})
         numbers = [size for files in index.files.values() for size in files.values()]
         numbers += [index.loads_to_merge, index.loads_to_optimize, 0 if index.through is None else index.through]
         is_sound = all(type(number) is int for number in numbers) and type(index.is_open) is bool
         texts = [
             *index.formats.values(),
             *index.postponed,
+            *index.withdrawn,
             *index.read_with.values(),
             index.newest_change,
             index.origin,

@@ -183,6 +183,10 @@ class Lake:
             known = {**self.index.read_with, **read_with}
             self.write_index(replace(self.index, through=through, postponed=added, read_with=known))
 
+    def note_withdrawn(self, paths: Iterable[str]) -> None:
+        """Notes which files the ledger knows to be withdrawn."""
+        self.write_index(replace(self.index, withdrawn=tuple(sorted(paths))))
+
     def sweep(self) -> None:
         """Removes every file that the index does not name, and closes the index.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 
 from extract.lake.lake import Lake
 from extract.lake.tables import FETCHES, LEDGERS, LOADED_FILES
+from extract.landing import LandedUnit
 
 _FETCH_COLUMNS = (
     "source",
@@ -37,6 +39,30 @@ _FILE_COLUMNS = (
     "_replaces",
     "days",
 )
+_DELIVERY_COLUMNS = (*_FILE_COLUMNS, "file_name", "reason", "_dlt_load_id")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A file from an inbox, as the newest reading of it says.
+
+    Attributes:
+        unit: Where it is in landing.
+        name: The name under which it was dropped.
+        status: `loaded`, `duplicate`, `quarantined` or `retracted`.
+        reason: Why it is quarantined.
+        content: The sha256 of what is in it.
+        replaces: What it replaces among the files with the same text; None if it replaces none.
+        load_id: The load package that has its records; None if none does.
+    """
+
+    unit: LandedUnit
+    name: str
+    status: str
+    reason: str | None
+    content: str
+    replaces: str | None
+    load_id: str | None
 
 
 @dataclass(frozen=True)
@@ -68,9 +94,9 @@ class Ledger:
         return self._readings.get(path, 0)
 
     def files(self, source: str) -> list[dict[str, Any]]:
-        """What the ledger says of each file of a source that is loaded or a duplicate: of its newest such reading.
+        """What the ledger says of each file that is loaded, a duplicate or retracted: of its newest such reading.
 
-        A duplicate that could not be read when it was to be loaded is neither.
+        A duplicate or retracted one that could not be read when it was to be loaded is none of these.
         """
         found: dict[str, dict[str, Any]] = {}
         rows = self.lake.read(LOADED_FILES, _FILE_COLUMNS).filter(pc.field("source") == source)
@@ -78,9 +104,25 @@ class Ledger:
             before = found.get(row["_source"])
             if row["status"] != "quarantined":
                 found[row["_source"]] = row
-            elif before and before["status"] == "duplicate":
+            elif before and before["status"] != "loaded":
                 del found[row["_source"]]
         return [*found.values()]
+
+    def deliveries(self) -> list[Delivery]:
+        """Every file that the ledger knows, of all sources, in the order of receipt."""
+        found: dict[str, Delivery] = {}
+        for row in self.lake.read(LOADED_FILES, _DELIVERY_COLUMNS).sort_by("reading").to_pylist():
+            path, is_loaded, before = row["_source"], row["status"] == "loaded", found.get(row["_source"])
+            found[path] = Delivery(
+                LandedUnit(row["receipt_number"], row["source"], row["_received_at"].replace(tzinfo=UTC), path),
+                row["file_name"],
+                row["status"],
+                row["reason"],
+                row["content_sha256"] or (before.content if before else ""),
+                row["_replaces"],
+                row["_dlt_load_id"] if is_loaded else (before.load_id if before else None),
+            )
+        return sorted(found.values(), key=lambda delivery: delivery.unit)
 
     def fetches(self, source: str) -> list[dict[str, Any]]:
         """What the ledger says of fetches of a source: of each day the newest and the newest complete one.

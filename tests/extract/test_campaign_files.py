@@ -130,7 +130,7 @@ def test_the_last_word_of_a_name_counts_also_if_it_is_an_old_one(tmp_path: Path)
 
 def test_a_duplicate_waits_and_is_loaded_when_the_file_that_it_equals_is_replaced(tmp_path: Path) -> None:
     said = dropped_one_by_one(tmp_path, ("may.jsonl", X), ("june.jsonl", X), ("may.jsonl", Y))
-    assert said == ["campaign_files: 'june.jsonl' is loaded now: the file that it equals was replaced"]
+    assert said == ["campaign_files: 'june.jsonl' is loaded now: the file that it equals no longer counts"]
     assert told(tmp_path) == [
         (1, 1, "may", "loaded", True),
         (2, 1, "june", "duplicate", True),
@@ -158,7 +158,7 @@ def test_a_zipped_file_is_equal_to_what_comes_out_of_it(tmp_path: Path) -> None:
     assert [row[3:] for row in told(tmp_path)] == [("loaded", True)] + [("duplicate", True)] * 3
     assert sum(records_of(tmp_path).values()) == 1
     said = dropped_one_by_one(tmp_path, ("may.jsonl", Y))
-    assert said == ["campaign_files: 'may.jsonl.gz' is loaded now: the file that it equals was replaced"]
+    assert said == ["campaign_files: 'may.jsonl.gz' is loaded now: the file that it equals no longer counts"]
     assert rows(tmp_path, "loaded_files", "sha256 = content_sha256, format", "receipt_number, reading") == [
         (True, "json"),
         *[(False, "json")] * 3,

@@ -1,9 +1,9 @@
 """Random histories of a data folder: `python tests/promises/sequences.py --count 200 [--seed N] [--athena]`.
 
 Files are dropped, corrected, put back to what they were, and dropped again under other names; an API corrects its
-days; extracts are killed, and run with a clock that is a month ahead or behind; now and then everything is rebuilt. At
-the end the published marts must be what stands, by one sentence: of each name the newest content, of each day the
-newest answer, and equal contents once. `test_sequences.py` runs a few of them.
+days; files are retracted and restored; extracts are killed, and run with a clock that is a month ahead or behind; now
+and then everything is rebuilt. At the end the published marts must be what stands, by one sentence: of each name the
+newest content, of each day the newest answer, and equal contents once. `test_sequences.py` runs a few of them.
 """
 
 import argparse
@@ -41,7 +41,7 @@ class History:
     """One data folder, what was done to it, and what must come of that.
 
     Attributes:
-        files: The newest content dropped under each name.
+        files: The contents dropped under each name, the newest last, and whether each was retracted.
         answers: What the API says of each day.
         told: What was done, for whoever has to look for a failure.
     """
@@ -49,21 +49,41 @@ class History:
     house: Workspace
     put: Callable[[str, bytes], object]
     chance: random.Random
-    files: dict[str, int] = field(default_factory=dict)
+    files: dict[str, list[tuple[int, bool]]] = field(default_factory=dict)
     answers: dict[date, int] = field(default_factory=lambda: dict.fromkeys(DAYS, 0))
     told: list[str] = field(default_factory=list)
 
     def expected(self) -> dict[str, Decimal]:
         """The spend of each campaign: equal files count once, however they are called."""
-        files = {f"file {content}": spend_of(content) for content in self.files.values()}
+        standing = [[content for content, is_gone in told if not is_gone][-1:] for told in self.files.values()]
+        files = {f"file {content}": spend_of(content) for last in standing for content in last}
         return files | {f"{day} {answer}": spend_of(answer) for day, answer in self.answers.items()}
 
     def drop(self) -> None:
         """Drops a file; few contents, so that equal bytes come again and again."""
         name, content = self.chance.choice(NAMES), self.chance.randrange(CONTENTS)
-        self.files[name] = content
+        self.files.setdefault(name, []).append((content, False))
         self.told.append(f"{name} = {content}")
         self.put(name, json.dumps(record(f"file {content}", DAYS[0], content)).encode() + b"\n")
+
+    def take_back(self) -> None:
+        """Retracts or restores the newest file of a name, with those before it that only said the same."""
+        if not self.files:
+            return
+        command, name = self.chance.choice(("retract", "restore")), self.chance.choice([*self.files])
+        self.extract()  # a file in the inbox is not known yet
+        self.told.append(f"{command} {name}")
+        ended = self.house.adhouse(command, name, "--yes")
+        assert ended.returncode == 0, ended.stderr
+        told, is_gone = self.files[name], command == "retract"
+        if told[-1][1] == is_gone:
+            return
+        for place in reversed(range(len(told))):
+            content, was_gone = told[place]
+            if content != told[-1][0] and was_gone != is_gone:
+                return
+            if content == told[-1][0]:
+                told[place] = (content, is_gone)
 
     def restate(self) -> None:
         """Lets the API say something else of a day, or what it said before."""
@@ -135,7 +155,7 @@ def play(seed: int, house: Workspace, put: Callable[[str, bytes], object], steps
         days = {"ADHOUSE_SINCE": str(DAYS[0]), "ADHOUSE_UNTIL": str(DAYS[-1]), "ADHOUSE_RESTATED_DAYS": "9"}
         history.house.settings.update(days, ADHOUSE_API_URL=url, ADHOUSE_API_TOKEN="canary-of-sequences")
         moves = [history.drop, history.restate, history.extract, history.extract_killed]
-        moves += [history.drop, history.extract_with_wrong_clock if FAKETIME else history.extract]
+        moves += [history.drop, history.extract_with_wrong_clock if FAKETIME else history.extract, history.take_back]
         rebuilds_at = history.chance.randrange(3 * steps)
         try:
             for step in range(steps):

@@ -64,6 +64,8 @@ def extracted(
     on_news: Callable[[], None] = lambda: None,
     privacy_key: str = "",
     most_rejected: float = MOST_REJECTED,
+    is_landing_alone: bool = False,
+    replayed: Collection[str] = (),
 ) -> ExtractReport:
     """Extracts as a run does; an API without a name is the campaign API."""
     shipped = [replace(SOURCES["campaign_api"], profile=renamed(fields)), SOURCES["campaign_files"]]
@@ -77,6 +79,8 @@ def extracted(
         on_news=on_news,
         privacy_key=privacy_key,
         most_rejected=most_rejected,
+        is_landing_alone=is_landing_alone,
+        replayed=replayed,
     )
 
 

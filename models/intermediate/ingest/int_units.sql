@@ -11,7 +11,10 @@ numbered as (
     select
         *,
         dense_rank() over (
-            partition by kind, _source, case when status = 'duplicate' then 'loaded' else status end
+            partition by
+                kind,
+                _source,
+                case when status in ('duplicate', 'retracted') then 'loaded' else status end
             order by reading desc
         ) as reading_rank,
         max(reading) over (partition by kind, _source) as newest_reading,

@@ -8,6 +8,19 @@ balances as (
 
 ),
 
+-- A unit may be read again, for example when a file was retracted or restored: of its readings the one that counts,
+-- else the newest, says what became of it.
+read_last as (
+
+    select
+        *,
+        max(reading) over (partition by kind, _source) as newest_reading,
+        max(case when outcome = 'current' then reading end) over (partition by kind, _source) as current_reading
+
+    from balances
+
+),
+
 summed as (
 
     select
@@ -19,6 +32,7 @@ summed as (
         count(distinct case when unit_type = 'file' then _source end) as files,
         count(distinct case when status = 'duplicate' then _source end) as files_duplicate,
         count(distinct case when status = 'quarantined' then _source end) as files_quarantined,
+        count(distinct case when status = 'retracted' then _source end) as files_retracted,
         cast(sum(records_read) as bigint) as records_read,
         cast(sum(records_rejected) as bigint) as records_rejected,
         cast(sum(records_loaded) as bigint) as records_loaded,
@@ -27,7 +41,9 @@ summed as (
         cast(sum(records_quarantined) as bigint) as records_quarantined,
         cast(sum(records_kept) as bigint) as records_kept
 
-    from balances
+    from read_last
+
+    where reading = coalesce(current_reading, newest_reading)
 
     group by
         source,
