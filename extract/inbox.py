@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +20,8 @@ from extract.storage import Entry, Folder, PreconditionError
 QUIET_SECONDS = 2.0
 PATIENCE_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
+_COPIED_WITHIN_SECONDS = 60.0
+_COPY = re.compile(r" ?\(([0-9]{1,4})\)(?=\.[^/]*$|$)")  # what a browser adds to the name of a second download
 _TAKEN_AT_ONCE = 8  # each waits for the disk or the network
 _UNFINISHED = ".tmp"
 _NEVER_TAKEN = (".part", _UNFINISHED)
@@ -238,7 +241,26 @@ def _dropped(inbox: Folder) -> list[Dropped]:
     found = [Dropped(entry) for entry in _entries(inbox) if _is_data(entry)]
     if inbox.is_local:
         found += changed_originals(inbox)
-    return sorted(found, key=lambda dropped: (dropped.entry.changed, dropped.path))
+    return _in_order(found)
+
+
+def _in_order(found: Iterable[Dropped]) -> list[Dropped]:
+    """The oldest first. `a (1).csv` was downloaded after `a.csv`, though a copy of both may have lost that."""
+    families: dict[str, list[Dropped]] = {}
+    for dropped in sorted(found, key=lambda one: (one.entry.changed, one.path)):
+        families.setdefault(_COPY.sub("", dropped.path), []).append(dropped)
+    placed: list[tuple[float, int, Dropped]] = []
+    for family in families.values():
+        times = [one.entry.changed for one in family]
+        are_copied = times[-1] - times[0] < _COPIED_WITHIN_SECONDS
+        for one in sorted(family, key=_copy_number) if are_copied else family:
+            placed.append((times[-1] if are_copied else one.entry.changed, len(placed), one))
+    return [one for _, _, one in sorted(placed, key=lambda place: place[:2])]
+
+
+def _copy_number(dropped: Dropped) -> int:
+    found = _COPY.search(dropped.path)
+    return int(found[1]) if found else 0
 
 
 def _unreadable(name: str) -> str:

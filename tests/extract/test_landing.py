@@ -542,3 +542,24 @@ def test_a_bucket_has_files_in_folders_too(tmp_path: Path) -> None:
         (folder,) = [one for one in Landing(landing.folder).folders("campaign_files") if not one.has_receipt]
         assert finish_moves(folder, landing, inbox)
         assert landing.receipt(cut_off.path)["content_sha256"] == hashlib.sha256(lines(record(2))).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("dropped", "order"),
+    [
+        # copied together, in whatever order
+        ({"a (1).csv": 10, "a.csv": 10.2, "a (10).csv": 10.1}, "a.csv, a (1).csv, a (10).csv"),
+        ({"b.csv": 9, "a (1).csv": 5, "a.csv": 7}, "a.csv, a (1).csv, b.csv"),
+        # a name that was downloaded again much later
+        ({"a (1).csv": 10, "a.csv": 1000}, "a (1).csv, a.csv"),
+        # other names keep the order of their times
+        ({"b.csv": 1, "a.csv": 2, "c (x).csv": 0}, "c (x).csv, b.csv, a.csv"),
+    ],
+)
+def test_a_second_download_is_newer_than_the_first(tmp_path: Path, dropped: dict[str, float], order: str) -> None:
+    for number, (name, at) in enumerate(dropped.items(), 1):
+        path = drop(tmp_path, name, lines(record(number)))
+        os.utime(path, (1_700_000_000 + at, 1_700_000_000 + at))
+    extracted(tmp_path)
+    found = rows(tmp_path, "loaded_files", "file_name", "receipt_number")
+    assert ", ".join(name for (name,) in found) == order
