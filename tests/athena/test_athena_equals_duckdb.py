@@ -2,6 +2,7 @@
 
 import json
 import math
+import secrets
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,9 +19,6 @@ from simulate.delivery import delivery
 from simulate.files import write
 from simulate.world import World
 
-BUCKET = "two-engines"
-LAKE = f"s3://{BUCKET}/ads"
-RESULTS = f"s3://{BUCKET}/results/"
 MARTS = (
     "processed_campaign_data",
     "campaign_summary",
@@ -41,21 +39,23 @@ class Engines:
     """Two houses that receive the same files at the same times."""
 
     def __init__(self, folder: Path, athena: LocalAthena, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.bucket = f"two-engines-{secrets.token_hex(4)}"  # tables of another test may have left files in another one
+        results = f"s3://{self.bucket}/results/"
         files_alone = {"ADHOUSE_API_URL": "none"}
         in_cloud = {
             **athena.environment,
             "ADHOUSE_TARGET": "athena",
-            "ADHOUSE_LAKE_URL": LAKE,
-            "ADHOUSE_ATHENA_RESULTS": RESULTS,
+            "ADHOUSE_LAKE_URL": f"s3://{self.bucket}/ads",
+            "ADHOUSE_ATHENA_RESULTS": results,
             "ADHOUSE_ATHENA_WORKGROUP": "primary",
         }
         self.disk = Workspace(folder / "disk", files_alone)
         self.cloud = Workspace(folder / "cloud", files_alone | in_cloud)
         self.s3 = athena.client("s3")
-        self.s3.create_bucket(Bucket=BUCKET)
+        self.s3.create_bucket(Bucket=self.bucket)
         for name, value in athena.environment.items():
             monkeypatch.setenv(name, value)
-        self.athena = Athena(RESULTS, "primary")
+        self.athena = Athena(results, "primary")
 
     def run(self, *arguments: str) -> str:
         """Runs the command on both, the second one with what the first has landed; gives what the cloud's said."""
@@ -64,7 +64,7 @@ class Engines:
         landing = self.disk.home / "landing"
         for path in landing.rglob("*"):
             if path.is_file():
-                self.s3.upload_file(str(path), BUCKET, f"ads/landing/{path.relative_to(landing)}")
+                self.s3.upload_file(str(path), self.bucket, f"ads/landing/{path.relative_to(landing)}")
         ended = self.cloud.adhouse(*arguments)
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout
