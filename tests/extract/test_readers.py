@@ -146,9 +146,9 @@ def test_a_file_that_is_not_there_is_the_callers_mistake(tmp_path: Path) -> None
 
 
 def test_one_bad_line_costs_one_record(tmp_path: Path) -> None:
-    deep = '{"x":' + "[" * 1000 + "]" * 1000 + "}"
+    deep, good = '{"clicks":' + "[" * 1000 + "]" * 1000 + "}", '{"clicks":1}'
     long = '{"brand":"' + "x" * LONGEST_RECORD + '"}'
-    lines = ["{}", "{]", "", "{}", "7", '{"clicks":"x"}', "{}", deep, long, '{"x":[[1]]}', "{}"]
+    lines = [good, "{]", "", good, "7", '{"clicks":"x"}', good, deep, long, '{"clicks":1,"x":[[1]]}', good]
     batch = joined(batches(tmp_path, "a.jsonl", "\ufeff" + "\r\n".join(lines) + "\r\n"))
     reasons = [(2, "broken_json"), (4, "not_an_object"), (5, "wrong_type"), (7, "too_deep"), (8, "too_long")]
     assert outcome(batch) == ([1, 3, 6, 9, 10], reasons)
@@ -156,8 +156,8 @@ def test_one_bad_line_costs_one_record(tmp_path: Path) -> None:
 
 
 def test_a_record_may_be_long_deep_and_wide_up_to_a_bound(tmp_path: Path) -> None:
-    deep = ['{"x":' + "[" * levels + "1" + "]" * levels + "}" for levels in (199, 200)]
-    wide = ['{"x":[' + ",".join(["1"] * count) + "]}" for count in (100_000, 100_001)]
+    deep = ['{"clicks":1,"x":' + "[" * levels + "1" + "]" * levels + "}" for levels in (199, 200)]
+    wide = ['{"x":[' + ",".join(["1"] * count) + '],"clicks":1}' for count in (99_999, 100_001)]
     long = ['{"brand":"' + "x" * (LONGEST_RECORD - 12 + more) + '"}' for more in (0, 1)]
     commas = '{"brand":"' + "," * 200_000 + '"}'
     reasons = [(2, "too_deep"), (4, "too_many_values"), (6, "too_long")]
@@ -284,7 +284,8 @@ def test_a_key_that_comes_twice_may_not_contradict_itself(tmp_path: Path, name: 
 
 def test_one_bad_element_costs_one_record(tmp_path: Path) -> None:
     deep = "[" * 1000 + "]" * 1000
-    elements = ["{}", "null", '{"x":tru}', '{"clicks":true}', f'{{"x":{deep}}}', '{"x":"},{"}', "", "{}"]
+    good = '{"clicks":1}'
+    elements = [good, "null", '{"x":tru}', '{"clicks":true}', f'{{"x":{deep}}}', '{"ad_id":"},{"}', "", good]
     batch = read(tmp_path, "a.json", "[" + ",\n  ".join(elements) + "]\n")
     reasons = [(2, "not_an_object"), (3, "broken_json"), (4, "wrong_type"), (5, "too_deep"), (7, "broken_json")]
     assert outcome(batch) == ([1, 6, 8], reasons)
@@ -380,11 +381,12 @@ def test_records_are_numbered_through_a_file_of_many_chunks(tmp_path: Path) -> N
 @pytest.mark.parametrize("size", [50, 300, 8 << 20])
 def test_a_rejected_record_says_in_which_line_it_begins(tmp_path: Path, size: int) -> None:
     split, bad = ROW.replace("LA", '"L\n\nA"'), ROW.replace("2024-05-20", "20/05/2024")
+    good = '{"clicks":1}'
     rows = ["", HEADER, ROW, "", split, bad, split.replace("1.5", "x"), "too,short", *[ROW] * 50, "x", split, bad, ""]
     texts = {
         "a.csv": "\n".join(rows),
-        "a.jsonl": '\n{}\n\n{"clicks":"x"}\n' + "{}\n" * 50 + "{]\n \n{}\n[1]\n",
-        "a.json": '\n[{"clicks":1},\n {"clicks":"x"},\n\n{\n"clicks":\n"x"}, 3' + ",{}\n" * 50 + ",\n{]\n]\n",
+        "a.jsonl": f'\n{good}\n\n{{"clicks":"x"}}\n' + f"{good}\n" * 50 + f"{{]\n \n{good}\n[1]\n",
+        "a.json": f'\n[{good},\n {{"clicks":"x"}},\n\n{{\n"clicks":\n"x"}}, 3' + f",{good}\n" * 50 + ",\n{]\n]\n",
     }
     wanted = {
         "a.csv": [(6 + 2, "date"), (7 + 2, "spend"), (8 + 4, None), (59 + 4, None), (61 + 6, "date")],

@@ -335,7 +335,7 @@ def test_a_rejected_record_keeps_what_it_said_as_canonical_text(tmp_path: Path) 
         '{"clicks": [], "brand": "%s"}' % ("é" * 40_000),
         "[1]",
     ]
-    path = written(tmp_path, "a.jsonl", "\n".join(["{}", *lines, ""]))
+    path = written(tmp_path, "a.jsonl", "\n".join(['{"clicks": 1}', *lines, ""]))
     (batch,) = read_file(path, RecordShape(KIND.record_type, KIND.record_type.names({}), UTC))
     first, second, third = batch.rejected
     payload = '{"ad_id":"é\ufffd","clicks":"x","spend":1.50}'

@@ -44,7 +44,8 @@ def received(
     home: Path, path: str, positions: list[int], fields: dict[str, str] | None = None
 ) -> dict[int, ReceivedRecord]:
     shape = shape_of(SourceConfig("any", (KIND,), profile=renamed(fields or {})), KIND, ZoneInfo("UTC"), None)
-    return records_as_received(Landing(Folder.at(home / "landing")), path, positions, shape)
+    records = (fields or {}).get("records", "records")
+    return records_as_received(Landing(Folder.at(home / "landing")), path, positions, shape, records)
 
 
 def cells(**changes: object) -> str:
