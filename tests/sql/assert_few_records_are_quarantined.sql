@@ -29,6 +29,9 @@ quarantined_days as (
 
     from {{ ref('quarantined_deliveries') }}
 
+    -- A date that is not believed is no day of the source.
+    where reason not in ('future_date', 'other_day')
+
     group by
         source,
         date
