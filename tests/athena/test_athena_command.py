@@ -53,7 +53,7 @@ def twins(athena: LocalAthena, world: World, tmp_path_factory: pytest.TempPathFa
     files = {
         "good.jsonl": good,
         "old.jsonl": lines(*(record(number, date=month) for number, month in enumerate(months))),
-        "broken.jsonl": b'{"ad_id": "ad1"\n{"ad_id": "it\'s", "clicks": "many"}\n',
+        "broken.jsonl": b'{"ad_id": "ad1"\n{"ad_id": "it\'s", "clicks": "many"}\n' + lines(record(99)),
         "it's cut.jsonl.gz": gzip.compress(good[:5000])[:-20],
     }
     disk = Workspace(folder / "disk", {"ADHOUSE_API_URL": "none"})

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 from conftest import TODAY, Workspace
 from support.athena_workspace import columns_of_marts
+from support.extracting import lines, record
 
 from extract.athena import Athena
 from local_athena.server import LocalAthena
@@ -134,7 +135,7 @@ def days_of(world: World, file: Path, *ages: int, restated: bool = False) -> byt
 def test_both_engines_give_the_same_cells(engines: Engines, world: World, tmp_path: Path) -> None:
     file = tmp_path / "file.jsonl"
     engines.disk.drop("first.jsonl", days_of(world, file, 5))
-    engines.disk.drop("broken.jsonl", b'{"ad_id": "ad1"\n{"ad_id": "ad2", "clicks": "many"}\n')
+    engines.disk.drop("broken.jsonl", b'{"ad_id": "ad1"\n{"ad_id": "ad2", "clicks": "many"}\n' + lines(record(99)))
     engines.run("run")
     engines.assert_same_cells()
 
