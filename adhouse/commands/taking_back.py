@@ -41,6 +41,8 @@ def retract(session: Session, names: Sequence[str], *, is_confirmed: bool) -> No
         _say(session, "stops counting", _published(session.settings, group))
         if (before := _said_before(others, group[0])) and not _said_after(others, group[0]):
             _say(session, "counts again", _as_came(session.settings, [before]), _told(before))
+        if _replaces_days(session.settings, group[0]):
+            session.terminal.result("  older files count again on the days that it took from them")
         if waiting := _waiting(others, group[0]):
             session.terminal.result(f"  is loaded instead: {waiting.name}, which is equal and waited as a duplicate")
     _confirm("retract", is_confirmed=is_confirmed or not gone)
@@ -78,6 +80,8 @@ def restore(session: Session, names: Sequence[str], *, is_confirmed: bool) -> No
             session.terminal.result("  counts again: all its records, which are then read from landing")
         if before := _said_before(standing, group[0]):
             _say(session, "stops counting", _published(session.settings, [before]), _told(before))
+        if _replaces_days(session.settings, group[0]):
+            session.terminal.result("  older files stop counting on its days, and newer ones keep theirs")
     _confirm("restore", is_confirmed=is_confirmed or not back)
     landing.restore(back)
     publish_landing(session)
@@ -187,6 +191,10 @@ def _is_word(other: "Delivery", one: "Delivery") -> bool:
     return other.status in ("loaded", "duplicate") and other.replaces == _names(one)[1]
 
 
+def _replaces_days(settings: Settings, one: "Delivery") -> bool:
+    return settings.sources[one.unit.source].replaces == "days"
+
+
 def _waiting(others: "Sequence[Delivery]", one: "Delivery") -> "Delivery | None":
     """The duplicate that is loaded in its place."""
     if one.status != "loaded":
@@ -233,7 +241,8 @@ def _say(session: Session, what: str, sums: Sums, which: str = "") -> None:
     count, spend, first, last = sums
     days = f" of {first}" + (f" to {last}" if last != first else "") if count else ""
     money = f", spend {spend:,} {session.settings.currency}" if count and spend is not None else ""
-    session.terminal.result(f"  {what}: {count:,} records{days}{money}" + (f": {which}" if which else ""))
+    records = "1 record" if count == 1 else f"{count:,} records"
+    session.terminal.result(f"  {what}: {records}{days}{money}" + (f": {which}" if which else ""))
 
 
 def _check_presence(command: str, *, is_confirmed: bool) -> None:

@@ -151,9 +151,10 @@ summed as (
 
 select
     *,
-    source || ': ' || split_part(newer_file, '/', 4)
+    source || ': ' || regexp_replace(newer_file, '^([^/]*/){3}', '')
     || case
-        when overlap = 'counted_twice' then ' has again what ' || split_part(older_file, '/', 4) || ' has on '
+        when overlap = 'counted_twice'
+            then ' has again what ' || regexp_replace(older_file, '^([^/]*/){3}', '') || ' has on '
         else ' took the place of an older file of its name, and lacks its '
     end
     || cast(day_count as varchar) || case when day_count = 1 then ' day, ' else ' days, ' end
