@@ -42,7 +42,8 @@ def asks_mock(session: Session, places: "Places") -> bool:
         return False
     is_own = settings.declared or waiting_files(settings)
     if demo or settings.is_in_cloud or is_own or Landing(folder).is_used:
-        session.terminal.message(FILES_ALONE)
+        if not settings.declared_apis:
+            session.terminal.message(FILES_ALONE)
         return False
     write_demo(folder, Demo())
     return True
@@ -87,6 +88,7 @@ def _refuse_own_data(settings: Settings) -> None:
     own = []
     if settings.api_url not in (None, "none"):
         own.append("ADHOUSE_API_URL")
+    own += [f"the API of {name}" for name in settings.declared_apis]
     own += [f"inbox/{source}/{name}" for source, names in waiting_files(settings).items() for name in names[:1]]
     if own:
         raise CommandError(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adhouse import demo
 from adhouse.commands import status as report
@@ -46,6 +46,7 @@ def run(session: Session, *, allow_stale: bool, full_refresh: bool, is_strict: b
     Raises:
         CommandError: A step failed; or a source is incomplete; or, with `is_strict`, a file was quarantined.
     """
+    session.settings.check_tokens(session.settings.sources)
     is_demo = demo.asks_mock(session, places_of(session.settings))
 
     def take(on_news: Callable[[], None]) -> "ExtractReport":
@@ -166,11 +167,13 @@ def extract(
     from extract.run import extract as extract_sources
 
     settings = session.settings
-    with session.step("extract", "extract") as counts, _campaign_api(session, is_demo=is_demo) as api:
+    names = settings.sources if sources is None else sources
+    asked = () if is_landing_alone else names
+    with session.step("extract", "extract") as counts, _apis(session, asked, is_demo=is_demo) as apis:
         extracted = extract_sources(
             places=places_of(settings),
-            sources=_sources(settings, settings.sources if sources is None else sources),
-            apis={CAMPAIGN_API: api} if api else {},
+            sources=_sources(settings, names),
+            apis=apis,
             report_timezone=settings.report_timezone,
             now=lambda: datetime.now(UTC),
             progress=session.terminal,
@@ -197,6 +200,7 @@ def extract_only(session: Session, sources: Collection[str] | None) -> None:
     """
     session.todo = ["extract"]
     ensure_profile(session.settings)
+    session.settings.check_tokens(session.settings.sources if sources is None else sources)
     is_demo = demo.asks_mock(session, places_of(session.settings))
     if extract(session, sources, is_demo=is_demo).errors:
         raise CommandError("a source is incomplete; what came is kept", "run again to ask for the rest")
@@ -412,31 +416,35 @@ def _publish(session: Session, warehouse: Warehouse, build_id: str) -> None:
 
 
 @contextmanager
-def _campaign_api(session: Session, *, is_demo: bool) -> Iterator["ApiSettings | None"]:
-    """Gives the campaign API's settings; for a demo it starts the mock API for the length of the block."""
-    from extract.run import ApiSettings
+def _apis(session: Session, names: Collection[str], *, is_demo: bool) -> Iterator["dict[str, ApiSettings]"]:
+    """Gives the settings of the APIs among these sources; a demo starts the mock API for the length of the block."""
+    from extract.run import ApiSettings, declared_api
 
     settings = session.settings
-    since, until = settings.window(session.started)
 
-    def at(base_url: str, token: str) -> ApiSettings:
-        return ApiSettings(
-            base_url=base_url,
-            token=token,
-            answers=settings.campaign_answers,
-            since=since,
-            until=until,
-            restated_days=settings.restated_days,
-            deadline_seconds=settings.api_deadline,
-        )
+    def asked(name: str) -> dict[str, Any]:
+        since, until = settings.window(session.started, settings.sources[name])
+        return {
+            "answers": settings.answers_of(name),
+            "since": since,
+            "until": until,
+            "restated_days": settings.restated_days,
+            "deadline_seconds": settings.api_deadline,
+            "secrets": settings.secrets,
+        }
 
     if not is_demo:
-        if settings.sends_secrets_openly:
-            session.terminal.message(
-                "ADHOUSE_API_URL begins with http://: anybody on the way can read the token or password; use https://",
-                "yellow",
-            )
-        yield at(settings.api_url, settings.api_token) if settings.api_url and settings.api_url != "none" else None
+        apis = {
+            name: declared_api(source, settings.token_of(source), **asked(name))
+            for name, source in settings.declared_apis.items()
+            if name in names
+        }
+        if CAMPAIGN_API in names and settings.api_url and settings.api_url != "none":
+            apis[CAMPAIGN_API] = ApiSettings(settings.api_url, settings.api_token, **asked(CAMPAIGN_API))
+        for setting in settings.sends_secrets_openly if apis else ():
+            said = "begins with http://: anybody on the way can read the token or password; use https://"
+            session.terminal.message(f"{setting} {said}", "yellow")
+        yield apis
         return
     from simulate.mock_api import DEMO_TOKEN, create_app
     from simulate.serve import serving
@@ -447,7 +455,7 @@ def _campaign_api(session: Session, *, is_demo: bool) -> Iterator["ApiSettings |
         session.terminal.message(
             "a demo: asking the mock API, started for this run, because ADHOUSE_API_URL is not set"
         )
-        yield at(url, token)
+        yield {CAMPAIGN_API: ApiSettings(url, token, **asked(CAMPAIGN_API))}
 
 
 def places_of(settings: Settings) -> "Places":

@@ -3,7 +3,8 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -12,7 +13,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -230,6 +231,7 @@ class Settings(BaseSettings):
     aws_secret_access_key: str = _secret_of_aws("AWS_SECRET_ACCESS_KEY")
     aws_session_token: str = _secret_of_aws("AWS_SESSION_TOKEN")
     aws_access_key_id: str = _secret_of_aws("AWS_ACCESS_KEY_ID")
+    _environment: Mapping[str, str] = PrivateAttr(default_factory=dict)  # has the tokens of declared APIs
 
     @classmethod
     def settings_customise_sources(
@@ -382,11 +384,50 @@ class Settings(BaseSettings):
             raise CommandError(f"there is no source {name!r}", f"sources: {', '.join(self.sources)}", Exit.USAGE)
         return self.sources[name]
 
-    @property
-    def campaign_answers(self) -> Answers:
-        """How the campaign API answers, as the environment or else `sources.yml` says it."""
-        replaces = self.sources[CAMPAIGN_API].replaces
+    def answers_of(self, name: str) -> Answers:
+        """How an API answers, as the environment or else `sources.yml` says it."""
+        replaces = self.sources[name].replaces
         return next(answers for answers, what in API_REPLACES.items() if what == replaces)
+
+    @cached_property
+    def declared_apis(self) -> Mapping[str, SourceConfig]:
+        """The APIs that have their address in `sources.yml`."""
+        return {name: source for name, source in self.declared.items() if source.api_profile.url is not None}
+
+    def address_of(self, source: SourceConfig) -> str | None:
+        """Where an API is asked, without the user and password in it; None if it is not asked."""
+        api = source.api_profile
+        url = api.url or (None if self.api_url == "none" else self.api_url)
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() + api.path
+
+    def token_of(self, source: SourceConfig) -> str:
+        """The token of a declared API; "" if it asks without one, or if there is none yet."""
+        return self._environment.get(source.api_profile.token_env or "", "").strip()
+
+    def check_tokens(self, names: Collection[str]) -> None:
+        """Checks that the declared APIs among these sources have what they ask with.
+
+        Raises:
+            CommandError: The environment has no token for one, or one that is too short; a line each.
+        """
+        wrong = []
+        for name in names:
+            source = self.sources[name]
+            variable, token = source.api_profile.token_env, self.token_of(source)
+            if variable and not token:
+                wrong.append(f"{variable} is not set in the environment, and {name} asks with it")
+            elif variable and len(token) < SHORTEST_TOKEN:
+                wrong.append(_too_short(variable, token))
+            elif source.api_profile.auth.type == "basic" and ":" not in token:
+                wrong.append(f"{variable} is not `user:password`, which {name} sends by `auth: basic`")
+        if wrong:
+            way_out = (
+                f"set it to the token, at least {SHORTEST_TOKEN} characters, or take `token_env` out of sources.yml"
+            )
+            raise CommandError("\n".join(wrong), way_out, Exit.USAGE)
 
     def fields_of(self, source: str) -> Mapping[str, str]:
         """Our names of fields → the source's, where they differ; of a source that is declared no more, none."""
@@ -407,7 +448,13 @@ class Settings(BaseSettings):
         """What must never be shown."""
         aws = (self.aws_secret_access_key, self.aws_session_token, self.aws_access_key_id)
         long = {one for one in aws if len(one) >= SHORTEST_AWS_SECRET}
-        return frozenset(({self.api_token, self.privacy_key, *long} - {""}) | secrets_of_address(self.api_url or ""))
+        tokens: set[str] = set()
+        with suppress(CommandError):  # where the file has mistakes, nothing is asked
+            for source in self.declared_apis.values():
+                token = self.token_of(source)
+                tokens |= {token, token.partition(":")[2]} if source.api_profile.auth.type == "basic" else {token}
+        known = {self.api_token, self.privacy_key, *long, *tokens} - {""}
+        return frozenset(known | secrets_of_address(self.api_url or ""))
 
     @cached_property
     def redact(self) -> Redaction:
@@ -415,11 +462,12 @@ class Settings(BaseSettings):
         return Redaction(self.secrets)
 
     @property
-    def sends_secrets_openly(self) -> bool:
-        """Whether the API's token or password leaves this machine without encryption."""
-        parts = urlsplit(self.api_url or "")
-        has_secret = bool(self.api_token or parts.password)
-        return has_secret and parts.scheme == "http" and not is_this_machine(parts.hostname or "")
+    def sends_secrets_openly(self) -> list[str]:
+        """The settings and keys with the addresses to which a token or password is sent without encryption."""
+        asked = {"ADHOUSE_API_URL": (self.api_url or "", self.api_token)}
+        for name, source in self.declared_apis.items():
+            asked[f"the `url` of {name}"] = source.api_profile.url or "", self.token_of(source)
+        return [name for name, (url, token) in asked.items() if _is_sent_openly(url, token)]
 
     def today(self) -> date:
         """The current date in the report time zone."""
@@ -430,10 +478,10 @@ class Settings(BaseSettings):
         day = now.astimezone(self.report_timezone).date()
         return datetime.combine(day, time(), self.report_timezone).astimezone(UTC)
 
-    def window(self, now: datetime) -> tuple[date, date]:
-        """The report days wanted at `now`, both ends included."""
-        until = self.until or now.astimezone(self.report_timezone).date() - timedelta(days=1)
-        return self.since or until - timedelta(days=FIRST_DAYS - 1), until
+    def window(self, now: datetime, source: SourceConfig) -> tuple[date, date]:
+        """The report days that are wanted of an API at `now`, both ends included; its yesterday is that of its zone."""
+        until = self.until or now.astimezone(source.zone or self.report_timezone).date() - timedelta(days=1)
+        return source.api_profile.since or self.since or until - timedelta(days=FIRST_DAYS - 1), until
 
     def environment_for_dbt(self) -> dict[str, str]:
         """What `dbt_project.yml` and `profiles.yml` read; they have the same defaults, so dbt also runs by itself."""
@@ -468,6 +516,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         said = first.get("ctx", {}).get("error")
         wanted = said if isinstance(said, _WantedError) else isinstance(extra, dict) and extra["wanted"]
         raise _unusable(str(field.validation_alias), env, str(wanted)) from None
+    settings._environment = env
     if settings.since and settings.until and settings.since > settings.until:
         raise _unusable("ADHOUSE_SINCE", env, f"a day not after ADHOUSE_UNTIL ({settings.until})")
     for name, path in (("ADHOUSE_HOME", str(settings.home)), ("ADHOUSE_LAKE_URL", settings.lake_url)):
@@ -483,7 +532,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         )
     if 0 < len(settings.api_token) < SHORTEST_TOKEN:
         raise CommandError(
-            f"ADHOUSE_API_TOKEN has {len(settings.api_token)} characters, too few to tell it from ordinary words",
+            _too_short("ADHOUSE_API_TOKEN", settings.api_token),
             f"set it to a token of at least {SHORTEST_TOKEN}, or unset it",
             Exit.USAGE,
         )
@@ -527,6 +576,16 @@ def whole_environment() -> dict[str, str]:
 def export(values: Mapping[str, str]) -> None:
     """Sets environment variables for the libraries that read them."""
     os.environ.update(values)
+
+
+def _is_sent_openly(url: str, token: str) -> bool:
+    parts = urlsplit(url)
+    has_secret = bool(token or parts.password)
+    return has_secret and parts.scheme == "http" and not is_this_machine(parts.hostname or "")
+
+
+def _too_short(variable: str, token: str) -> str:
+    return f"{variable} has {len(token)} characters, too few to tell it from ordinary words"
 
 
 def _fields() -> dict[str, FieldInfo]:

@@ -4,7 +4,9 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,9 +15,10 @@ from adhouse.dbt.runner import ensure_profile
 from adhouse.errors import CommandError
 from adhouse.explain import explain_error
 from adhouse.lock import holder_of
-from adhouse.settings import Settings
+from adhouse.settings import CAMPAIGN_API, Settings
 from adhouse.warehouse.files import opened
 from adhouse.warehouse.publish import LINK, check_link
+from extract.source import SourceConfig
 
 LEAST_FREE_BYTES = 2 << 30
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
@@ -110,19 +113,29 @@ def _published(settings: Settings) -> str:
 
 def _api(settings: Settings) -> str:
     if settings.api_url is None:
-        return "ADHOUSE_API_URL is not set: a run starts the mock API"
+        asked = (
+            "its declared APIs alone" if settings.declared_apis else "the mock API if it is a demo, else files alone"
+        )
+        return f"ADHOUSE_API_URL is not set: a run reads {asked}"
     if settings.api_url == "none":
-        return "ADHOUSE_API_URL is none: files only"
+        return "ADHOUSE_API_URL is none: campaign_api is not asked"
+    return _answering(settings, settings.sources[CAMPAIGN_API], settings.api_url, "ADHOUSE_API_URL")
+
+
+def _declared_api(source: SourceConfig, settings: Settings) -> str:
+    settings.check_tokens([source.name])
+    return _answering(settings, source, source.api_profile.url or "", f"the `url` of {source.name}")
+
+
+def _answering(settings: Settings, source: SourceConfig, url: str, named: str) -> str:
     import httpx
 
-    since, until = settings.window(datetime.now(UTC))
+    since, until = settings.window(datetime.now(UTC), source)
     try:
-        answer = httpx.get(settings.api_url, timeout=5)
+        answer = httpx.get(url, timeout=5)
     except httpx.HTTPError as error:
-        raise CommandError(
-            f"ADHOUSE_API_URL does not answer: {error}", "start the API, or correct the address"
-        ) from None
-    return f"{settings.api_url} answers ({answer.status_code}); report days wanted: {since} to {until}"
+        raise CommandError(f"{named} does not answer: {error}", "start the API, or correct the address") from None
+    return f"{url} answers ({answer.status_code}); report days wanted: {since} to {until}"
 
 
 def _checks(settings: Settings) -> Mapping[str, Callable[[Settings], str]]:
@@ -141,4 +154,7 @@ def _checks(settings: Settings) -> Mapping[str, Callable[[Settings], str]]:
         }
     else:
         engine = {"lake": _lake, "warehouse": _warehouse, "published": _published}
-    return every | engine | {"api": _api}
+    apis: dict[str, Callable[[Settings], str]] = {"api": _api}
+    with suppress(CommandError):  # which the check of the sources tells
+        apis |= {name: partial(_declared_api, source) for name, source in settings.declared_apis.items()}
+    return every | engine | apis

@@ -55,6 +55,8 @@ def show_sources(terminal: Terminal, settings: Settings) -> None:
     else:
         terminal.result(f"there is no {settings.sources_file}: copy sources.yml.example to declare sources of your own")
     for one in found["sources"]:
+        if one["address"]:
+            terminal.result(f"{one['source']} is asked at {one['address']}{_token_of(one)}")
         if one["report"]:
             terminal.result(f"{one['source']} has had no file yet. To download: {one['report']}")
     for name, count in found["undeclared"]["inbox"].items():
@@ -62,6 +64,12 @@ def show_sources(terminal: Terminal, settings: Settings) -> None:
     for name in found["undeclared"]["landing"]:
         said = f"{name} is declared no more: the rows that it brought stay and count, and nothing new is taken"
         terminal.message(said, "yellow")
+
+
+def _token_of(listed: Mapping[str, Any]) -> str:
+    if listed["token_env"] is None:
+        return ""
+    return f", with the token in {listed['token_env']}{'' if listed['has_token'] else ', which is not set'}"
 
 
 def undeclared_inbox(settings: Settings, name: str, count: int) -> str:
@@ -192,6 +200,9 @@ def _listed(settings: Settings, source: "SourceConfig", waiting: int, *, has_lan
         "replaces": source.replaces or ("file_name" if source.kinds[0].same_name == "replace" else "nothing"),
         "waiting": waiting,
         "inbox": None if is_api else _inbox(settings, source.name),
+        "address": settings.address_of(source) if is_api else None,
+        "token_env": source.api_profile.token_env,
+        "has_token": bool(settings.token_of(source)),
         "is_declared": source.name in settings.declared,
         "timezone": source.timezone,
         "report": preset(source.preset).report if source.preset and not waiting and not has_landed else None,

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from extract.declared.keys import PRESET_NAMES, ColumnKeys, FilesKeys, Keys, SourceKeys
+from extract.declared.api import ApiKeys, AuthKeys, PagingKeys
+from extract.declared.keys import PRESET_NAMES, ColumnKeys, FilesKeys, SourceKeys
 from extract.declared.sources import preset
+from extract.declared.values import Keys, ValuesKeys
 
 LEVELS: MappingProxyType[str, type[Keys]] = MappingProxyType(
-    {"": SourceKeys, "files.": FilesKeys, "columns.FIELD.": ColumnKeys}
+    {
+        "": SourceKeys,
+        "files.": FilesKeys,
+        "columns.FIELD.": ColumnKeys,
+        "api.": ApiKeys,
+        "api.auth.": AuthKeys,
+        "api.paging.": PagingKeys,
+    }
 )
 
 
@@ -16,8 +25,9 @@ def keys_table() -> str:
     """Every key of a source, and what it means."""
     rows = ["| key | meaning |", "|---|---|"]
     for level, keys in LEVELS.items():
-        for name, field in keys.model_fields.items():
-            rows.append(f"| `{level}{name}` | {(field.description or '').replace('|', chr(92) + '|')} |")
+        # What is said of values comes last, for files and APIs alike.
+        for name, field in sorted(keys.model_fields.items(), key=lambda one: one[0] in ValuesKeys.model_fields):
+            rows.append(f"| `{level}{field.alias or name}` | {(field.description or '').replace('|', chr(92) + '|')} |")
     return "\n".join(rows) + "\n"
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,16 +10,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
-    StringConstraints,
     ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
 
+from extract.declared.api import ApiKeys
+from extract.declared.values import Keys, Text, Texts, ValuesKeys, Verbatim, alone, listed, one_of
 from extract.registry import KINDS
 from extract.source import Replaces
 
@@ -29,31 +25,7 @@ SOURCE_NAME = "[a-z][a-z0-9_]{0,49}"  # it becomes the name of folders
 PRESETS = Path(__file__).parents[1] / "presets"
 PRESET_NAMES = sorted(path.stem for path in PRESETS.glob("*.yml"))
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "space": " "}
-THOUSANDS = {"comma": ",", "point": ".", "space": " ", "apostrophe": "'"}
 FIELDS = sorted({name for kind in KINDS.values() for name in kind.record_type.fields})
-A_DAY = datetime(2026, 11, 28)  # noqa: DTZ001 - any day that month and day cannot be confused of
-
-
-class Keys(BaseModel):
-    """Some keys of the language; no others are known."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _one_of(names: Mapping[str, str]) -> AfterValidator:
-    """A character, or a word for one."""
-
-    def character(text: str) -> str:
-        found = names.get(text, text)
-        if len(found) != 1:
-            raise ValueError(f"is {text!r}; it can be one character, or {_listed([*names])}")
-        return found
-
-    return AfterValidator(character)
-
-
-def _listed(names: list[str]) -> str:
-    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else "".join(names)
 
 
 def _encoding(name: str) -> str:
@@ -62,15 +34,6 @@ def _encoding(name: str) -> str:
     except (LookupError, ValueError):
         raise ValueError(f"is {name!r}, which is no encoding of text; such as utf-8, utf-16 or windows-1252") from None
     return name
-
-
-def _date_format(text: str) -> str:
-    try:
-        if datetime.strptime(A_DAY.strftime(text), text).date() == A_DAY.date():  # noqa: DTZ007
-            return text
-    except ValueError:
-        pass
-    raise ValueError(f"is {text!r}, which does not tell a day; such as %d/%m/%Y")
 
 
 def _timezone(key: str) -> str:
@@ -87,38 +50,16 @@ def _field(name: str, info: ValidationInfo) -> str:
     return name
 
 
-def _not_empty(texts: tuple[str, ...]) -> tuple[str, ...]:
-    if not texts:
-        raise ValueError("wants a text, or a list with some")
-    return texts
-
-
 def _known(names: list[str]) -> AfterValidator:
     def known(name: str) -> str:
         if name not in names:
-            raise ValueError(f"is {name!r}; it can be {_listed(names)}")
+            raise ValueError(f"is {name!r}; it can be {listed(names)}")
         return name
 
     return AfterValidator(known)
 
 
-def _alone(key: str, keys: type[Keys]) -> BeforeValidator:
-    """Takes a text alone, or a list of them, for a mapping with one key."""
-    return BeforeValidator(lambda value: value if isinstance(value, dict) else {key: value}, Text | list[Text] | keys)
-
-
-# A scalar is read as the text that stands there, but an editor sees a number.
-Text = Annotated[
-    str, StringConstraints(min_length=1, strip_whitespace=True), WithJsonSchema({"type": ["string", "number"]})
-]
-Verbatim = Annotated[str, StringConstraints(min_length=1), WithJsonSchema({"type": "string"})]
 FieldName = Annotated[Text, AfterValidator(_field), WithJsonSchema({"enum": FIELDS})]
-Texts = Annotated[
-    tuple[Text, ...],
-    AfterValidator(_not_empty),
-    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
-    WithJsonSchema({"anyOf": [{"type": "array", "items": {"type": ["string", "number"]}}, {"type": "string"}]}),
-]
 
 
 class ColumnKeys(Keys):
@@ -153,11 +94,11 @@ class ValueKeys(Keys):
         return self
 
 
-ColumnOrName = Annotated[ColumnKeys, _alone("name", ColumnKeys)]
-Value = Annotated[ValueKeys, _alone("constant", ValueKeys)]
+ColumnOrName = Annotated[ColumnKeys, alone("name", ColumnKeys)]
+Value = Annotated[ValueKeys, alone("constant", ValueKeys)]
 
 
-class FilesKeys(Keys):
+class FilesKeys(ValuesKeys):
     """How the files are written."""
 
     format: Literal["csv", "json", "parquet", "xlsx"] | None = Field(
@@ -166,7 +107,7 @@ class FilesKeys(Keys):
     encoding: Annotated[Text, AfterValidator(_encoding)] | None = Field(
         None, description="of text without a byte order mark; default: `utf-8`"
     )
-    delimiter: Annotated[Verbatim, _one_of(DELIMITERS)] | None = Field(
+    delimiter: Annotated[Verbatim, one_of(DELIMITERS)] | None = Field(
         None,
         description="what stands between fields: a character, or `tab`, `comma`, `semicolon`, `bar`; default: found",
     )
@@ -176,25 +117,8 @@ class FilesKeys(Keys):
     skip_rows: Annotated[int, Field(ge=0)] | None = Field(
         None, description="rows behind the header that are no records, such as units; default: 0"
     )
-    decimal: Literal[".", ","] | None = Field(
-        None, description="the decimal sign; default: a point, and what could be read two ways is rejected"
-    )
-    thousands: Annotated[Verbatim, _one_of(THOUSANDS)] | None = Field(
-        None, description="what stands between groups of three digits: a character, or `space`; default: nothing may"
-    )
-    currency_signs: Texts | None = Field(None, description="texts that may stand before or behind a number")
-    nulls: Texts | None = Field(None, description="texts that say that there is no value, such as `--`")
-    date_format: Annotated[Text, AfterValidator(_date_format)] | None = Field(
-        None, description="how dates are written, as `%d/%m/%Y`; default: `2026-11-28`"
-    )
     records: Text | None = Field(None, description="where the records are in JSON, such as `data.items`")
     sheet: Text | None = Field(None, description="the sheet of a workbook; default: the only one with records")
-
-    @model_validator(mode="after")
-    def _signs_differ(self) -> FilesKeys:
-        if self.thousands is not None and self.thousands == (self.decimal or "."):
-            raise ValueError(f"has {self.thousands!r} as decimal sign and between thousands: say both")
-        return self
 
 
 class SourceKeys(Keys):
@@ -211,7 +135,8 @@ class SourceKeys(Keys):
         None, description="the currency of its prices: a code such as `EUR`, or `{column: Currency code}`"
     )
     timezone: Annotated[Text, AfterValidator(_timezone)] | None = Field(
-        None, description="the time zone of its times without one; default: UTC"
+        None,
+        description="the time zone of its times without one, and of an API's yesterday; default: UTC, and the report's",
     )
     replaces: Replaces | None = Field(
         None,
@@ -219,6 +144,7 @@ class SourceKeys(Keys):
         "has), `nothing`; for an API `days`, `nothing` or `all`",
     )
     files: FilesKeys | None = Field(None, description="how its files are written")
+    api: ApiKeys | None = Field(None, description="how it is asked, if it is an API; then it has no files")
     columns: dict[FieldName, ColumnOrName] | None = Field(
         None,
         description="our fields: their columns; a field that is not named has our name",

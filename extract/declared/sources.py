@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from extract.convert import RecordRejected, converter_of
+from extract.declared.api import NO_SECRETS, ApiKeys, AuthKeys, PagingKeys, is_secret
 from extract.declared.keys import (
     FIELDS,
     PRESET_NAMES,
@@ -27,6 +28,8 @@ from extract.declared.keys import (
     ValueKeys,
 )
 from extract.declared.text import Place, TextError, read_text
+from extract.declared.values import Keys
+from extract.http.profile import ApiProfile
 from extract.profile import ONE, Column, Profile
 from extract.registry import KINDS
 from extract.schema import FieldType, RecordType
@@ -34,6 +37,7 @@ from extract.source import SourceConfig
 
 NUMBERS = (FieldType.COUNT, FieldType.DECIMAL, FieldType.MONEY)
 CURRENCY = "{currency}"  # in the name of a column: the code that `currency` says
+_SETTINGS = {"url": "ADHOUSE_API_URL", "token_env": "ADHOUSE_API_TOKEN", "since": "ADHOUSE_SINCE"}
 API_REPLACES, FILES_REPLACE = ("days", "nothing", "all"), ("file_name", "days", "nothing")
 
 Mistake = tuple[Place, str]
@@ -133,6 +137,8 @@ def _source(name: str, raw: object, built_in: SourceConfig | None) -> SourceConf
     raw = {} if raw is None else raw
     if not isinstance(raw, dict):
         raise _MistakenError(((), "wants keys below it, such as `preset:` or `kind:`"))
+    if "api" in raw and raw["api"] is None:
+        raw = {**raw, "api": {}}
     shipped = _shipped(raw.get("preset"))
     merged = _merged(shipped, raw)
     kind = KINDS.get(str(merged.get("kind") or (built_in.kinds[0].name if built_in else "")))
@@ -141,17 +147,26 @@ def _source(name: str, raw: object, built_in: SourceConfig | None) -> SourceConf
     keys = _validated(merged, record_type)
     if kind is None:
         raise _MistakenError(((), f"wants `kind:` ({', '.join(KINDS)}) or a `preset:`"))
-    if mistakes := [*_misplaced(keys, built_in), *_senseless(keys, kind.record_type)]:
+    if keys.api is not None and not built_in and keys.replaces is None:
+        keys = keys.model_copy(update={"replaces": "days"})
+    api = _api(keys, built_in)
+    if mistakes := [*_misplaced(keys, built_in), *_senseless(keys, kind.record_type), *_undated(keys, api)]:
         raise _MistakenError(*mistakes)
     return SourceConfig(
         name,
         (kind,),
-        api=built_in.api if built_in else None,
+        api=api,
         profile=_profile(keys),
         replaces=keys.replaces,
         timezone=keys.timezone,
         preset=keys.preset,
     )
+
+
+def _api(keys: SourceKeys, built_in: SourceConfig | None) -> ApiProfile | None:
+    """How it is asked, if it is an API: as the keys say, over what is built in."""
+    base = built_in.api if built_in else None
+    return base if keys.api is None else keys.api.profile(base or ApiProfile(path="", parameters={}))
 
 
 def _shipped(name: object) -> Mapping[str, Any]:
@@ -180,21 +195,26 @@ def _validated(raw: Mapping[str, object], record_type: RecordType | None) -> Sou
     try:
         return SourceKeys.model_validate(raw, context={"fields": fields})
     except ValidationError as error:
-        raise _MistakenError(*(_mistake(one, fields) for one in error.errors(include_url=False))) from None
+        found = error.errors(include_url=False)
+        raise _MistakenError(*(_mistake(one, fields, is_api="api" in raw) for one in found)) from None
 
 
-def _mistake(error: ErrorDetails, fields: Sequence[str]) -> Mistake:
+def _mistake(error: ErrorDetails, fields: Sequence[str], *, is_api: bool) -> Mistake:
     """One of pydantic's errors in the words of a person who writes the file."""
     place = tuple(key for key in error["loc"] if isinstance(key, str) and key != "[key]")
     context, value = error.get("ctx", {}), error["input"]
     match error["type"]:
+        case "extra_forbidden" if is_secret(place[-1]):
+            return place, f"is no key here, and {NO_SECRETS}"
         case "extra_forbidden":
-            return place, f"is no key here{_nearest(place, fields)}"
+            return place, f"is no key here{_nearest(place, fields, is_api=is_api)}"
         case "value_error" if str(context["error"]) == "no-field":
             place = place if "[key]" in error["loc"] else (place[0], str(value))
             return place, f"is no field of ours{_suggested(place[-1], fields)}"
         case "value_error":
             return place, str(context["error"])
+        case "literal_error" if "auth" in place:  # it may be the token that stands there
+            return place, f"can be {context['expected']}"
         case "literal_error":
             return place, f"is {value!r}; it can be {context['expected']}"
         case "int_parsing" | "int_type":
@@ -215,23 +235,34 @@ def _mistake(error: ErrorDetails, fields: Sequence[str]) -> Mistake:
     return place, error["msg"]
 
 
-def _nearest(place: Place, fields: Sequence[str]) -> str:
+def _nearest(place: Place, fields: Sequence[str], *, is_api: bool) -> str:
     """Where a key that is unknown in its place would be right."""
     key, parent = place[-1], place[:-1]
+    parts = ("files", "api") if is_api else ("api", "files")  # the last one has the keys that both have
     homes = {
         **{field: ("columns", field) for field in fields},
-        **{name: ("files", name) for name in FilesKeys.model_fields},
+        **{name: (part, name) for part in parts for name in _names((part,))},
         **{name: (name,) for name in SourceKeys.model_fields},
     }
     if key in homes and homes[key][:-1] != parent:
         return f": it stands in the source's `{'.'.join(homes[key])}`"
-    siblings = {
-        (): [*SourceKeys.model_fields],
-        ("files",): [*FilesKeys.model_fields],
-    }.get(parent) or [*(ColumnKeys if parent[:1] == ("columns",) else ValueKeys).model_fields]
+    siblings = _names(parent)
     if not get_close_matches(key, siblings, 1) and (other := get_close_matches(key, homes, 1)):
         return f"; did you mean the source's `{'.'.join(homes[other[0]])}`?"
     return _suggested(key, siblings)
+
+
+def _names(parent: Place) -> list[str]:
+    """The keys that there are below a key."""
+    below: dict[Place, type[Keys]] = {
+        (): SourceKeys,
+        ("files",): FilesKeys,
+        ("api",): ApiKeys,
+        ("api", "auth"): AuthKeys,
+        ("api", "paging"): PagingKeys,
+    }
+    keys = below.get(parent) or (ColumnKeys if parent[:1] == ("columns",) else ValueKeys)
+    return [field.alias or name for name, field in keys.model_fields.items()]
 
 
 def _suggested(name: str, names: Sequence[str]) -> str:
@@ -245,7 +276,14 @@ def _misplaced(keys: SourceKeys, built_in: SourceConfig | None) -> Iterator[Mist
         yield (), "has several kinds of records, so it is declared in code alone"
     if built_in and keys.kind not in (None, built_in.kinds[0].name):
         yield ("kind",), f"is {keys.kind!r}, but {built_in.name} is built in with {built_in.kinds[0].name}"
-    is_api = built_in is not None and built_in.api is not None
+    is_api = keys.api is not None or (built_in is not None and built_in.api is not None)
+    if keys.api is not None and built_in and built_in.api is None:
+        yield ("api",), f"is not for {built_in.name}, which is files: declare another source"
+    if keys.api is not None and not built_in and keys.api.url is None:
+        yield ("api",), "wants `url:`, the address of the API"
+    for name in _SETTINGS:
+        if built_in and built_in.api and keys.api and getattr(keys.api, name) is not None:
+            yield ("api", name), f"is said in the environment for {built_in.name}: {_SETTINGS[name]}"
     for name in ("files", "preset") if is_api else ():
         if getattr(keys, name) is not None:
             yield (name,), "goes with files, and this source is an API"
@@ -253,6 +291,19 @@ def _misplaced(keys: SourceKeys, built_in: SourceConfig | None) -> Iterator[Mist
     if keys.replaces is not None and keys.replaces not in possible:
         said = f"{'an API' if is_api else 'files'} can replace {', '.join(possible)}"
         yield ("replaces",), f"is {keys.replaces!r}; {said}"
+
+
+def _undated(keys: SourceKeys, api: ApiProfile | None) -> Iterator[Mistake]:
+    """Asked for a day that it is not told, an API would give the same money for each."""
+    if keys.api is None or keys.api.url is None or api is None:
+        return
+    has_day = bool(api.named_dates & {"day", "next_day"})
+    if keys.replaces == "days" and not has_day:
+        way_out = 'say it, as in `params: {date: "{day}"}`; an API without days replaces `nothing` or `all`'
+        yield ("api",), f"is asked for a day and has no {{day}}: {way_out}"
+    if keys.replaces in ("nothing", "all") and has_day:
+        said = f"with `{keys.replaces}` there are {{since}} and {{until}}"
+        yield ("api",), f"has a {{day}}, which goes with `replaces: days`; {said}"
 
 
 def _senseless(keys: SourceKeys, record_type: RecordType) -> Iterator[Mistake]:
@@ -304,6 +355,7 @@ def _unreadable(text: str, field_type: FieldType) -> str | None:
 
 def _profile(keys: SourceKeys) -> Profile:
     files = keys.files or FilesKeys.model_validate({})
+    values = keys.api or files
     columns = {
         name: replace(
             _named(column.name),
@@ -327,11 +379,11 @@ def _profile(keys: SourceKeys) -> Profile:
         delimiter=files.delimiter,
         header_line=files.header_line,
         skip_rows=files.skip_rows or 0,
-        decimal=files.decimal,
-        thousands=files.thousands,
-        currency_signs=files.currency_signs or (),
-        nulls=frozenset(files.nulls or ()),
-        date_format=files.date_format,
+        decimal=values.decimal,
+        thousands=values.thousands,
+        currency_signs=values.currency_signs or (),
+        nulls=frozenset(values.nulls or ()),
+        date_format=values.date_format,
         records=files.records,
         sheet=files.sheet,
         optional=frozenset(keys.optional or ()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -12,6 +13,10 @@ NULL = "tag:yaml.org,2002:null"
 
 Place = tuple[str, ...]
 """The keys that lead to a value, from the top."""
+
+
+class Unquoted(str):
+    """A value that stands there without quotes, so that `1000` could be meant as a number."""
 
 
 class TextError(Exception):
@@ -69,6 +74,22 @@ def read_text(content: bytes) -> Text:
     return text
 
 
+def as_json(data: object) -> object:
+    """The same data for a document of JSON: what is not quoted, and a number, true, false or null in JSON, is that."""
+    match data:
+        case dict():
+            return {name: as_json(value) for name, value in data.items()}
+        case list():
+            return [as_json(value) for value in data]
+        case Unquoted():
+            try:
+                value = json.loads(data, parse_constant=str)
+            except ValueError:
+                return str(data)
+            return value if value is None or isinstance(value, bool | int | float) else str(data)
+    return data
+
+
 def _plain(node: yaml.Node, place: Place, text: Text, count: Iterator[int], *, is_item: bool = False) -> object:
     if next(count, None) is None:
         raise TextError(f"this has more than {MOST_VALUES:,} values", node.start_mark.line + 1)
@@ -84,4 +105,7 @@ def _plain(node: yaml.Node, place: Place, text: Text, count: Iterator[int], *, i
         return found
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, place, text, count, is_item=True) for item in node.value]
-    return None if node.tag == NULL and not is_item else node.value
+    if node.tag == NULL and not is_item:
+        return None
+    is_quoted = isinstance(node, yaml.ScalarNode) and node.style is not None
+    return node.value if is_quoted else Unquoted(node.value)

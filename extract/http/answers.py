@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -58,8 +60,7 @@ class Question:
     """What is asked, and how answers are read.
 
     Attributes:
-        api: How the API is asked.
-        parameters: What is asked for.
+        api: How the API is asked, with the dates that are wanted.
         day: The report day, if the API has days.
         shape: How its records are written.
         fields: Our names → the API's, where they differ.
@@ -69,7 +70,6 @@ class Question:
     """
 
     api: ApiProfile
-    parameters: Mapping[str, str]
     day: date | None
     shape: RecordShape
     fields: Mapping[str, str]
@@ -79,17 +79,24 @@ class Question:
 
     def at(self, place: int | str) -> Request:
         """Asks for the page of this number, offset or cursor."""
-        return self._request({self.api.paging.parameter: str(place)})
+        return self._request({self.api.paging.parameter: place})
 
     def first(self) -> Request:
         """Asks for the first page."""
         paging = self.api.paging
         return self.at(paging.first) if paging.type in ("page_number", "offset") else self._request({})
 
-    def _request(self, place: Mapping[str, str]) -> Request:
-        paging = self.api.paging
-        size = {} if paging.size is None else {paging.size_param: str(paging.size)}
-        return Request(self.api.path, tuple({**place, **self.parameters, **size}.items()))
+    def _request(self, place: Mapping[str, int | str]) -> Request:
+        api, body = self.api, self.api.json
+        size = {} if api.paging.size is None else {api.paging.size_param: api.paging.size}
+        query: dict[str, int | str] = {**api.parameters}
+        if api.pages_in_body:
+            for name, value in {**place, **size}.items():
+                body = _with_member(body or {}, name, value)
+        else:
+            query = {**place, **query, **size}
+        text = None if body is None else json.dumps(body, ensure_ascii=False)
+        return Request(api.path, tuple((name, str(value)) for name, value in query.items()), text)
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,14 @@ class _Landed:
     days: Counter[date] = field(default_factory=Counter)
     echoed_secrets: int = 0
     tally: Tally | None = None
+
+
+def _with_member(members: Mapping[str, Any], place: str, value: object) -> dict[str, Any]:
+    """An object of JSON with one more value at a dotted path."""
+    name, _, rest = place.partition(".")
+    below = members.get(name)
+    inner = _with_member(below if isinstance(below, Mapping) else {}, rest, value) if rest else value
+    return {**members, name: inner}
 
 
 class _InconsistentError(Exception):

@@ -9,6 +9,7 @@ import re
 import ssl
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -54,6 +55,7 @@ class ApiSettings:
         most_bytes: The longest answer that is read.
         token_name: What the setting with the token is called.
         url_name: What the setting with the address is called.
+        secrets: Other secrets of ours, which an answer may repeat.
         way_without_days: What to do if the API does not go by the day that it is asked for.
     """
 
@@ -71,20 +73,22 @@ class ApiSettings:
     most_bytes: int = 256 << 20
     token_name: str = "ADHOUSE_API_TOKEN"  # noqa: S105
     url_name: str = "ADHOUSE_API_URL"
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
     way_without_days: str = "if the API does not go by `date`, set ADHOUSE_API_ANSWERS=add or replace"
 
     @cached_property
     def redact(self) -> Redaction:
         """Takes the secrets out of what is said or received."""
-        return Redaction({self.token, *secrets_of_address(self.base_url)})
+        return Redaction({self.token, *secrets_of_address(self.base_url), *self.secrets})
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked: a path of the API's address, or a whole address on its host; and parameters beside its own."""
+    """What is asked: a path of the API's address, or a whole address on its host; parameters beside its own; a body."""
 
     address: str
     parameters: tuple[tuple[str, str], ...] = ()
+    body: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,7 @@ class ApiClient:
         import httpx
 
         self._settings = settings
-        self._auth = api.auth
+        self._api = api
         self._empty = {HTTPStatus.NO_CONTENT, *api.empty}
         self._stopped = threading.Event()
         self._ends_at = math.inf
@@ -136,10 +140,13 @@ class ApiClient:
         if not (token.isascii() and token.isprintable()):
             raise DeniedError(f"{settings.token_name} has characters that no header can carry")
         host = urlsplit(settings.base_url).hostname or ""
-        header = {"bearer": f"Bearer {token}", "header": token}.get(self._auth.type) if token else None
+        headers = httpx.Headers({"Content-Type": "application/json"} if api.method == "POST" else {})
+        headers.update(api.headers)
+        if token and api.auth.type != "query":
+            headers[api.auth.name] = _credential(api.auth.type, token)
         try:
             self._http = httpx.Client(
-                headers={self._auth.name: header} if header else {},
+                headers=headers,
                 limits=httpx.Limits(max_connections=connections),
                 follow_redirects=False,  # a redirect could carry the token to another host
                 trust_env=not is_this_machine(host),
@@ -213,7 +220,8 @@ class ApiClient:
         """
         before = urlsplit(self._address(asked))
         found = urlsplit(urljoin(before.geturl(), link))
-        return Request(found._replace(scheme=before.scheme, netloc=before.netloc, fragment="").geturl())
+        address = found._replace(scheme=before.scheme, netloc=before.netloc, fragment="").geturl()
+        return Request(address, body=asked.body)
 
     def _address(self, request: Request) -> str:
         is_whole = "://" in request.address.partition("?")[0]
@@ -224,13 +232,14 @@ class ApiClient:
 
         most = self._settings.most_bytes
         parameters = dict(request.parameters)
-        if self._auth.type == "query" and self._settings.token:
-            parameters[self._auth.name] = self._settings.token
+        if self._api.auth.type == "query" and self._settings.token:
+            parameters[self._api.auth.name] = self._settings.token
         try:
             url = httpx.URL(self._address(request))
             with self._http.stream(
-                "GET",
+                self._api.method,
                 url.copy_merge_params(parameters) if parameters else url,
+                content=None if request.body is None else request.body.encode(),
                 timeout=min(self._settings.timeout_seconds, self._seconds_left()),
                 extensions={"trace": self._note_step},
             ) as answer:
@@ -314,6 +323,16 @@ class ApiClient:
             excerpt = self._settings.redact(received.body[:READ_BYTES].decode(errors="replace"))[:EXCERPT_CHARACTERS]
             _log.warning("an answer cannot be used, %s: %r", bad, excerpt)
             raise _TransientError(f"the answer cannot be used: {bad}") from None
+
+
+def _credential(auth_type: str, token: str) -> str:
+    """What a header says to whom it may concern that we may ask."""
+    match auth_type:
+        case "bearer":
+            return f"Bearer {token}"
+        case "basic":
+            return f"Basic {b64encode(token.encode()).decode()}"
+    return token
 
 
 def _host(parts: SplitResult) -> tuple[str | None, int | None]:

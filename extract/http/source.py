@@ -235,10 +235,8 @@ class ApiSource:
     ) -> tuple[LandedUnit, Fetch]:
         name, landing, now = self.config.name, self._run.landing, self._run.now()
         replaces_by = self.config.replaces or _REPLACES[settings.answers]
-        asked = self._api.parameters_for(day, settings.since, settings.until)
         question = Question(
-            api=self._api,
-            parameters=asked,
+            api=self._api.asked_for(day, settings.since, settings.until),
             day=day,
             shape=self._shape,
             fields=self.config.fields,
@@ -337,14 +335,14 @@ class ApiSource:
         )
 
 
-def declared_api(source: SourceConfig, token: str, answers: str, **window: Any) -> ApiSettings:
+def declared_api(source: SourceConfig, token: str, answers: str, **others: Any) -> ApiSettings:
     """The settings of an API that is declared with an address of its own.
 
     Args:
         source: The source; messages name its environment variable and keys.
         token: What that variable has; "" if it has none.
         answers: `by_day`, `add` or `replace`.
-        **window: The other settings, `since` and `until` at least.
+        **others: The other settings, `since` and `until` at least.
     """
     api = source.api_profile
     if api.url is None:
@@ -356,7 +354,7 @@ def declared_api(source: SourceConfig, token: str, answers: str, **window: Any) 
         token_name=api.token_env or f"the `token_env` of {source.name}",
         url_name=f"the `url` of {source.name}",
         way_without_days=f"if the API does not go by the day, set `replaces: nothing` or `all` for {source.name}",
-        **window,
+        **others,
     )
 
 

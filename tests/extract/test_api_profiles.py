@@ -377,6 +377,54 @@ def test_the_day_is_asked_for_as_the_profile_says(tmp_path: Path) -> None:
     assert {*server.paths} == {"/v1/insights"}
 
 
+@pytest.mark.parametrize(
+    ("api", "bodies", "queries"),
+    [
+        (
+            ApiProfile(paging=Paging("cursor", param="page.token", size=2, size_param="page.rows")),
+            [{"page": {"rows": 2}}, {"page": {"token": "X", "rows": 2}}],
+            [{"level": "ad"}, {"level": "ad"}],
+        ),
+        (
+            ApiProfile(paging=Paging("cursor", sent_in="query")),
+            [{}, {}],
+            [{"level": "ad"}, {"level": "ad", "cursor": "X"}],
+        ),
+        (ApiProfile(paging=Paging("json_link")), [{}, {}], [{"level": "ad"}, {"cursor": "X"}]),
+    ],
+)
+def test_what_is_asked_for_may_stand_in_a_body(
+    tmp_path: Path, api: ApiProfile, bodies: list[Asked], queries: list[Asked]
+) -> None:
+    body = {"from": "{day}", "query": ["day = '{day:%Y%m%d}'", {"until": "{next_day}"}], "rows": 10, "note": None}
+    api = replace(api, method="POST", json=body, parameters={"level": "ad"}, headers={"X-Version": "7"})
+
+    def answer(asked: Asked) -> Told:
+        is_last = "X" in json.dumps(asked)
+        next_ = "?cursor=X" if api.paging.type == "json_link" else "X"
+        told = {"records": FOUR[2:] if is_last else FOUR[:2], "next": None if is_last else next_}
+        return 200, {}, json.dumps(told).encode()
+
+    with answering(answer) as (url, server):
+        report = extracted(tmp_path, api_at(url, since=DAY, until=DAY), [source(api)])
+    assert (report.errors, report.sources["campaign_api"].loaded) == ([], 4)
+    filled = {"from": "2026-11-01", "query": ["day = '20261101'", {"until": "2026-11-02"}], "rows": 10, "note": None}
+    asked = [{**filled, **body, **query} for body, query in zip(bodies, queries, strict=True)]
+    assert [one for one, _ in server.seen] == asked
+    assert {(one["Content-Type"], one["X-Version"]) for one in server.headers} == {("application/json", "7")}
+
+
+def test_a_user_and_password_are_sent_as_basic_and_found_in_every_spelling(tmp_path: Path) -> None:
+    api = ApiProfile(auth=Auth("basic"))
+    echo = "bWU6Y2FuYXJ5LXR3bw=="
+    with answering(lambda _: (200, {}, json.dumps([record(1, brand=echo)]).encode())) as (url, server):
+        settings = api_at(url, since=DAY, until=DAY, token="me:canary-two")
+        report = extracted(tmp_path, settings, [source(api)])
+    assert [told for _, told in server.seen] == [f"Basic {echo}"]
+    assert report.sources["campaign_api"].echoed_secret == 1
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and echo.encode() in path.read_bytes()]
+
+
 def test_the_token_goes_where_the_profile_says_and_a_link_needs_none(tmp_path: Path) -> None:
     """Meta's links have the token in them: it is redacted where it lands, and sent again where it is asked for."""
     for auth in (Auth(), Auth("header", "X-Api-Key"), Auth("query", "access_token")):

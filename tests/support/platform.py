@@ -13,7 +13,7 @@ Answer = tuple[int, dict[str, str], bytes | Iterable[bytes]]
 
 
 class Platform(ThreadingHTTPServer):
-    """A server that answers whatever a test says, and records the requests."""
+    """A server that answers whatever a test says, and records the requests; what the body asks for is asked for too."""
 
     def __init__(self, answer: Callable[[dict[str, str]], Answer]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -45,7 +45,13 @@ class _Handler(BaseHTTPRequestHandler):
     server: Platform
 
     def do_GET(self) -> None:
-        asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        self._answer({})
+
+    def do_POST(self) -> None:
+        self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+
+    def _answer(self, of_body: dict[str, Any]) -> None:
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()} | of_body
         self.server.seen.append((asked, self.headers.get("Authorization", "")))
         self.server.paths.append(urlsplit(self.path).path)
         self.server.headers.append(dict(self.headers))

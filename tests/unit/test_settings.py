@@ -16,12 +16,15 @@ def test_without_any_setting_everything_has_a_working_default() -> None:
     assert settings.lake_url == str(settings.home / "lake")
     assert settings.api_url is None
     assert settings.api_answers == "by_day"
-    assert settings.window(datetime(2026, 11, 23, 8, tzinfo=UTC)) == (date(2026, 10, 24), date(2026, 11, 22))
+    days = settings.window(datetime(2026, 11, 23, 8, tzinfo=UTC), SOURCES["campaign_api"])
+    assert days == (date(2026, 10, 24), date(2026, 11, 22))
 
 
-def test_yesterday_is_that_of_the_report_time_zone() -> None:
+def test_yesterday_is_that_of_the_report_time_zone_or_of_the_sources_own() -> None:
     settings = read_settings({"ADHOUSE_REPORT_TIMEZONE": "Pacific/Kiritimati"})  # 14 hours ahead
-    assert settings.window(datetime(2026, 11, 23, 12, tzinfo=UTC))[1] == date(2026, 11, 23)
+    api, noon = SOURCES["campaign_api"], datetime(2026, 11, 23, 12, tzinfo=UTC)
+    assert settings.window(noon, api)[1] == date(2026, 11, 23)
+    assert settings.window(noon, replace(api, timezone="Europe/Berlin"))[1] == date(2026, 11, 22)
 
 
 def test_relative_paths_are_made_absolute_and_a_lake_url_never_ends_in_a_slash() -> None:
@@ -193,7 +196,8 @@ def test_a_secret_that_cannot_be_kept_is_refused_and_not_shown(environment: dict
     ],
 )
 def test_a_secret_that_is_sent_openly_is_noticed(url: str, is_open: bool) -> None:
-    assert read_settings({"ADHOUSE_API_URL": url, "ADHOUSE_API_TOKEN": "canary-one"}).sends_secrets_openly == is_open
+    named = ["ADHOUSE_API_URL"] if is_open else []
+    assert read_settings({"ADHOUSE_API_URL": url, "ADHOUSE_API_TOKEN": "canary-one"}).sends_secrets_openly == named
     assert not read_settings({"ADHOUSE_API_URL": url}).sends_secrets_openly
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from adhouse.settings import Settings, read_settings
 from extract.declared.documentation import keys_table, presets_list
 from extract.declared.keys import PRESET_NAMES, PRESETS, json_schema
 from extract.declared.sources import preset
+from extract.http.profile import NO_RECORDS, ApiProfile, Auth, Paging
 from extract.profile import Column, Profile
 from extract.registry import SOURCES
 
@@ -110,6 +112,170 @@ sources:
         sheet="2026",
         optional=frozenset({"state", "zipcode"}),
     )
+
+
+def test_every_key_of_an_api_says_what_the_profile_says(tmp_path: Path) -> None:
+    text = """
+sources:
+  shop:
+    kind: campaign_delivery
+    timezone: Asia/Tokyo
+    columns: {spend: cost.amount}
+    api:
+      url: https://ads.example.com/v1/
+      path: reports/{day}
+      params: {version: 07}
+      json: {day: "{day:%Y%m%d}", rows: 100, exact: 1.5, is_daily: true, id: 0012, other: "5", none: , all: [1, a]}
+      headers: {X-Version: 2}
+      token_env: SHOP_TOKEN
+      auth: {type: header, name: X-Api-Key}
+      since: 2026-01-01
+      records: data.items
+      paging: {type: cursor, param: page.token, path: next_page, has_more: more, size: 9, size_param: n, sent_in: query}
+      total: summary.total
+      pages:
+      day: meta.day
+      empty: [404, no_records]
+      ignored: token
+      nulls: "--"
+      decimal: ","
+"""
+    shop = settings_of(tmp_path, text).sources["shop"]
+    assert shop.replaces == "days"
+    assert shop.profile == Profile({"spend": Column("cost.amount")}, nulls=frozenset({"--"}), decimal=",")
+    body = {"day": "{day:%Y%m%d}", "rows": 100, "exact": 1.5, "is_daily": True}
+    body |= {"id": "0012", "other": "5", "none": None, "all": [1, "a"]}
+    assert shop.api == ApiProfile(
+        url="https://ads.example.com/v1",
+        path="/reports/{day}",
+        method="POST",
+        parameters={"version": "07"},
+        json=body,
+        headers={"X-Version": "2"},
+        token_env="SHOP_TOKEN",
+        auth=Auth("header", "X-Api-Key"),
+        since=date(2026, 1, 1),
+        records="data.items",
+        paging=Paging("cursor", "page.token", "next_page", None, 9, "n", "more", "query"),
+        total="summary.total",
+        pages=None,
+        day="meta.day",
+        empty=frozenset({404, NO_RECORDS}),
+        ignored=frozenset({"token"}),
+    )
+
+
+AN_API = 'url: "https://ads.example.com", params: {date: "{day}"}'
+BY_TOKEN = "token_env: SHOP_TOKEN"
+NO_SECRET = "a secret must not stand in this file: put it into an environment variable, and its name into `token_env`"
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ("url: 1", "url wants an address such as https://ads.example.com/v1"),
+        ("url: 'ftp://ads.example.com'", "url wants an address such as"),
+        ("url: 'https://ads.example.com:99999'", "url wants an address such as"),
+        ("url: 'https://me:canary-1@ads.example.com'", f"url has a user or password in it, and {NO_SECRET}"),
+        ("url: 'https://ads.example.com?key=canary-1'", "url ends where the path does: what stands behind `?` goes"),
+        ("url: 'https://ads.example.com/{day}'", "url is the same for all days"),
+        (f"{AN_API}, path: 'https://other.example.com/'", "path wants the path behind `url`"),
+        (f"{AN_API}, path: '/x?token=canary-1'", "path wants the path behind `url`"),
+        (f"{AN_API}, token: canary-1", f"token is no key here, and {NO_SECRET}"),
+        (f"{AN_API}, token_env: canary-1", "token_env wants the name of an environment variable, such as SHOP_TOKEN"),
+        (f"{AN_API}, token_env: CANARY1", "token_env wants the name of an environment variable, such as SHOP_TOKEN"),
+        (f"{AN_API}, {BY_TOKEN}, auth: canary-1", "auth.type can be 'bearer', 'basic', 'header' or 'query'"),
+        (f"{AN_API}, {BY_TOKEN}, auth: {{password: canary-1}}", f"auth.password is no key here, and {NO_SECRET}"),
+        (f"{AN_API}, {BY_TOKEN}, auth: query", "auth wants the `name` of the parameter"),
+        (f"{AN_API}, auth: basic", "has `auth` and no `token_env`"),
+        (f"{AN_API}, headers: {{Authorization: canary-1}}", f"headers has 'Authorization', and {NO_SECRET}"),
+        (f"{AN_API}, headers: {{X-Id: Bearer canary-1}}", f"headers has 'X-Id', and {NO_SECRET}"),
+        (f"{AN_API}, headers: {{Host: other.example.com}}", "headers cannot have 'Host'"),
+        (f'{AN_API}, headers: {{X-Id: "a\\nb"}}', "headers has a value of X-Id with characters that no header can"),
+        (f"{AN_API}, json: {{auth: {{apiKey: canary-1}}}}", f"json has 'apiKey', and {NO_SECRET}"),
+        (f"{AN_API}, json: {{a: 1}}, method: get", "has `json`, which goes with `method: POST`"),
+        (f"{AN_API}, json: [1]", "json wants keys below it"),
+        (f"{AN_API}, method: PUT", "method is 'PUT'; it can be 'GET' or 'POST'"),
+        (f"{AN_API}, since: yesterday", "since is 'yesterday', not a day such as 2026-11-28"),
+        (f"{AN_API}, empty: [404, 500]", "empty is '500'; it can be no_records, or a status such as 404"),
+        (f"{AN_API}, empty: 401", "empty is '401'; it can be no_records, or a status such as 404"),
+        (f"{AN_API}, paging: cursr", "paging.type is 'cursr'; it can be 'page_number', 'offset', 'cursor', 'json_l"),
+        (f"{AN_API}, paging: {{type: header_link, param: p}}", "paging has `param`, which goes with `type: "),
+        (f"{AN_API}, paging: {{size: 0}}", "paging.size is 0; it must be at least 1"),
+        (f"{AN_API}, paging: {{sent_in: body}}", "has `paging.sent_in: body`, which goes with `method: POST`"),
+        (f"{AN_API}, paging: {{param: date}}", "has 'date' in `params`, which `paging` sends"),
+        (f"{AN_API}, paginator: cursor", "paginator is no key here; did you mean `paging`?"),
+        ("params: {date: '{day}'}", "wants `url:`, the address of the API"),
+        ("url: 'https://a.example', params: {access_token: canary-1}", f"params has 'access_token', and {NO_SECRET}"),
+        ("url: 'https://ads.example.com'", "is asked for a day and has no {day}: say it, as in"),
+    ],
+)
+def test_a_mistake_in_an_api_says_what_would_be_right_and_no_secret(tmp_path: Path, keys: str, said: str) -> None:
+    one = mistake(tmp_path, f"api: {{{keys}}}")
+    assert one.removeprefix("api").lstrip(". ").startswith(said)
+    assert "canary" not in one.lower()
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ("api:", "api wants `url:`, the address of the API"),
+        ("api: https://ads.example.com", "api wants keys below it"),
+        (f"replaces: all, api: {{{AN_API}}}", "api has a {day}, which goes with `replaces: days`"),
+        (f"replaces: file_name, api: {{{AN_API}}}", "replaces is 'file_name'; an API can replace days, nothing, all"),
+        (f"files: {{nulls: x}}, api: {{{AN_API}}}", "files goes with files, and this source is an API"),
+        (f"url: x, api: {{{AN_API}}}", "url is no key here: it stands in the source's `api.url`"),
+        (f"nulls: x, api: {{{AN_API}}}", "nulls is no key here: it stands in the source's `api.nulls`"),
+    ],
+)
+def test_an_api_is_no_source_of_files(tmp_path: Path, keys: str, said: str) -> None:
+    assert mistake(tmp_path, keys).startswith(said)
+
+
+def test_the_campaign_api_can_be_described_and_keeps_its_address(tmp_path: Path) -> None:
+    text = "sources: {campaign_api: {api: {records: data, paging: {type: cursor, path: after}}}}"
+    settings = settings_of(tmp_path, text, ADHOUSE_API_URL="https://me:canary-one@ads.example.com/")
+    api = settings.sources["campaign_api"].api
+    assert api == ApiProfile(records="data", paging=Paging("cursor", path="after"))
+    assert settings.declared_apis == {}
+    assert settings.address_of(settings.sources["campaign_api"]) == "https://ads.example.com/campaign-data"
+    assert mistakes(
+        tmp_path, f"sources: {{campaign_api: {{api: {{{AN_API}}}}}, campaign_files: {{api: {{{AN_API}}}}}}}"
+    ) == [
+        "sources.yml line 1: campaign_api.api.url is said in the environment for campaign_api: ADHOUSE_API_URL",
+        "sources.yml line 1: campaign_files.api is not for campaign_files, which is files: declare another source",
+    ]
+
+
+def test_tokens_are_looked_up_checked_and_redacted(tmp_path: Path) -> None:
+    text = f"""
+sources:
+  one: {{kind: campaign_delivery, api: {{{AN_API}, token_env: ONE_TOKEN}}}}
+  two: {{kind: campaign_delivery, api: {{{AN_API}, token_env: TWO_LOGIN, auth: basic}}}}
+  three:
+    kind: campaign_delivery
+    api: {{{AN_API.replace("https", "http")}, token_env: ONE_TOKEN, since: 2026-01-02}}
+"""
+    tokens = {"ONE_TOKEN": " canary-one ", "TWO_LOGIN": "me:canary-two"}
+    settings = settings_of(tmp_path, text, **tokens)
+    settings.check_tokens(settings.sources)
+    assert settings.token_of(settings.sources["one"]) == "canary-one"
+    assert settings.redact("canary-one, canary-two, bWU6Y2FuYXJ5LXR3bw==") == "[redacted], [redacted], [redacted]w=="
+    assert "canary" not in repr(settings)
+    assert settings.sends_secrets_openly == ["the `url` of three"]
+    assert settings.window(datetime(2026, 2, 1, tzinfo=UTC), settings.sources["three"])[0] == date(2026, 1, 2)
+    for name, token, said in [
+        ("ONE_TOKEN", "", "ONE_TOKEN is not set in the environment, and one asks with it"),
+        ("ONE_TOKEN", "canary", "ONE_TOKEN has 6 characters, too few to tell it from ordinary words"),
+        ("TWO_LOGIN", "canary-two", "TWO_LOGIN is not `user:password`, which two sends by `auth: basic`"),
+    ]:
+        wrong = settings_of(tmp_path, text, **{**tokens, name: token})
+        with pytest.raises(CommandError) as raised:
+            wrong.check_tokens(["one", "two"])
+        assert (raised.value.message, raised.value.code) == (said, Exit.USAGE)
+        wrong.check_tokens(["campaign_files"])
+    broken = settings_of(tmp_path, "sources: {one: {}}", **tokens)
+    assert broken.redact("canary-one") == "canary-one"  # nothing is asked with it
 
 
 def test_a_currency_may_be_part_of_a_columns_name(tmp_path: Path) -> None:
@@ -281,8 +447,8 @@ def test_a_built_in_source_takes_a_profile_and_keeps_what_it_is(tmp_path: Path) 
     api = settings.sources["campaign_api"]
     assert (api.api, api.replaces) == (SOURCES["campaign_api"].api, "nothing")
     assert settings.fields_of("campaign_api") == {"spend": "cost", "ad_id": "creative"}
-    assert settings.campaign_answers == "add"
-    assert settings_of(tmp_path, text, ADHOUSE_API_ANSWERS="replace").campaign_answers == "replace"
+    assert settings.answers_of("campaign_api") == "add"
+    assert settings_of(tmp_path, text, ADHOUSE_API_ANSWERS="replace").answers_of("campaign_api") == "replace"
     assert settings_of(tmp_path, text, ADHOUSE_API_ANSWERS="by_day").sources["campaign_api"].replaces == "days"
     assert mistakes(tmp_path, "sources: {campaign_api: {files: {nulls: '--'}, replaces: file_name}}") == [
         "sources.yml line 1: campaign_api.files goes with files, and this source is an API",
@@ -321,8 +487,14 @@ def test_the_example_is_in_order_and_every_preset_of_it_exists(tmp_path: Path) -
     assert settings_of(tmp_path, commented).declared.keys() - declared.keys() == {
         "google_ads_de",
         "shop",
+        "shop_api",
         "campaign_files",
     }
+
+
+def test_the_worked_example_of_the_documentation_is_in_order(tmp_path: Path) -> None:
+    for block in re.findall("```yaml\n(sources:.*?)```", (ROOT / "docs" / "sources.md").read_text(), re.DOTALL):
+        assert settings_of(tmp_path, block).declared
 
 
 @pytest.mark.parametrize("name", PRESET_NAMES)
