@@ -189,17 +189,23 @@ def list_sources(context: typer.Context, as_json: AsJson = False) -> None:
 @sources.command("try")
 def try_source(
     source: Annotated[str, typer.Argument(help="The source.", autocompletion=_complete_source)],
-    file: Annotated[Path, typer.Argument(help="A file as it would be dropped into the source's inbox.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE|DAY",
+            help="A file as it would be dropped into the source's inbox; for an API the day (default: the last).",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show how a source would read a file, without loading it.
+    """Show how a source would read a file or an API's answer, without loading it.
 
-    The exit code is 1 if the file would be quarantined as a whole.
+    The exit code is 1 if the file would be quarantined as a whole, or if there is no usable answer.
     """
     from adhouse.commands import sources as listing
 
     settings, terminal = _settings_and_terminal()
-    trial = listing.try_file(settings, source, file)
+    trial = listing.try_source(settings, source, file)
     if as_json:
         terminal.json(listing.as_dict(trial))
     else:

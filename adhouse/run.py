@@ -5,9 +5,10 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from adhouse import demo
+from adhouse.apis import api_settings, asked
 from adhouse.commands import status as report
 from adhouse.commands.quarantine import explained_reasons
 from adhouse.commands.sources import undeclared_inbox
@@ -168,8 +169,8 @@ def extract(
 
     settings = session.settings
     names = settings.sources if sources is None else sources
-    asked = () if is_landing_alone else names
-    with session.step("extract", "extract") as counts, _apis(session, asked, is_demo=is_demo) as apis:
+    received = () if is_landing_alone else names
+    with session.step("extract", "extract") as counts, _apis(session, received, is_demo=is_demo) as apis:
         extracted = extract_sources(
             places=places_of(settings),
             sources=_sources(settings, names),
@@ -418,34 +419,15 @@ def _publish(session: Session, warehouse: Warehouse, build_id: str) -> None:
 @contextmanager
 def _apis(session: Session, names: Collection[str], *, is_demo: bool) -> Iterator["dict[str, ApiSettings]"]:
     """Gives the settings of the APIs among these sources; a demo starts the mock API for the length of the block."""
-    from extract.run import ApiSettings, declared_api
-
-    settings = session.settings
-
-    def asked(name: str) -> dict[str, Any]:
-        since, until = settings.window(session.started, settings.sources[name])
-        return {
-            "answers": settings.answers_of(name),
-            "since": since,
-            "until": until,
-            "restated_days": settings.restated_days,
-            "deadline_seconds": settings.api_deadline,
-            "secrets": settings.secrets,
-        }
-
+    settings, now = session.settings, session.started
     if not is_demo:
-        apis = {
-            name: declared_api(source, settings.token_of(source), **asked(name))
-            for name, source in settings.declared_apis.items()
-            if name in names
-        }
-        if CAMPAIGN_API in names and settings.api_url and settings.api_url != "none":
-            apis[CAMPAIGN_API] = ApiSettings(settings.api_url, settings.api_token, **asked(CAMPAIGN_API))
+        apis = {name: api for name in names if (api := api_settings(settings, name, now))}
         for setting in settings.sends_secrets_openly if apis else ():
             said = "begins with http://: anybody on the way can read the token or password; use https://"
             session.terminal.message(f"{setting} {said}", "yellow")
         yield apis
         return
+    from extract.run import ApiSettings
     from simulate.mock_api import DEMO_TOKEN, create_app
     from simulate.serve import serving
     from simulate.world import make_world
@@ -455,7 +437,7 @@ def _apis(session: Session, names: Collection[str], *, is_demo: bool) -> Iterato
         session.terminal.message(
             "a demo: asking the mock API, started for this run, because ADHOUSE_API_URL is not set"
         )
-        yield {CAMPAIGN_API: ApiSettings(url, token, **asked(CAMPAIGN_API))}
+        yield {CAMPAIGN_API: ApiSettings(url, token, **asked(settings, CAMPAIGN_API, now))}
 
 
 def places_of(settings: Settings) -> "Places":

@@ -1,16 +1,18 @@
-"""Lists the sources that there are, and shows how one of them would read a file."""
+"""Lists the sources that there are, and shows how one of them would read a file or an API's answer."""
 
 import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from adhouse.apis import api_settings
 from adhouse.commands.status import waiting_files
 from adhouse.console import Terminal
 from adhouse.errors import CommandError, Exit
@@ -82,11 +84,11 @@ def undeclared_inbox(settings: Settings, name: str, count: int) -> str:
 
 @dataclass
 class Trial:
-    """What a run would do with a file.
+    """What a run would do with a file, or with an API's answer.
 
     Attributes:
         source: The name of the source.
-        file: The file.
+        file: The file, or the day for which the API was asked.
         read: The number of its records.
         loaded: How many of them would be loaded.
         rejected: How many would not.
@@ -128,28 +130,40 @@ class Trial:
             self.rejections.append(_rejection(one, kind.name, fields))
 
 
+def try_source(settings: Settings, name: str, what: Path | None) -> Trial:
+    """Tries a source on a file, or an API on a day.
+
+    Raises:
+        CommandError: There is no such source, file or day, or it cannot be tried.
+    """
+    if settings.source(name).api is None:
+        if what is None:
+            raise CommandError(f"{name} is files, so it is tried on one", "give the path of a file", Exit.USAGE)
+        return try_file(settings, name, what)
+    try:
+        day = None if what is None else date.fromisoformat(str(what))
+    except ValueError:
+        said = f"{name} is an API, which is asked for a day and reads no files"
+        raise CommandError(said, "give a day as YYYY-MM-DD, or none", Exit.USAGE) from None
+    return try_api(settings, name, day)
+
+
 def try_file(settings: Settings, name: str, path: Path) -> Trial:
     """Reads a file as a source would, with the readers of a run, and neither takes nor loads anything.
 
     Raises:
-        CommandError: There is no such source or file, the source is an API, or a key for its private fields is missing.
+        CommandError: There is no such file, or a key for its private fields is missing.
     """
     from extract.files import read_records, shape_of
     from extract.privacy import privacy_of
     from extract.readers import UnreadableFile
 
     source = settings.source(name)
-    if source.api is not None:
-        raise CommandError(f"{name} is an API, which reads no files", "try a source that is files", Exit.USAGE)
     if not path.is_file():
         raise CommandError(f"there is no file {path}", "give the path of a file", Exit.USAGE)
-    if source.has_private_fields and not settings.privacy_key:
-        raise missing_key(name)
-    trial = Trial(name, str(path))
+    trial = _trial(settings, source, str(path))
     privacy = privacy_of(source.kinds, source.fields, settings.privacy_key)
     shapes = [(kind, shape_of(source, kind, settings.report_timezone, privacy)) for kind in source.kinds]
-    for kind in source.kinds:
-        trial.origins |= {ours: _origin(source.profile, ours) for ours in kind.record_type.fields}
     try:
         trial.doubts = read_records(
             path, source, shapes, settings.max_rejected, partial(trial.add, source.fields), trial.drop
@@ -159,8 +173,47 @@ def try_file(settings: Settings, name: str, path: Path) -> Trial:
     return trial
 
 
+def try_api(settings: Settings, name: str, day: date | None) -> Trial:
+    """Asks an API for a day (None: the last one that is wanted) as a run does, and neither lands nor loads anything.
+
+    Raises:
+        CommandError: It has no address, token or usable answer, or a key for its private fields is missing.
+    """
+    from extract.http.client import ApiError
+    from extract.http.source import try_api
+
+    source, api = settings.source(name), api_settings(settings, name, datetime.now(UTC))
+    if api is None:
+        raise CommandError(f"{name} is not asked", "set ADHOUSE_API_URL to its address", Exit.USAGE)
+    settings.check_tokens([name])
+    asked = (day or api.until) if api.answers == "by_day" else None
+    trial = _trial(settings, source, str(asked or "what there is"))
+    try:
+        with TemporaryDirectory() as folder:
+            trial.doubts = try_api(
+                source,
+                api,
+                asked,
+                settings.report_timezone,
+                settings.privacy_key,
+                settings.max_rejected,
+                Path(folder),
+                partial(trial.add, source.fields),
+            )
+    except ApiError as error:
+        raise CommandError(f"{name} {trial.file}: {error}", "a run would ask again; nothing was loaded") from None
+    return trial
+
+
+def _trial(settings: Settings, source: "SourceConfig", what: str) -> Trial:
+    if source.has_private_fields and not settings.privacy_key:
+        raise missing_key(source.name)
+    fields = [name for kind in source.kinds for name in kind.record_type.fields]
+    return Trial(source.name, what, origins={name: _origin(source.profile, name) for name in fields})
+
+
 def show_trial(terminal: Terminal, trial: Trial) -> None:
-    """Prints what a run would do with a file: its first records field by field, and what is wrong with others."""
+    """Prints what a run would do: the first records field by field, and what is wrong with others."""
     if trial.rows and not trial.quarantined:
         first = trial.rows[:ROWS_SHOWN]
         heads = ["field", "from", *(f"record {row['record']}" for row in first)]

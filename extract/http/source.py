@@ -12,8 +12,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from extract.attempts import SECONDS, try_apart
 from extract.http.answers import CONNECTIONS, Answer, Question, ask
@@ -25,6 +27,7 @@ from extract.landing import LandedUnit
 from extract.privacy import privacy_of
 from extract.readers import BadAnswer, Batch, UnreadableFile, records_of_page
 from extract.records import RecordShape, filled, renumbered
+from extract.schema import Kind
 from extract.source import Arrivals, ExtractRun, Replaces, SourceConfig, is_of_the_machine
 from extract.storage import Folder
 from extract.totals import WithoutTotals
@@ -83,16 +86,7 @@ class ApiSource:
         self._settings = settings
         self._api = config.api_profile
         (self._kind,) = config.kinds
-        names = self._kind.record_type.names(config.fields, config.profile.constants)
-        privacy = privacy_of(config.kinds, config.fields, run.privacy_key)
-        self._shape = RecordShape(
-            self._kind.record_type,
-            names,
-            run.report_timezone,
-            privacy=privacy,
-            profile=config.profile,
-            timezone=config.zone,
-        )
+        self._shape = _shape_of(config, run.report_timezone, run.privacy_key)
 
     def landed(self) -> Iterator[LandedUnit]:
         """The fetches in landing; what a kill left of one is removed, as the API still has it."""
@@ -235,15 +229,7 @@ class ApiSource:
     ) -> tuple[LandedUnit, Fetch]:
         name, landing, now = self.config.name, self._run.landing, self._run.now()
         replaces_by = self.config.replaces or _REPLACES[settings.answers]
-        question = Question(
-            api=self._api.asked_for(day, settings.since, settings.until),
-            day=day,
-            shape=self._shape,
-            fields=self.config.fields,
-            kind=self._kind,
-            most_rejected=self._run.most_rejected,
-            way_without_days=settings.way_without_days,
-        )
+        question = _question(self.config, self._shape, settings, day, self._run.most_rejected)
         told: dict[str, Any] = {"error": None}
         pages: list[Path] = []
         with _emptied(self._run.scratch):
@@ -355,6 +341,72 @@ def declared_api(source: SourceConfig, token: str, answers: str, **others: Any) 
         url_name=f"the `url` of {source.name}",
         way_without_days=f"if the API does not go by the day, set `replaces: nothing` or `all` for {source.name}",
         **others,
+    )
+
+
+def try_api(
+    config: SourceConfig,
+    settings: ApiSettings,
+    day: date | None,
+    report_timezone: ZoneInfo,
+    privacy_key: str,
+    most_rejected: float,
+    folder: Path,
+    add: Callable[[Kind, Batch], None],
+) -> list[str]:
+    """Asks an API as a run does, and adds its records; totals are rejected. Nothing is landed or loaded.
+
+    Args:
+        config: The source.
+        settings: How it is asked.
+        day: The report day; None if the API has no days.
+        report_timezone: Where a time becomes a report date.
+        privacy_key: The key by which private fields are replaced.
+        most_rejected: The largest share of its records that may be unreadable.
+        folder: An empty folder for the pages.
+        add: Takes the records.
+
+    Returns:
+        What is to be said of records that were added or rejected in doubt.
+
+    Raises:
+        ApiError: There is no usable answer.
+    """
+    (kind,), shape, count = config.kinds, _shape_of(config, report_timezone, privacy_key), 0
+    with ApiClient(settings, CONNECTIONS, config.api_profile) as client:
+        answer = ask(client, _question(config, shape, settings, day, most_rejected), folder)
+    sifted = WithoutTotals(kind.record_type, partial(add, kind))
+    for page in answer.pages:
+        batch = filled(records_of_page(page.read_bytes(), shape, config.api_profile), shape)
+        sifted.add(renumbered(batch, count))
+        count += len(batch)
+    return sifted.finish()
+
+
+def _shape_of(config: SourceConfig, report_timezone: ZoneInfo, privacy_key: str) -> RecordShape:
+    """How an API writes its records."""
+    (kind,) = config.kinds
+    return RecordShape(
+        kind.record_type,
+        kind.record_type.names(config.fields, config.profile.constants),
+        report_timezone,
+        privacy=privacy_of(config.kinds, config.fields, privacy_key),
+        profile=config.profile,
+        timezone=config.zone,
+    )
+
+
+def _question(
+    config: SourceConfig, shape: RecordShape, settings: ApiSettings, day: date | None, most_rejected: float
+) -> Question:
+    return Question(
+        api=config.api_profile.asked_for(day, settings.since, settings.until),
+        day=day,
+        shape=shape,
+        fields=config.fields,
+        kind=config.kinds[0],
+        most_rejected=most_rejected,
+        way_without_days=settings.way_without_days,
     )
 
 

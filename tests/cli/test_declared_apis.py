@@ -217,3 +217,21 @@ def test_apis_are_listed_with_their_address_and_without_secrets(tmp_path: Path) 
             True,
         )
         assert not any(secret in listed.stdout + as_json for secret in TOKENS.values())
+
+
+def test_an_api_can_be_tried_for_a_day_without_loading_anything(tmp_path: Path) -> None:
+    with asking(tmp_path) as (house, platforms):
+        tried = house.adhouse("sources", "try", "shop", "2026-11-01", "--json")
+        assert tried.returncode == Exit.OK, tried.stderr
+        trial = json.loads(tried.stdout)
+        assert (trial["read"], trial["loaded"], trial["file"]) == (3, 3, "2026-11-01")
+        assert [row["spend"] for row in trial["rows"]] == ["1.5", "2.5", "3.5"]
+        last = house.adhouse("sources", "try", "feed")
+        assert last.returncode == Exit.OK, last.stderr
+        assert "feed: 1 records read, 1 would be loaded, 0 rejected; nothing was loaded" in last.stdout
+        assert "[redacted]" in last.stdout
+        platforms.more = {"has_more": True}
+        failed = house.adhouse("sources", "try", "shop", "2026-11-01")
+        assert failed.returncode == Exit.FAILED
+        assert "says that there is another one: `has_more`" in failed.stderr
+        assert not house.home.exists()

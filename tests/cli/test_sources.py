@@ -7,7 +7,7 @@ import duckdb
 import pytest
 from conftest import Workspace, quiet
 
-from adhouse.commands.sources import as_dict, show_sources, show_trial, sources, try_file
+from adhouse.commands.sources import as_dict, show_sources, show_trial, sources, try_file, try_source
 from adhouse.console import Terminal
 from adhouse.errors import CommandError, Exit
 from adhouse.settings import Settings, read_settings
@@ -122,10 +122,12 @@ def test_a_trial_of_what_cannot_be_tried_is_one_line(settings: Settings, tmp_pat
         ("partnr", export, "there is no source 'partnr'"),
         ("partner", tmp_path / "nowhere.csv", "there is no file"),
         ("partner", tmp_path, "there is no file"),
-        ("campaign_api", export, "campaign_api is an API"),
+        ("partner", None, "partner is files, so it is tried on one"),
+        ("campaign_api", export, "campaign_api is an API, which is asked for a day and reads no files"),
+        ("campaign_api", None, "campaign_api is not asked"),
     ]:
         with pytest.raises(CommandError, match=said) as raised:
-            try_file(settings, source, file)
+            try_source(settings, source, file)
         assert raised.value.code == Exit.USAGE
 
 
