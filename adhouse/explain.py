@@ -47,6 +47,8 @@ def explain_error(error: Exception, settings: Settings | None) -> CommandError:
     if type(error).__name__ == "UndeclaredSourcesError":
         way_out = "declare it again as it was: everything is to be read again, and its records would be lost"
         return CommandError(text, way_out)
+    if type(error).__name__ == "ChangedSourceError":
+        return CommandError(text, "declare it again as it was, and what it is now under a name of its own")
     if type(error).__name__ == "UnreadSourcesError":
         return CommandError(f"{text}: every source is to be read again", "run `adhouse extract` without a source")
     if _are_of(causes, LAKE_READERS):

@@ -188,7 +188,7 @@ def extract(
         counts |= dict(zip(("read", "loaded", "rejected"), _counts(extracted), strict=True))
     _say_what_came(session, extracted)
     for name, files in report.waiting_files(settings).items():
-        if name not in settings.sources:
+        if not settings.takes_files(name):
             session.terminal.message(undeclared_inbox(settings, name, len(files)), "yellow")
     return extracted
 

@@ -384,6 +384,10 @@ class Settings(BaseSettings):
             raise CommandError(f"there is no source {name!r}", f"sources: {', '.join(self.sources)}", Exit.USAGE)
         return self.sources[name]
 
+    def takes_files(self, name: str) -> bool:
+        """Whether there is a source of this name that takes files from its inbox."""
+        return name in self.sources and self.sources[name].api is None
+
     def answers_of(self, name: str) -> Answers:
         """How an API answers, as the environment or else `sources.yml` says it."""
         replaces = self.sources[name].replaces

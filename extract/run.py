@@ -33,6 +33,7 @@ from extract.storage import Folder
 __all__ = [
     "ApiSettings",
     "Athena",
+    "ChangedSourceError",
     "ExtractReport",
     "Places",
     "Progress",
@@ -63,6 +64,14 @@ class UndeclaredSourcesError(Exception):
 
     def __init__(self, sources: Collection[str]) -> None:
         super().__init__(f"the lake has records of {', '.join(sorted(sources))}, which no source of today reads")
+
+
+class ChangedSourceError(Exception):
+    """A source has become an API, or files, and landing has of it what the other one brought."""
+
+    def __init__(self, source: str, *, is_api: bool) -> None:
+        brought, now = ("files", "an API") if is_api else ("answers of an API", "files")
+        super().__init__(f"landing has {brought} of {source}, which is {now} now")
 
 
 class PrunedLandingError(Exception):
@@ -202,6 +211,7 @@ def extract(
         replayed: The paths of quarantined files that are to be read again.
 
     Raises:
+        ChangedSourceError: Files have become an API, or an API files, and landing has some of the other one.
         OSError: A disk is full or not writable; nothing half done is visible.
         PrunedLandingError: Everything is to be read again, and the lake has units that landing no longer has.
         UndeclaredSourcesError: Everything is to be read again, and the lake has units of other sources.
@@ -214,7 +224,7 @@ def extract(
         if why := _why_again(lake, read_with):
             if not is_every_source:
                 raise UnreadSourcesError(why)
-            _empty(lake, _landing(places), read_with.keys())
+            _empty(lake, _landing(places), sources)
             progress.message(f"{why}: everything in landing is read again")
         ledger = read_ledger(lake)
         run = _run(places, ledger, report_timezone, now, progress, on_news, privacy_key, most_rejected)
@@ -266,12 +276,13 @@ def load_from_landing(
     A kill on the way loses nothing: `extract` loads whatever the lake does not have.
 
     Raises:
+        ChangedSourceError: Files have become an API, or an API files, and landing has some of the other one.
         PrunedLandingError: The lake has units that landing no longer has.
         UndeclaredSourcesError: The lake has units of other sources.
     """
     with _plain_errors(places.work):
         lake = Lake(Folder.at(places.lake), places.athena)
-        _empty(lake, _landing(places), {source.name for source in sources})
+        _empty(lake, _landing(places), sources)
         clear_away(places.package, lake)
         nothing = read_ledger(lake)
         run = _run(
@@ -306,14 +317,18 @@ def _why_again(lake: Lake, read_with: Mapping[str, str]) -> str | None:
     return None
 
 
-def _empty(lake: Lake, landing: Landing, sources: Collection[str]) -> None:
+def _empty(lake: Lake, landing: Landing, sources: Collection[SourceConfig]) -> None:
     """Empties the lake, unless that would lose what these sources could not bring back from landing."""
-    landed = {f"{folder.unit.path}/{name}" for folder in landing.listed for name in folder.names}
-    landed |= {folder.unit.path for folder in landing.listed}
+    for source in sources:
+        landed = [folder.unit.path for folder in landing.folders(source.name) if folder.has_receipt]
+        if any(("complete" in landing.receipt(path)) != (source.api is not None) for path in landed[:1]):
+            raise ChangedSourceError(source.name, is_api=source.api is not None)
+    there = {f"{folder.unit.path}/{name}" for folder in landing.listed for name in folder.names}
+    there |= {folder.unit.path for folder in landing.listed}
     loaded = lake.units_in_files()
-    if lost := sorted(loaded - landed - landing.withdrawn):
+    if lost := sorted(loaded - there - landing.withdrawn):
         raise PrunedLandingError(len(lost), lost[0])
-    if undeclared := {path.partition("/")[0] for path in loaded} - {*sources}:
+    if undeclared := {path.partition("/")[0] for path in loaded} - {source.name for source in sources}:
         raise UndeclaredSourcesError(undeclared)
     lake.empty()
 

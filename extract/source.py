@@ -92,6 +92,8 @@ class SourceConfig:
             decides["replaces"] = self.replaces
         if self.api is not None and (api := self.api_profile.decides()):
             decides["api"] = api
+        if self.api_profile.url is not None:
+            decides["is_api"] = True
         if self.has_private_fields:
             decides["private"] = hmac.digest(privacy_key.encode(), b"read with", "sha256").hex()[:16]
         return json.dumps(decides, sort_keys=True, default=str)

@@ -41,7 +41,7 @@ def sources(settings: Settings) -> dict[str, Any]:
             for name, source in settings.sources.items()
         ],
         "undeclared": {
-            "inbox": {name: count for name, count in waiting.items() if name not in settings.sources},
+            "inbox": {name: count for name, count in waiting.items() if not settings.takes_files(name)},
             "landing": [name for name in landed if name not in settings.sources],
         },
     }
@@ -76,9 +76,11 @@ def _token_of(listed: Mapping[str, Any]) -> str:
 
 def undeclared_inbox(settings: Settings, name: str, count: int) -> str:
     """Says that files wait in a folder from which no source takes any."""
+    files = "1 file waits" if count == 1 else f"{count:,} files wait"
+    if name in settings.sources:
+        return f"warning: {files} in {_inbox(settings, name)}, and {name} is an API, which takes none"
     near = get_close_matches(name.lower(), settings.sources, 1)
     meant = f"move them to inbox/{near[0]}, or declare {name} in sources.yml" if near else "declare it in sources.yml"
-    files = "1 file waits" if count == 1 else f"{count:,} files wait"
     return f"warning: {files} in {_inbox(settings, name)}, and there is no such source: {meant}"
 
 

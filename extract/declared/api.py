@@ -17,6 +17,7 @@ from extract.declared.values import Keys, Text, Texts, ValuesKeys, alone
 from extract.http.profile import NO_RECORDS, ApiProfile, Auth, Paging
 
 NO_SECRETS = "a secret must not stand in this file: put it into an environment variable, and its name into `token_env`"
+FIRST_YEAR = 1990  # no ad was seen on the web before
 _SECRET_NAME = re.compile(
     "(?!page|next|sync|continuation).*token|.*(secret|passw|pwd|apikey|accesskey|privatekey|authorization|credential).*"
     "|x?auth|cookie|pass"
@@ -81,9 +82,11 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
 
 def _day(text: object) -> object:
     try:
-        return date.fromisoformat(text) if isinstance(text, str) else text
+        if not isinstance(text, str) or date.fromisoformat(text).year >= FIRST_YEAR:
+            return text
     except ValueError:
-        raise ValueError(f"is {text!r}, not a day such as 2026-11-28") from None
+        pass
+    raise ValueError(f"is {text!r}, not a day such as 2026-11-28")
 
 
 def _statuses(texts: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -89,6 +90,7 @@ def read_sources(path: Path, built_in: Mapping[str, SourceConfig]) -> dict[str, 
             found[name] = _source(name, keys, built_in.get(name))
         except _MistakenError as error:
             mistakes += [(("sources", name, *place), said) for place, said in error.mistakes]
+    mistakes += _asked_twice(found)
     told = [(text.line_of(place) or 0, place, said) for place, said in mistakes]
     told += [(line, place, "stands here twice; keep one of them") for place, line in text.twice]
     if told:
@@ -304,6 +306,18 @@ def _undated(keys: SourceKeys, api: ApiProfile | None) -> Iterator[Mistake]:
     if keys.replaces in ("nothing", "all") and has_day:
         said = f"with `{keys.replaces}` there are {{since}} and {{until}}"
         yield ("api",), f"has a {{day}}, which goes with `replaces: days`; {said}"
+
+
+def _asked_twice(sources: Mapping[str, SourceConfig]) -> Iterator[Mistake]:
+    """Two APIs that are asked for the same would have the same money."""
+    first: dict[str, str] = {}
+    for name, source in sources.items():
+        api = source.api_profile
+        if api.url is not None:
+            asked = (api.url, api.path, api.parameters, api.json, api.headers, api.token_env)
+            other = first.setdefault(json.dumps(asked, sort_keys=True), name)
+            if other != name:
+                yield ("sources", name, "api"), f"asks for the same as {other}, and its money would count twice"
 
 
 def _senseless(keys: SourceKeys, record_type: RecordType) -> Iterator[Mistake]:

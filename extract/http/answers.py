@@ -311,7 +311,7 @@ def _page(
         if page.page not in (None, api.paging.first + number - 1):
             raise BadAnswer(f"it is page {page.page}")
         if question.day is not None and page.date not in (None, question.day):
-            raise BadAnswer(f"about_another_day: it says that it is about {page.date}")
+            raise BadAnswer(f"about_another_day: its `{api.day}` says that it is about {page.date}")
         if next_ is not None and api.paging.type != "cursor" and (host := client.is_elsewhere(next_)):
             raise BadAnswer(f"its next page is on another host, {host}")
         of_header = next(filter(None, map(headers.get, TOTAL_HEADERS)), None)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 NO_RECORDS = "no_records"
 """Of `ApiProfile.empty`: a page of a day without records does not have the list at all."""
 
-_PLACEHOLDER = re.compile(r"\{(day|next_day|since|until)(?::([^{}]*))?\}")
+_PLACEHOLDER = re.compile(r"\{(day|next_day|since|until)(?::([^{}\0]*))?\}")
 
 
 @dataclass(frozen=True)

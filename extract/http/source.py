@@ -104,7 +104,7 @@ class ApiSource:
         """
         arrivals = Arrivals()
         settings, name = self._settings, self.config.name
-        if settings is None:
+        if settings is None or settings.since > settings.until:  # its first day is still to come
             return arrivals
         known = [*self._known(waiting)]
         days: list[date | None] = [None]

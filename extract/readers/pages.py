@@ -65,19 +65,16 @@ def read_page(payload: bytes, shape: RecordShape, api: ApiProfile, headers: Mapp
     followed = {api.total, api.pages, api.page, api.records, paging.has_more}
     if paging.type in ("cursor", "json_link"):
         followed.add(paging.path)
-    try:
-        return Page(
-            batch=batch,
-            total=_number(around, api.total, least=0),
-            pages=_number(around, api.pages, least=min(1, len(batch))),
-            page=_number(around, api.page, least=paging.first) if paging.type == "page_number" else None,
-            date=_date(around, api.day),
-            next=_next(around, api),
-            has_more=says_yes(found_at(paging.has_more, around)) if paging.has_more else None,
-            more=more_of({**headers, **around}, followed, api.ignored),
-        )
-    except (ValueError, TypeError):
-        raise BadAnswer("what it says about itself has the wrong types") from None
+    return Page(
+        batch=batch,
+        total=_number(around, api.total, least=0),
+        pages=_number(around, api.pages, least=min(1, len(batch))),
+        page=_number(around, api.page, least=paging.first) if paging.type == "page_number" else None,
+        date=_date(around, api.day),
+        next=_next(around, api),
+        has_more=says_yes(found_at(paging.has_more, around)) if paging.has_more else None,
+        more=more_of({**headers, **around}, followed, api.ignored),
+    )
 
 
 def records_of_page(payload: bytes, shape: RecordShape, api: ApiProfile) -> Batch:
@@ -161,7 +158,7 @@ def _parsed(text: bytes) -> object:
     try:
         return json.loads(text, object_pairs_hook=_each_once)
     except ValueError:
-        raise BadAnswer("it is not JSON") from None
+        raise BadAnswer("it is HTML or XML, and not JSON" if text.startswith(b"<") else "it is not JSON") from None
     except RecursionError:
         raise BadAnswer("it nests too deeply") from None
 
@@ -205,7 +202,7 @@ def _number(around: Mapping[str, object], place: str | None, least: int) -> int 
     if value is None:
         return None
     if (number := whole_number(value)) is None:
-        raise TypeError
+        raise _wrong_type(place, "whole number")
     if number < least:
         raise BadAnswer(f"its `{place}` is {number}")
     return number
@@ -213,9 +210,14 @@ def _number(around: Mapping[str, object], place: str | None, least: int) -> int 
 
 def _date(around: Mapping[str, object], place: str | None) -> date | None:
     value = found_at(place, around) if place else None
-    if value is not None and not isinstance(value, str):
-        raise TypeError
-    return None if value is None else date.fromisoformat(value)
+    try:
+        return None if value is None else date.fromisoformat(value)  # type: ignore[arg-type]
+    except (ValueError, TypeError):
+        raise _wrong_type(place, "day") from None
+
+
+def _wrong_type(place: str | None, wanted: str) -> BadAnswer:
+    return BadAnswer(f"what it says about itself has the wrong types: its `{place}` is no {wanted}")
 
 
 def _next(around: Mapping[str, object], api: ApiProfile) -> str | None:
@@ -227,5 +229,5 @@ def _next(around: Mapping[str, object], api: ApiProfile) -> str | None:
     if paging.type == "cursor" and isinstance(value, int) and not isinstance(value, bool):
         value = str(value or "")
     if value is not None and not isinstance(value, str):
-        raise TypeError
+        raise _wrong_type(paging.path, "text")
     return value or None

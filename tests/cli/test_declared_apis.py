@@ -1,6 +1,8 @@
 """APIs that `sources.yml` declares, asked by the real command: other shapes, tokens, and what goes wrong."""
 
 import json
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 from conftest import Workspace
-from support.extracting import record
+from support.extracting import lines, record
 from support.platform import Answer, Platform, answering
 
 from adhouse.errors import Exit
@@ -57,6 +59,8 @@ class Platforms:
         self.more: dict[str, Any] = {}
         self.status = 200
         self.servers: tuple[Platform, ...] = ()
+        self.goes_on = threading.Event()
+        self.goes_on.set()
 
     def ask_shop(self, asked: dict[str, Any]) -> Answer:
         """Two records a page, and the number of the last one as the cursor."""
@@ -74,6 +78,7 @@ class Platforms:
 
     def ask_feed(self, asked: dict[str, Any]) -> Answer:
         """One record a page, which repeats both tokens."""
+        self.goes_on.wait(60)
         found = [(number, money) for (day, number), money in self.feed.items() if day == asked["on"]]
         at = int(asked.get("at", 0))
         rows = [
@@ -235,3 +240,60 @@ def test_an_api_can_be_tried_for_a_day_without_loading_anything(tmp_path: Path) 
         assert failed.returncode == Exit.FAILED
         assert "says that there is another one: `has_more`" in failed.stderr
         assert not house.home.exists()
+
+
+def test_what_a_kill_left_undone_is_asked_for_by_the_next_run(tmp_path: Path) -> None:
+    with asking(tmp_path) as (house, platforms):
+        platforms.goes_on.clear()
+        running = house.start("extract")
+        while not platforms.servers[1].seen:
+            time.sleep(0.05)
+        running.kill()
+        running.communicate()
+        platforms.goes_on.set()
+        house.drop("one.jsonl", lines(record(1)), source="feed")
+        ended = house.adhouse("extract")
+        assert ended.returncode == Exit.OK, ended.stderr
+        assert "shop: 4 received, 3 records read, 3 loaded, 2 unchanged" in ended.stderr
+        assert (
+            f"warning: 1 file waits in {house.home}/inbox/feed/, and feed is an API, which takes none" in ended.stderr
+        )
+        assert "feed: 2 received, 3 records read, 3 loaded" in ended.stderr
+
+
+WHOLE = """
+sources:
+  whole:
+    kind: campaign_delivery
+    replaces: REPLACES
+    api: {{url: "{feed}", params: {{on: "{{since:%Y%m%d}}", to: "{{until}}"}}, paging: header_link, since: 2026-11-01}}
+"""
+
+
+@pytest.mark.parametrize("replaces", ["nothing", "all"])
+def test_an_api_without_days_is_asked_for_all_of_its_days_at_once(tmp_path: Path, replaces: str) -> None:
+    declared = WHOLE.replace("REPLACES", replaces)
+    with asking(tmp_path, declared) as (house, platforms):
+        for money in (10, 11):
+            platforms.feed["20261101", 4] = money
+            ended = house.adhouse("extract", ADHOUSE_SINCE="2025-01-01")
+            assert ended.returncode == Exit.OK, ended.stderr
+        asked, _ = platforms.servers[1].seen[0]
+        assert (asked["on"], asked["to"]) == ("20261101", "2026-11-02")
+        assert "whole: 1 received, 2 records read, 2 loaded" in ended.stderr
+
+
+def test_files_do_not_become_an_api_under_their_name(tmp_path: Path) -> None:
+    """Nobody could read what was landed any more, and a fetch cannot replace a file."""
+    with asking(tmp_path, "sources: {{shop: {{kind: campaign_delivery}}}}") as (house, platforms):
+        house.drop("one.jsonl", lines(record(1)), source="shop")
+        assert house.adhouse("extract").returncode == Exit.OK
+        platforms.servers[0].seen.clear()
+        declared = Path(house.settings["ADHOUSE_SOURCES"])
+        shop, feed = (f"http://127.0.0.1:{server.server_port}" for server in platforms.servers)
+        declared.write_text(DECLARED.format(shop=shop, feed=feed))
+        for command in ("extract", "rebuild"):
+            refused = house.adhouse(command)
+            assert refused.returncode == Exit.FAILED
+            assert "landing has files of shop, which is an API now (declare it again as it was, and" in refused.stderr
+        assert not platforms.servers[0].seen

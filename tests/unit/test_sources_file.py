@@ -197,6 +197,8 @@ NO_SECRET = "a secret must not stand in this file: put it into an environment va
         (f"{AN_API}, json: [1]", "json wants keys below it"),
         (f"{AN_API}, method: PUT", "method is 'PUT'; it can be 'GET' or 'POST'"),
         (f"{AN_API}, since: yesterday", "since is 'yesterday', not a day such as 2026-11-28"),
+        (f"{AN_API}, since: 0026-01-01", "since is '0026-01-01', not a day such as 2026-11-28"),
+        ('url: "https://a.example", params: {date: "{day:\\0}"}', "is asked for a day and has no {day}: say it, as in"),
         (f"{AN_API}, empty: [404, 500]", "empty is '500'; it can be no_records, or a status such as 404"),
         (f"{AN_API}, empty: 401", "empty is '401'; it can be no_records, or a status such as 404"),
         (f"{AN_API}, paging: cursr", "paging.type is 'cursr'; it can be 'page_number', 'offset', 'cursor', 'json_l"),
@@ -230,6 +232,15 @@ def test_a_mistake_in_an_api_says_what_would_be_right_and_no_secret(tmp_path: Pa
 )
 def test_an_api_is_no_source_of_files(tmp_path: Path, keys: str, said: str) -> None:
     assert mistake(tmp_path, keys).startswith(said)
+
+
+def test_an_api_is_not_asked_twice_for_the_same(tmp_path: Path) -> None:
+    text = f"sources:\n  one: {{kind: campaign_delivery, api: {{{AN_API}}}}}\n"
+    twice = text + f"  two: {{kind: campaign_delivery, account: B, api: {{records: data, {AN_API}}}}}\n"
+    (one,) = mistakes(tmp_path, twice)
+    assert one == "sources.yml line 3: two.api asks for the same as one, and its money would count twice"
+    other = text + f"  two: {{kind: campaign_delivery, api: {{path: /other, {AN_API}}}}}\n"
+    assert len(settings_of(tmp_path, other).declared_apis) == 2
 
 
 def test_the_campaign_api_can_be_described_and_keeps_its_address(tmp_path: Path) -> None:
