@@ -466,8 +466,19 @@ def _say_what_came(session: Session, extracted: "ExtractReport") -> None:
     session.facts["sources"] = {source: asdict(came) for source, came in extracted.sources.items()}
     for source, came in extracted.sources.items():
         session.terminal.message(f"{source}: {came}")
+        if came.loaded and (zone := _zone_of_its_own(session.settings, source)):
+            said = (
+                f"the days of {source} are those of {zone}, and the report's of {session.settings.report_timezone.key}"
+            )
+            session.terminal.message(f"warning: {said}: hours at their ends count on another day", "yellow")
     for error in extracted.errors:
         session.terminal.message(f"error: {error}", "red")
+
+
+def _zone_of_its_own(settings: Settings, source: str) -> str | None:
+    """The zone in which a source says its days, if that is not the report's."""
+    zone = settings.sources[source].timezone if source in settings.sources else None
+    return zone if zone != settings.report_timezone.key else None
 
 
 def _say_quarantined(session: Session, extracted: "ExtractReport", *, is_strict: bool) -> None:

@@ -266,6 +266,7 @@ sources:
   whole:
     kind: campaign_delivery
     replaces: REPLACES
+    timezone: Asia/Tokyo
     api: {{url: "{feed}", params: {{on: "{{since:%Y%m%d}}", to: "{{until}}"}}, paging: header_link, since: 2026-11-01}}
 """
 
@@ -281,6 +282,13 @@ def test_an_api_without_days_is_asked_for_all_of_its_days_at_once(tmp_path: Path
         asked, _ = platforms.servers[1].seen[0]
         assert (asked["on"], asked["to"]) == ("20261101", "2026-11-02")
         assert "whole: 1 received, 2 records read, 2 loaded" in ended.stderr
+        assert "warning: the days of whole are those of Asia/Tokyo, and the report's of UTC" in ended.stderr
+        unchanged = house.adhouse("extract")
+        assert "whole: 1 received, 0 records read, 0 loaded, 1 unchanged" in unchanged.stderr
+        assert "Tokyo" not in unchanged.stderr
+        in_tokyo = house.adhouse("extract", ADHOUSE_REPORT_TIMEZONE="Asia/Tokyo")
+        assert "whole: 4 received, 4 records read, 4 loaded, 2 unchanged" in in_tokyo.stderr
+        assert "the days of whole" not in in_tokyo.stderr
 
 
 def test_files_do_not_become_an_api_under_their_name(tmp_path: Path) -> None:
