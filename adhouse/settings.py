@@ -132,8 +132,8 @@ class Settings(BaseSettings):
     )
     api_url: str | None = _setting(
         "ADHOUSE_API_URL",
-        "the campaign API; `none`: files only",
-        shown_default="files only; in a new data folder a demo with the mock API",
+        "the campaign API; `none`: it is not asked",
+        shown_default="not asked; in a new data folder without data of your own a demo with the mock API",
         wanted="http(s)://host[:port][/path], or none",
         default=None,
         repr=False,

@@ -51,7 +51,7 @@ def show_sources(terminal: Terminal, settings: Settings) -> None:
     """Prints the sources for a person."""
     found = sources(settings)
     terminal.table(COLUMNS, [[one[name] or "" for name in COLUMNS[:-1]] + [one["waiting"]] for one in found["sources"]])
-    terminal.result(f"each takes files from its own folder: {_inbox(settings, '<source>')}")
+    terminal.result(f"files are taken from a folder for each source: {_inbox(settings, '<source>')}")
     if found["file"]:
         terminal.result(f"{found['file']} is in order and declares {len(settings.declared)}")
     else:
