@@ -19,8 +19,8 @@ from extract.http.profile import NO_RECORDS, ApiProfile, Auth, Paging
 NO_SECRETS = "a secret must not stand in this file: put it into an environment variable, and its name into `token_env`"
 FIRST_YEAR = 1990  # no ad was seen on the web before
 _SECRET_NAME = re.compile(
-    "(?!page|next|sync|continuation).*token|.*(secret|passw|pwd|apikey|accesskey|privatekey|authorization|credential).*"
-    "|x?auth|cookie|pass"
+    "(?!page|next|sync|continuation).*token|.*(secret|passw|pwd|apikey|accesskey|privatekey|credential).*"
+    "|.*authorization|x?auth|cookie|pass"
 )
 _SECRET_VALUE = re.compile(r"(Bearer|Basic|Token) \S|eyJ[\w-]{10,}\.|AIza|AKIA|EAA\w{20}|gh[ps]_|sk_|xox\w-|ya29\.")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

@@ -109,7 +109,7 @@ class _Landed:
     fingerprint: bytes = b""
     total: int | None = None
     pages: int | None = None
-    next: str | None = None
+    next: str | int | None = None
     has_more: bool | None = None
     more: More = field(default_factory=More)
     days: Counter[date] = field(default_factory=Counter)
@@ -240,7 +240,7 @@ def _following(client: ApiClient, question: Question, pages: list[_Landed]) -> R
         return question.at(paging.first + (len(pages) if paging.type == "page_number" else records))
     if last.next is None:
         return None
-    return question.at(last.next) if paging.type == "cursor" else client.following(last.next, last.request)
+    return question.at(last.next) if paging.type == "cursor" else client.following(str(last.next), last.request)
 
 
 def _check(pages: list[_Landed], question: Question, is_counted: bool) -> None:
@@ -312,7 +312,7 @@ def _page(
             raise BadAnswer(f"it is page {page.page}")
         if question.day is not None and page.date not in (None, question.day):
             raise BadAnswer(f"about_another_day: its `{api.day}` says that it is about {page.date}")
-        if next_ is not None and api.paging.type != "cursor" and (host := client.is_elsewhere(next_)):
+        if next_ is not None and api.paging.type != "cursor" and (host := client.is_elsewhere(str(next_))):
             raise BadAnswer(f"its next page is on another host, {host}")
         of_header = next(filter(None, map(headers.get, TOTAL_HEADERS)), None)
         total = whole_number(of_header) if page.total is None and api.total else page.total

@@ -40,7 +40,7 @@ class Page:
     pages: int | None = None
     page: int | None = None
     date: date | None = None
-    next: str | None = None
+    next: str | int | None = None
     has_more: bool | None = None
     more: More = field(default_factory=More)
 
@@ -220,14 +220,14 @@ def _wrong_type(place: str | None, wanted: str) -> BadAnswer:
     return BadAnswer(f"what it says about itself has the wrong types: its `{place}` is no {wanted}")
 
 
-def _next(around: Mapping[str, object], api: ApiProfile) -> str | None:
+def _next(around: Mapping[str, object], api: ApiProfile) -> str | int | None:
     """The cursor of the next page, or the link to it."""
     paging = api.paging
     if paging.type not in ("page_number", "cursor", "json_link"):
         return None
     value = found_at(paging.path, around)
     if paging.type == "cursor" and isinstance(value, int) and not isinstance(value, bool):
-        value = str(value or "")
+        return value or None  # in a body it goes back as the number that it is
     if value is not None and not isinstance(value, str):
         raise _wrong_type(paging.path, "text")
     return value or None

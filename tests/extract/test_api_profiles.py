@@ -390,18 +390,23 @@ def test_the_day_is_asked_for_as_the_profile_says(tmp_path: Path) -> None:
             [{}, {}],
             [{"level": "ad"}, {"level": "ad", "cursor": "X"}],
         ),
+        (
+            ApiProfile(paging=Paging("cursor", param="number")),
+            [{}, {"number": 7}],
+            [{"level": "ad"}, {"level": "ad"}],
+        ),
         (ApiProfile(paging=Paging("json_link")), [{}, {}], [{"level": "ad"}, {"cursor": "X"}]),
     ],
 )
 def test_what_is_asked_for_may_stand_in_a_body(
-    tmp_path: Path, api: ApiProfile, bodies: list[Asked], queries: list[Asked]
+    tmp_path: Path, api: ApiProfile, bodies: list[dict[str, Any]], queries: list[Asked]
 ) -> None:
     body = {"from": "{day}", "query": ["day = '{day:%Y%m%d}'", {"until": "{next_day}"}], "rows": 10, "note": None}
     api = replace(api, method="POST", json=body, parameters={"level": "ad"}, headers={"X-Version": "7"})
 
     def answer(asked: Asked) -> Told:
-        is_last = "X" in json.dumps(asked)
-        next_ = "?cursor=X" if api.paging.type == "json_link" else "X"
+        is_last = "X" in json.dumps(asked) or "number" in asked
+        next_ = {"json_link": "?cursor=X"}.get(api.paging.type, 7 if api.paging.param == "number" else "X")
         told = {"records": FOUR[2:] if is_last else FOUR[:2], "next": None if is_last else next_}
         return 200, {}, json.dumps(told).encode()
 
