@@ -59,8 +59,8 @@ def quarantined(engine: Engine, lake_url: str, *, has_records: bool = True, has_
             select
                 reason, source, 'campaign_delivery' as kind, _source, _position, cast(null as bigint) as line,
                 cast(null as varchar) as field, cast(null as varchar) as value, cast(null as varchar) as detail,
-                {_as_json(engine, _delivery_fields())} as payload, cast(_received_at as timestamp) as _received_at, false as is_repaired,
-                true as is_broken_rule
+                {_as_json(engine, _delivery_fields())} as payload, cast(_received_at as timestamp) as _received_at,
+                false as is_repaired, true as is_broken_rule
             from marts.quarantined_deliveries
             """  # noqa: S608 the text is ours
         )
