@@ -7,7 +7,13 @@ import sys
 
 import duckdb
 
-TABLES = ("processed_campaign_data", "campaign_summary", "campaign_performance", "creative_performance")
+TABLES = (
+    "processed_campaign_data",
+    "campaign_summary",
+    "campaign_performance",
+    "creative_performance",
+    "source_performance",
+)
 _RECEIPT = ("_source", "_received_at")  # the two jobs find the file at different places and times
 
 

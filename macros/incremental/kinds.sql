@@ -1,8 +1,23 @@
-{% macro has_models(kind) -%}
+{% macro has_unit_days(kind) -%}
     {#-
-        Whether there are models for records of this kind. Records of any other kind are in raw only, and the balance counts
-        them as the ledger does. A new kind with models joins this list, the unions of int_unit_days and source_balances,
-        and the test assert_every_unit_has_the_rows_of_its_balance.
+        Whether int_unit_days counts records of this kind day by day, because days of it can be replaced. Events are counted
+        file by file, in int_event_units; of any other kind there are no models, and the balance counts its records as the
+        ledger does.
     -#}
     {{ kind }} in ('campaign_delivery')
+{%- endmacro %}
+
+{% macro event_models() -%}
+    {#- Each kind of events, and the model that has one row for each of them. -#}
+    {{ return({
+        'impressions': 'int_impressions',
+        'clicks': 'int_clicks',
+        'conversions': 'int_conversions',
+        'bids': 'int_bids',
+    }) }}
+{%- endmacro %}
+
+{% macro has_models(kind) -%}
+    {#- Whether there are models for records of this kind. -#}
+    {{ has_unit_days(kind) }} or {{ kind }} in ('{{ event_models() | join("', '") }}')
 {%- endmacro %}

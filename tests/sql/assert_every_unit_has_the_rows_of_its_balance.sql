@@ -22,9 +22,29 @@ delivery_rows as (
 
 ),
 
+{% for kind, events in event_models().items() %}
+    {{ kind }}_rows as (
+
+        select
+            '{{ kind }}' as kind,
+            _source,
+            count(*) as mart_rows
+
+        from {{ ref(events) }}
+
+        group by _source
+
+    ),
+{% endfor %}
 mart_rows as (
 
     select * from delivery_rows
+
+    {% for kind in event_models() %}
+        union all
+
+        select * from {{ kind }}_rows
+    {% endfor %}
 
 ),
 

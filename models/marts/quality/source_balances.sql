@@ -26,6 +26,12 @@ quarantined_deliveries as (
 
 ),
 
+event_units as (
+
+    select * from {{ ref('int_event_units') }}
+
+),
+
 days_summed as (
 
     select
@@ -46,19 +52,31 @@ days_summed as (
 
     union all
 
-    -- A kind without models is counted as the ledger has it.
+    -- Events are counted in the files that count; any other file, and a kind without models, as the ledger has it.
     select
-        kind,
-        _source,
-        _dlt_load_id,
-        records_loaded as records_found,
-        case when outcome = 'superseded' then records_loaded else 0 end as records_superseded,
-        case when outcome = 'duplicate' then records_loaded else 0 end as records_duplicate,
-        case when outcome = 'current' then records_loaded else 0 end as records_kept
+        units.kind,
+        units._source,
+        units._dlt_load_id,
+        coalesce(event_units.records_found, units.records_loaded) as records_found,
+        case when units.outcome = 'superseded' then units.records_loaded else 0 end as records_superseded,
+        case
+            when units.outcome = 'duplicate' then units.records_loaded
+            else coalesce(event_units.records_duplicate, 0)
+        end as records_duplicate,
+        case
+            when units.outcome = 'current' then coalesce(event_units.records_kept, units.records_loaded)
+            else 0
+        end as records_kept
 
     from units
 
-    where not ({{ has_models('kind') }})
+    left join event_units
+        on
+            units.kind = event_units.kind
+            and units._source = event_units._source
+            and units.outcome = 'current'
+
+    where not ({{ has_unit_days('units.kind') }})
 
 ),
 
@@ -82,6 +100,16 @@ records_decided as (
         1 as records_quarantined
 
     from quarantined_deliveries
+
+    union all
+
+    select
+        kind,
+        _source,
+        0 as records_kept,
+        records_quarantined
+
+    from event_units
 
 ),
 

@@ -1,0 +1,40 @@
+{{ config(**full_rewrite()) }}
+
+with
+
+accepted as (
+
+    select * from {{ ref('stg_impressions__events') }}
+
+    where rejection_reason is null
+
+),
+
+{{ standing_rows('accepted', ['event_date', 'impression_id']) }}
+
+select
+    source,
+    impression_id,
+    has_own_id,
+    ad_id,
+    campaign_id,
+    publisher_id,
+    user_id,
+    event_us,
+    event_date,
+    device_type,
+    geo_location,
+    platform,
+    ad_type,
+    bid_price,
+    site_domain,
+    auction_id,
+    imp_id,
+    row_count,
+    conflict_count,
+    receipt_number,
+    _received_at,
+    _source,
+    _position
+
+from standing
