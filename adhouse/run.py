@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from adhouse import demo
 from adhouse.commands import status as report
+from adhouse.commands.events import show_events
 from adhouse.commands.quarantine import explained_reasons
 from adhouse.commands.sources import undeclared_inbox
 from adhouse.dbt import build as dbt_build
@@ -395,6 +396,7 @@ def _build_and_publish(
     if extracted.changes_marts and not extracted.errors:
         prune_landing(settings, session.as_of)
     report.show_top_campaigns(terminal, settings)
+    show_events(terminal, settings)
     report.show_balance(terminal, settings)
     report.show_missing_dates(terminal, settings)
     terminal.gap()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from adhouse.commands.broken_rules import broken_rule
 from adhouse.console import Terminal
 from adhouse.settings import Settings
-from adhouse.warehouse.base import nothing_published
+from adhouse.warehouse.base import is_published, nothing_published
 from adhouse.warehouse.open import open_warehouse
 from adhouse.warehouse.quarantine import literal, quarantined
 
@@ -117,11 +117,13 @@ def quarantine(
     wanted = {"reason": reason, "source": source}
     only = [f"{column} = {literal(value)}" for column, value in wanted.items() if value is not None]
     only += [] if has_records else ["_position is null"]
+    has_events = has_records and is_published(warehouse, "quarantined_events")
+    tables = quarantined(settings.target, settings.lake_url, has_records=has_records, has_events=has_events)
     listed = f"""
         select
             reason, source, kind, _source, _position, line, field, value, detail, payload, _received_at, is_repaired,
             is_broken_rule
-        from ({quarantined(settings.target, settings.lake_url, has_records=has_records)}) as every_one
+        from ({tables}) as every_one
         where {" and ".join([*only, "true" if has_all else "not is_repaired"])}
         order by {NUMBER_OF_RECEIPT} desc, _received_at desc, _source, _position
         {f"limit {limit:d}" if limit else ""}
@@ -163,6 +165,7 @@ def _told(
     from extract.landing import name_at
     from extract.rejection import explain_rejection, type_of_field
 
+    is_delivery = is_broken_rule and kind == "campaign_delivery"
     meaning, what_to_do = known.get(reason, (reason, "Look at the record"))
     name, names = name_at(path), settings.fields_of(source)
     if fetch := FETCH.match(name):
@@ -171,7 +174,7 @@ def _told(
         wrong = detail or meaning
     elif field is not None:
         wrong = explain_rejection(reason, field, value, type_of_field(kind, field, names))
-    elif payload and is_broken_rule and (broken := broken_rule(reason, json.loads(payload, parse_float=Decimal))):
+    elif payload and is_delivery and (broken := broken_rule(reason, json.loads(payload, parse_float=Decimal))):
         field, value = names.get(broken.field, broken.field), broken.value
         wrong = " ".join(filter(None, (field, value, broken.words)))
     else:

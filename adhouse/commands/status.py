@@ -11,7 +11,7 @@ from adhouse.console import Terminal
 from adhouse.last_run import last_run
 from adhouse.lock import holder_of
 from adhouse.settings import Settings
-from adhouse.warehouse.base import BuildRecord
+from adhouse.warehouse.base import BuildRecord, is_published
 from adhouse.warehouse.open import open_warehouse
 
 COUNTS = ("read", "loaded", "rejected", "superseded", "duplicate", "quarantined", "kept")
@@ -134,11 +134,14 @@ def overlaps(settings: Settings) -> list[str]:
 
 def quarantine_reasons(settings: Settings) -> list[Any]:
     """The number of records quarantined for each reason and source: (reason, source, records), as published."""
-    counted = """
-        select reason, source, count(*) from marts.quarantined_deliveries
-        group by 1, 2 order by 1, 2
-    """
-    return [*open_warehouse(settings).ask("quarantined_deliveries", counted)]
+    warehouse = open_warehouse(settings)
+    counted = [
+        row
+        for mart in ("quarantined_deliveries", "quarantined_events")
+        if is_published(warehouse, mart)
+        for row in warehouse.ask(mart, f"select reason, source, count(*) from marts.{mart} group by 1, 2")  # noqa: S608
+    ]
+    return sorted(counted)
 
 
 def waiting_files(settings: Settings) -> dict[str, list[str]]:

@@ -122,6 +122,12 @@ class Warehouse(Protocol):
         """
 
 
+def is_published(warehouse: Warehouse, mart: str) -> bool:
+    """Whether the published build has the mart; one that an older adhouse published may lack it."""
+    asked = f"select 1 from information_schema.tables where table_schema = 'marts' and table_name = '{mart}'"  # noqa: S608
+    return bool(warehouse.ask("quarantine_reasons", asked))
+
+
 def audited(newest: BuildRecord | None) -> str:
     """Gives the id of the newest build if it may be published.
 

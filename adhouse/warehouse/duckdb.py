@@ -201,7 +201,8 @@ class DuckDBWarehouse:
         counts = [result.models, result.tests, len(result.warnings), len(result.errors)]
         with opened(self.marts) as connection:
             has_records = has_table(connection, "marts", "quarantined_deliveries")
-            rejected = quarantined("duckdb", self.lake_url, has_records=has_records)
+            has_events = has_table(connection, "marts", "quarantined_events")
+            rejected = quarantined("duckdb", self.lake_url, has_records=has_records, has_events=has_events)
             connection.execute("begin")
             connection.execute(
                 """

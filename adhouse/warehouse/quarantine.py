@@ -4,14 +4,17 @@ Both engines are asked the same; they differ in where a raw table is (`raw_table
 (`_record`).
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 from extract.registry import KINDS
 
 Engine = Literal["duckdb", "athena"]
 
+EVENT_FIELDS = ("event_id", "event_time", "ad_id", "campaign_id", "price")
 
-def quarantined(engine: Engine, lake_url: str, *, has_records: bool = True) -> str:
+
+def quarantined(engine: Engine, lake_url: str, *, has_records: bool = True, has_events: bool = True) -> str:
     """Gives the select, over the marts and the lake.
 
     Its columns are reason, source, kind, _source, _position, line, field, value, detail, payload, _received_at and
@@ -21,7 +24,8 @@ def quarantined(engine: Engine, lake_url: str, *, has_records: bool = True) -> s
     Args:
         engine: Which engine is asked.
         lake_url: The folder of the lake; of Athena's, the tables have names instead.
-        has_records: Whether there is a table of the records that broke a rule.
+        has_records: Whether there is a table of the records of delivery that broke a rule.
+        has_events: Whether there is one of those of events.
     """
     is_complete = f"_dlt_load_id in (select load_id from {raw_table(engine, lake_url, '_dlt_loads')} where status = 0)"  # noqa: S608
     parts = [
@@ -55,9 +59,20 @@ def quarantined(engine: Engine, lake_url: str, *, has_records: bool = True) -> s
             select
                 reason, source, 'campaign_delivery' as kind, _source, _position, cast(null as bigint) as line,
                 cast(null as varchar) as field, cast(null as varchar) as value, cast(null as varchar) as detail,
-                {_record(engine)} as payload, cast(_received_at as timestamp) as _received_at, false as is_repaired,
-                true as is_broken_rule
+                {_as_json(engine, _delivery_fields())} as payload, cast(_received_at as timestamp) as _received_at,
+                false as is_repaired, true as is_broken_rule
             from marts.quarantined_deliveries
+            """  # noqa: S608 the text is ours
+        )
+    if has_events:
+        parts.append(
+            f"""
+            select
+                reason, source, kind, _source, _position, cast(null as bigint) as line,
+                cast(null as varchar) as field, cast(null as varchar) as value, cast(null as varchar) as detail,
+                {_as_json(engine, EVENT_FIELDS)} as payload, cast(_received_at as timestamp) as _received_at,
+                false as is_repaired, true as is_broken_rule
+            from marts.quarantined_events
             """  # noqa: S608 the text is ours
         )
     return f"""
@@ -113,9 +128,12 @@ def raw_table(engine: Engine, lake_url: str, table: str) -> str:
     return f"read_parquet({folder}/*.parquet', union_by_name = true)"
 
 
-def _record(engine: Engine) -> str:
+def _delivery_fields() -> list[str]:
     record_type = KINDS["campaign_delivery"].record_type
-    fields = [*(name for name in record_type.fields if name in record_type.required), "currency"]
+    return [*(name for name in record_type.fields if name in record_type.required), "currency"]
+
+
+def _as_json(engine: Engine, fields: Sequence[str]) -> str:
     if engine == "athena":
         return f"json_format(cast((select {', '.join(fields)}) as json))"
     return f"to_json(struct_pack({', '.join(f'{name} := {name}' for name in fields)}))::varchar"

@@ -19,7 +19,7 @@ time.sleep = lambda seconds: select.select([], [], [], seconds) and None
 def adhouse_at(shift: str, house: Workspace, *arguments: str) -> str:
     """Runs `adhouse` with a clock that is off by so much, such as `+30 days`; gives what it said on stderr."""
     hooks = house.home.parent / "hooks"
-    hooks.mkdir(exist_ok=True)
+    hooks.mkdir(parents=True, exist_ok=True)
     (hooks / "sitecustomize.py").write_text(SLEEP)
     environment = house.environment | {"DONT_FAKE_MONOTONIC": "1", "PYTHONPATH": str(hooks)}
     command = [str(FAKETIME), shift, str(COMMAND), *arguments]

@@ -10,9 +10,17 @@ touches as (
 
 ),
 
+-- A touch counts half as much as one that is seven days younger.
 weights as (
 
-    select * from {{ ref('time_decay_weights') }}
+    select *
+
+    from (
+        values
+        {% for days in range(var('click_lookback_days') + 1) -%}
+            ({{ days }}, {{ (1000000 * 2 ** (-days / 7)) | round | int }}){{ ', ' if not loop.last }}
+        {%- endfor %}
+    ) as weighed (age_days, weight)
 
 ),
 
@@ -20,7 +28,7 @@ weighted as (
 
     select
         touches.*,
-        weights.weight,
+        cast(weights.weight as bigint) as weight,
         cast(
             sum(weights.weight) over (partition by touches.conversion_type, touches.conversion_id) as bigint
         ) as weights,

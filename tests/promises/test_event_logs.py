@@ -1,0 +1,156 @@
+"""Logs of events as people really have them, each through the real command.
+
+The files lie in `tests/cases/events/`, a folder a case; each is dropped into the inbox that its name begins with.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Workspace
+
+pytestmark = pytest.mark.cases
+CASES = Path(__file__).parents[1] / "cases" / "events"
+FILES = {"ADHOUSE_API_URL": "none", "ADHOUSE_PRIVACY_KEY": "a key of these tests"}
+
+IMPRESSIONS = "select count(*), count(user_id) from ad_events"
+REACH = """
+    select sum(impressions), sum(impressions_without_user), sum(reach) from reach_frequency where period = 'day'
+"""
+CREDIT = """
+    select conversion_id, conversion_type, touch_type, touch_id from attributed_conversions
+    where last_click_else_view = 1 order by conversion_id, conversion_type
+"""
+ORPHANS = "select click_id, orphan_reason from orphan_clicks order by click_id"
+BALANCE = """
+    select source, sum(records_rejected), sum(records_quarantined), sum(records_duplicate), sum(records_kept)
+    from data_quality group by source order by source
+"""
+COST = "select cast(sum(media_cost) as varchar) from ad_events"
+PLAIN: dict[str, dict[str, list[tuple[Any, ...]]]] = {
+    "nobody_ids": {
+        IMPRESSIONS: [(11, 3)],
+        REACH: [(3, 8, 2)],
+        CREDIT: [
+            ("v1", "purchase", "unattributed", None),
+            ("v2", "purchase", "impression", "n10"),
+            ("v3", "sign_up", "unattributed", None),
+            ("v4", "purchase", "impression", "n11"),
+        ],
+    },
+    "win_rows_apart": {
+        BALANCE: [("bids", 0, 0, 4, 5), ("impressions", 0, 0, 0, 3)],
+        COST: [("0.006910000",)],
+        "select sum(opportunities), sum(bids), sum(wins) from campaign_funnel": [(4, 5, 3)],
+    },
+    "price_macros": {
+        BALANCE: [("impressions", 1, 0, 0, 6)],
+        "select count(bid_price), count(user_id) from ad_events": [(3, 3)],
+        COST: [("0.004000000",)],
+        "select count(*) from ad_events where is_premium_ad": [(1,)],
+    },
+    "order_ids_shared": {
+        BALANCE: [("conversions", 0, 0, 3, 5)],
+        "select conversion_type, count(*), cast(sum(conversion_value) as varchar) from attributed_conversions "
+        "group by 1 order by 1": [("purchase", 3, "260.000000"), ("refund", 1, "-30.000000"), ("sign_up", 1, None)],
+        "select cast(conversion_value as varchar) from attributed_conversions where conversion_id = 'o-1003'": [
+            ("80.000000",)
+        ],
+    },
+    "conversions_by_click_id": {
+        CREDIT: [
+            ("t1", "purchase", "click", "k1"),
+            ("t2", "purchase", "click", "k1"),
+            ("t3", "sign_up", "click", "k2"),
+            ("t4", "purchase", "unattributed", None),
+            ("t5", "purchase", "unattributed", None),
+            ("t6", "purchase", "unattributed", None),
+        ],
+    },
+    "date_only_conversions": {
+        CREDIT: [
+            ("s1", "purchase", "click", "k1"),
+            ("s2", "purchase", "click", "k2"),
+            ("s3", "purchase", "unattributed", None),
+            ("s4", "purchase", "unattributed", None),
+        ],
+        "select cast(conversion_date as varchar), cast(conversion_value as varchar) from attributed_conversions "
+        "order by 1": [
+            ("2026-11-02", "10.000000"),
+            ("2026-11-03", "200.000000"),
+            ("2026-11-04", "5.000000"),
+            ("2026-11-05", "50.000000"),
+        ],
+    },
+    "clock_resolution": {
+        ORPHANS: [("q4", "before_impression")],
+        "select impression_id, clicks, net_clicks, engagement_duration from ad_events order by 1": [
+            ("r1", 1, 0, None),
+            ("r2", 1, 1, 1),
+            ("r3", 1, 1, 5),
+            ("r4", 0, 0, None),
+        ],
+        CREDIT: [("w1", "purchase", "click", "q3")],
+    },
+    "header_repeated": {
+        BALANCE: [("clicks", 0, 0, 0, 5)],
+        "select cast(sum(click_price) as varchar) from orphan_clicks": [("1.500000",)],
+    },
+    "big_ids": {
+        ORPHANS: [("g3", "no_impression")],
+        "select impression_id, clicks from ad_events order by 1": [
+            ("18446744073709551615", 0),
+            ("7", 1),
+            ("9007199254740992", 1),
+            ("9007199254740993", 1),
+        ],
+        REACH: [(4, 0, 1)],
+    },
+    "times_as_written": {
+        BALANCE: [("clicks", 5, 3, 0, 11)],
+        "select event_id, reason from quarantined_events order by 1": [
+            ("t15", "future_event"),
+            ("t17", "null_event_time"),
+            ("t18", "out_of_range"),
+        ],
+        "select count(*), count(distinct event_time) from orphan_clicks "
+        "where click_id not in ('t09', 't10', 't11') and event_time = timestamp '2026-11-02 10:00:00'": [(8, 1)],
+        "select click_id, cast(event_time as varchar) from orphan_clicks where click_id in ('t09', 't10', 't11') "
+        "order by 1": [
+            ("t09", "2026-11-02 10:00:00.25"),
+            ("t10", "2026-11-02 10:00:00.123456"),
+            ("t11", "2026-11-02 10:00:00.25"),
+        ],
+    },
+    "no_event_ids": {BALANCE: [("impressions", 0, 0, 3, 3)]},
+    "personal_columns": {BALANCE: [("clicks", 1, 0, 0, 2)]},
+}
+
+
+def dropped(house: Workspace, case: str, folder: str = "", **inboxes: str) -> Workspace:
+    """Drops the files of a case, each into the inbox of its name unless another one is said."""
+    for file in sorted(path for path in (CASES / case / folder).iterdir() if path.is_file()):
+        stem = file.name.partition(".")[0]
+        house.drop(file.name, file.read_bytes(), inboxes.get(stem, stem.partition("_batch")[0]))
+    return house
+
+
+def ran(house: Workspace) -> str:
+    ended = house.adhouse("run")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout + ended.stderr
+
+
+def told(house: Workspace, query: str) -> list[tuple[Any, ...]]:
+    """What readers see."""
+    said = house.adhouse("sql", query, "--json")
+    assert said.returncode == 0, said.stderr
+    return [tuple(row.values()) for row in json.loads(said.stdout)]
+
+
+@pytest.mark.parametrize("case", PLAIN)
+def test_a_log_of_events_comes_to_what_is_right(case: str, tmp_path: Path) -> None:
+    house = dropped(Workspace(tmp_path / "data", FILES), case)
+    ran(house)
+    assert {query: told(house, query) for query in PLAIN[case]} == PLAIN[case]
