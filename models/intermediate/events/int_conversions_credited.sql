@@ -13,7 +13,7 @@ touches as (
 -- A touch counts half as much as one that is seven days younger.
 weights as (
 
-    select *
+    select weighed.*
 
     from (
         values
