@@ -47,7 +47,7 @@ flagged as (
         clicks.*,
         case
             when repeats.place > 1 then 'repeat_click'
-            when clicks.elapsed_us < {{ var('fastest_click_seconds') }} * 1000000 then 'fast_click'
+            when clicks.elapsed_us < {{ var('fastest_click_seconds') * 1000000 }} then 'fast_click'
             when floods.user_id is not null then 'click_flood'
         end as invalid_reason
 

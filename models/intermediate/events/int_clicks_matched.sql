@@ -94,7 +94,7 @@ in_window as (
 
     from candidates
 
-    where elapsed_us between 0 and {{ var('click_window_minutes') }} * 60000000
+    where elapsed_us between 0 and {{ var('click_window_minutes') * 60000000 }}
 
 ),
 

@@ -13,12 +13,12 @@ touches as (
 -- A touch counts half as much as one that is seven days younger.
 weights as (
 
-    select *
+    select weighed.*
 
     from (
         values
         {% for days in range(var('click_lookback_days') + 1) -%}
-            ({{ days }}, {{ (1000000 * 2 ** (-days / 7)) | round | int }}){{ ', ' if not loop.last }}
+            ({{ days }}, {{ (1000000 * 2 ** (-days / 7) + 0.5) | int }}){{ ', ' if not loop.last }}
         {%- endfor %}
     ) as weighed (age_days, weight)
 

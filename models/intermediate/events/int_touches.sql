@@ -64,13 +64,13 @@ touching_clicks as (
 
     select * from clicks_of_the_user
 
-    where elapsed_us between 0 and {{ var('click_lookback_days') }} * 86400000000
+    where elapsed_us between 0 and {{ var('click_lookback_days') * 86400000000 }}
 
     union distinct
 
     select * from clicks_named
 
-    where elapsed_us between 0 and {{ var('click_lookback_days') }} * 86400000000
+    where elapsed_us between 0 and {{ var('click_lookback_days') * 86400000000 }}
 
 ),
 
@@ -127,7 +127,7 @@ impressions_named_last as (
 
     from impressions_named
 
-    where elapsed_us between 0 and {{ var('view_lookback_days') }} * 86400000000
+    where elapsed_us between 0 and {{ var('view_lookback_days') * 86400000000 }}
 
 ),
 
@@ -142,7 +142,7 @@ touching_impressions as (
 
     from impressions_of_the_user
 
-    where elapsed_us between 0 and {{ var('view_lookback_days') }} * 86400000000
+    where elapsed_us between 0 and {{ var('view_lookback_days') * 86400000000 }}
 
     union distinct
 

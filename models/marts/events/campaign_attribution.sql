@@ -89,6 +89,7 @@ select
         cast(coalesce({{ measure }}, 0) as decimal(38, 6)) as {{ measure }},
     {%- endfor %}
     cast('{{ warehouse_currency() }}' as varchar) as currency,
-    date <= {{ as_of_date() }} - interval '{{ var("click_lookback_days") + 1 }}' day as is_mature
+    date <= {{ as_of_date() }} - interval '{{ [var("click_lookback_days"), var("view_lookback_days")] | max + 1 }}' day
+        as is_mature
 
 from summed

@@ -55,6 +55,7 @@ orphans as (
 
 ),
 
+-- Unattributed conversions belong to no step of a funnel.
 conversions as (
 
     select
@@ -70,6 +71,8 @@ conversions as (
     group by
         campaign_id,
         date
+
+    having sum(conversions) > 0 or sum(view_through_conversions) > 0
 
 ),
 

@@ -74,7 +74,7 @@ bids as (
         event_us,
         ad_id,
         campaign_id,
-        bid_price as price,
+        original_bid_price as price,
         source,
         _source,
         _position,

@@ -111,7 +111,9 @@ select
     event_us,
     event_date,
     try_cast(price as decimal(18, 6)) as bid_price,
-    won,
+    try_cast(bid_price as decimal(18, 6)) as original_bid_price,
+    -- 0 says that the bid was not lost.
+    coalesce(won, loss_reason = '0') as won,
     try_cast(clearing_price as decimal(18, 6)) as original_clearing_price,
     currency,
     loss_reason,
