@@ -44,6 +44,7 @@ class History:
         files: The contents dropped under each name, the newest last, and whether each was retracted.
         answers: What the API says of each day.
         told: What was done, for whoever has to look for a failure.
+        waiting: The names dropped since the last extract that came to its end.
     """
 
     house: Workspace
@@ -52,6 +53,7 @@ class History:
     files: dict[str, list[tuple[int, bool]]] = field(default_factory=dict)
     answers: dict[date, int] = field(default_factory=lambda: dict.fromkeys(DAYS, 0))
     told: list[str] = field(default_factory=list)
+    waiting: set[str] = field(default_factory=set)
 
     def expected(self) -> dict[str, Decimal]:
         """The spend of each campaign: equal files count once, however they are called."""
@@ -62,6 +64,9 @@ class History:
     def drop(self) -> None:
         """Drops a file; few contents, so that equal bytes come again and again."""
         name, content = self.chance.choice(NAMES), self.chance.randrange(CONTENTS)
+        if name in self.waiting:
+            self.extract()  # else the older one would never be received
+        self.waiting.add(name)
         self.files.setdefault(name, []).append((content, False))
         self.told.append(f"{name} = {content}")
         self.put(name, json.dumps(record(f"file {content}", DAYS[0], content)).encode() + b"\n")
@@ -96,6 +101,7 @@ class History:
         self.told.append("extract")
         ended = self.house.adhouse("extract")
         assert ended.returncode == 0, ended.stderr
+        self.waiting.clear()
 
     def extract_killed(self) -> None:
         """Kills an extract somewhere."""
@@ -113,6 +119,7 @@ class History:
         shift = self.chance.choice(("+30 days", "-30 days"))
         self.told.append(f"extract at {shift}")
         adhouse_at(shift, self.house, "extract")
+        self.waiting.clear()
 
     def rebuild(self) -> None:
         """Makes everything again from landing."""
