@@ -49,6 +49,9 @@ class Profile:
         records: Where the records are in a JSON document, a dotted path; None: the usual places.
         sheet: Which sheet of a workbook; None: the only one with records.
         optional: Our fields that a file with columns may lack, beside those that its kind does not require.
+        id_prefix: What comes before each id that names an event, where sources use the same ids for other events.
+        ignores_own_id: Whether the column with the id of an event is not believed.
+        counts_identical_rows: Whether rows of events without an id that are equal are as many events.
     """
 
     columns: Mapping[str, Column] = field(default_factory=dict)
@@ -65,6 +68,9 @@ class Profile:
     records: str | None = None
     sheet: str | None = None
     optional: frozenset[str] = frozenset()
+    id_prefix: str = ""
+    ignores_own_id: bool = False
+    counts_identical_rows: bool = False
 
     def __post_init__(self) -> None:
         if self.decimal not in (None, ".", ","):

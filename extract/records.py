@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from itertools import repeat
@@ -23,6 +24,7 @@ from extract.convert import (
 )
 from extract.privacy import Privacy
 from extract.profile import ONE, PLAIN, Profile
+from extract.remarks import WHOLE_DAY, Remarked
 from extract.schema import FieldType, RecordType
 
 LONGEST_PAYLOAD = 64 * 1024  # bytes of a rejected record that are kept
@@ -83,6 +85,10 @@ class RecordShape:
         column = self.profile.columns.get(name)
         return column.divide_by if column else ONE
 
+    def id_prefix(self, name: str) -> str:
+        """What comes before a field that is the id of an event."""
+        return self.profile.id_prefix if name in self.type.event_ids else ""
+
     def converter(self, name: str) -> Callable[[object], object]:
         """How a value of a field that is not null becomes its raw value; see `converter_of`."""
         return converter_of(
@@ -92,6 +98,9 @@ class RecordShape:
             profile=self.profile,
             divide_by=self.divide_by(name),
             is_id=name in self.type.ids,
+            is_person=name in self.type.private,
+            is_event=self.type.is_event,
+            id_prefix=self.id_prefix(name),
             doubts=self.doubts,
         )
 
@@ -168,12 +177,14 @@ class Batch:
         rejected: The others.
         lines: How many lines of a text file the records take up; 0 for what has no lines.
         skipped: How many records between them are of another kind.
+        remarks: What is to be said of the records, and how often.
     """
 
     records: pa.Table
     rejected: list[RejectedRecord]
     lines: int = 0
     skipped: int = 0
+    remarks: Counter[str] = field(default_factory=Counter)
 
     def __len__(self) -> int:
         """Counts all records read: loaded, rejected or skipped."""
@@ -208,6 +219,7 @@ def convert_records(
     columns: list[list[object]] = [[] for _ in shape.type.schema]
     rejected = []
     skipped = 0
+    remarks: Counter[str] = Counter()
     for position, (value, line) in enumerate(zip(values, lines, strict=False), 1):
         try:
             if shape.filter is not None and not (
@@ -217,20 +229,22 @@ def convert_records(
                 continue
             if isinstance(value, RecordRejected):
                 raise value
-            row = convert(value)
+            row, said = convert(value)
         except RecordRejected as why:
             rejected.append(_rejected(why, None if value is why else value, shape, position, line))
         else:
             for column, cell in zip(columns, (*row, position), strict=True):
                 column.append(cell)
+            remarks.update(said)
     schema = shape.type.schema
     arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    return Batch(pa.table(arrays, schema=schema), rejected, line_count, skipped)
+    return Batch(pa.table(arrays, schema=schema), rejected, line_count, skipped, remarks)
 
 
 def concatenated(batches: Iterable[Batch], schema: pa.Schema) -> Batch:
     """Consecutive batches, each counting from one, as one batch that counts through."""
     records, rejected, count, lines, skipped = [], [], 0, 0, 0
+    remarks: Counter[str] = Counter()
     for batch in batches:
         moved = renumbered(batch, count, lines)
         records.append(moved.records)
@@ -238,7 +252,8 @@ def concatenated(batches: Iterable[Batch], schema: pa.Schema) -> Batch:
         count += len(batch)
         lines += batch.lines
         skipped += batch.skipped
-    return Batch(pa.concat_tables(records) if records else schema.empty_table(), rejected, lines, skipped)
+        remarks += batch.remarks
+    return Batch(pa.concat_tables(records) if records else schema.empty_table(), rejected, lines, skipped, remarks)
 
 
 def renumbered(batch: Batch, count: int, lines: int = 0) -> Batch:
@@ -295,20 +310,22 @@ def _without(record: Mapping[str, object], path: str) -> dict[str, object]:
     return {**others, key: inner} if inner != {} else others
 
 
-def _converter(shape: RecordShape) -> Callable[[object], list[object]]:
+def _converter(shape: RecordShape) -> Callable[[object], tuple[list[object], list[str]]]:
+    """How a record becomes a row of raw, with what is to be said of it."""
     fields = [(name, shape.names.get(name), shape.converter(name)) for name in shape.type.fields]
     private, privacy = shape.type.private, shape.privacy
     texts = {name for name, field_type in shape.type.fields.items() if field_type is FieldType.TEXT} - private
     known, constants = {*shape.names.values()}, shape.constants
     paths = sorted(known) if shape.has_paths else []
 
-    def convert(record: object) -> list[object]:
+    def convert(record: object) -> tuple[list[object], list[str]]:
         if not isinstance(record, dict):
             raise RecordRejected("not_an_object")
         if known and not record.keys() & known and all(value_at(record, path) is None for path in paths):
             raise RecordRejected("no_known_field")
         row: list[object] = []
         cut: dict[str, object] = {}
+        said: list[str] = []
         for name, key, convert_value in fields:
             value = constants.get(name) if key is None else value_at(record, key) if paths else record.get(key)
             if value is not None and key is not None:
@@ -316,6 +333,9 @@ def _converter(shape: RecordShape) -> Callable[[object], list[object]]:
                     value = convert_value(value)
                 except RecordRejected as why:
                     raise RecordRejected(why.reason, key, as_written(value)) from None
+                if isinstance(value, Remarked):
+                    said.append(value.remark)
+                    value = value.value
                 if isinstance(value, str) and len(value) > LONGEST_TEXT and name in texts:
                     cut[name] = len(value)
                     value = value[:LONGEST_TEXT].rstrip()
@@ -327,7 +347,9 @@ def _converter(shape: RecordShape) -> Callable[[object], list[object]]:
             extras = _without(extras, path)
         if cut:
             extras["_cut"] = cut
+        if shape.type.is_event:
+            row.append(WHOLE_DAY in said)
         row.append(shape.extra_text(extras) if extras else None)
-        return row
+        return row, said
 
     return convert

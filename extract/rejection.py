@@ -16,7 +16,7 @@ _EXPECTED = {
     FieldType.DECIMAL: "a number",
     FieldType.MONEY: "an amount of money",
     FieldType.DATE: "a date (YYYY-MM-DD)",
-    FieldType.TIMESTAMP: "a time (YYYY-MM-DDTHH:MM:SSZ)",
+    FieldType.TIMESTAMP: "a time",
     FieldType.BOOLEAN: "true or false",
     FieldType.JSON: "a JSON object or array",
 }
@@ -58,6 +58,10 @@ def explain_rejection(reason: str, field: str | None, value: str | None, field_t
             return f"{subject} can be read two ways, as thousands or as a fraction"
         case "unknown_kind":
             return f"{subject} names no kind of record that this source has"
+        case "imprecise_time":
+            return f"{subject} has lost digits to its exponent"
+        case "unreadable_time":
+            return f"{subject} is neither a time (YYYY-MM-DDTHH:MM:SSZ) nor 10, 13, 16 or 19 digits since 1970"
         case "non_finite":
             return f"{subject} is not a finite number"
         case "out_of_range":

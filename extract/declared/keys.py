@@ -201,7 +201,7 @@ class SourceKeys(Keys):
     """A source."""
 
     kind: Annotated[Text, _known(sorted(KINDS)), WithJsonSchema({"enum": sorted(KINDS)})] | None = Field(
-        None, description="what its records are: `campaign_delivery`; a preset says it"
+        None, description=f"what its records are: {_listed([f'`{name}`' for name in sorted(KINDS)])}; a preset says it"
     )
     preset: Annotated[Text, _known(PRESET_NAMES), WithJsonSchema({"enum": PRESET_NAMES})] | None = Field(
         None, description="the platform whose export it is; keys that stand beside it override the preset's"

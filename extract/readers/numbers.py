@@ -21,7 +21,7 @@ _MOST_PLACES = 1000
 _MOST_POWERS = 20  # so that a decimal that is divided by it still is one
 _DIGIT, _MINUS, _POINT, _BETWEEN = range(1, 5)
 Bytes: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint8]]
-_Places: TypeAlias = np.ndarray[tuple[int], np.dtype[np.signedinteger[Any]]]
+Places: TypeAlias = np.ndarray[tuple[int], np.dtype[np.signedinteger[Any]]]
 
 
 def may_break_decimals(text: bytes) -> bool:
@@ -90,7 +90,7 @@ def plain_numbers(texts: pa.StringArray, profile: Profile) -> pa.StringArray | N
     return pa.StringArray.from_buffers(len(texts), pa.py_buffer(edges), pa.py_buffer(plain), valid, texts.null_count)
 
 
-def _is_grouped(kind: Bytes, edges: _Places, between: _Places) -> bool:
+def _is_grouped(kind: Bytes, edges: Places, between: Places) -> bool:
     """Whether every sign between thousands has three digits behind it, and one to three before the first one."""
     row = np.searchsorted(edges, between, "right") - 1
     start, end = edges[row], edges[row + 1]
@@ -123,7 +123,7 @@ def shifted(numbers: pa.Array, power: int) -> pa.Array:
     return pc.if_else(numbers.is_valid(), shifted, pa.scalar(None, shifted.type))
 
 
-def characters_of(texts: pa.StringArray) -> tuple[Bytes, _Places]:
+def characters_of(texts: pa.StringArray) -> tuple[Bytes, Places]:
     """The bytes of all texts, and where each begins and the last one ends."""
     _, offsets, characters = texts.buffers()
     edges = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]

@@ -16,7 +16,7 @@ from extract.declared.documentation import keys_table, presets_list
 from extract.declared.keys import PRESET_NAMES, PRESETS, json_schema
 from extract.declared.sources import preset
 from extract.profile import Column, Profile
-from extract.registry import SOURCES
+from extract.registry import KINDS, SOURCES
 
 ROOT = Path(__file__).parents[2]
 
@@ -189,7 +189,7 @@ extra: 1
         "sources.yml line 11: shop.columns.spend.divide_by is 0; it must be greater than 0",
         "sources.yml line 11: shop.columns.spend.nme is no key here; did you mean `name`?",
         "sources.yml line 12: shop stands here twice; keep one of them",
-        "sources.yml line 14: empty wants `kind:` (campaign_delivery) or a `preset:`",
+        f"sources.yml line 14: empty wants `kind:` ({', '.join(KINDS)}) or a `preset:`",
         "sources.yml line 15: wrong wants keys below it, such as `preset:` or `kind:`",
         "sources.yml line 16: extra is no key of this file: sources stand below `sources:`",
     ]
