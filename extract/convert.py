@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from extract.profile import ONE, PLAIN, Profile
+from extract.profile import ONE, PLAIN, PLAIN_COLUMN, Column, Profile
 from extract.remarks import AMBIGUOUS_TIME, NONEXISTENT_TIME, UNEXPANDED_MACRO, WHOLE_DAY, Remarked
 from extract.schema import DECIMAL_DIGITS, DECIMAL_PLACES, FieldType
 
@@ -163,7 +163,7 @@ def converter_of(
     *,
     timezone: ZoneInfo | None = None,
     profile: Profile = PLAIN,
-    divide_by: Decimal = ONE,
+    column: Column = PLAIN_COLUMN,
     is_id: bool = False,
     is_person: bool = False,
     is_event: bool = False,
@@ -179,7 +179,7 @@ def converter_of(
         report_timezone: Where a time becomes a date.
         timezone: The zone of times that name none; None: UTC.
         profile: How the source writes numbers and dates, and what it writes for null.
-        divide_by: What a number is divided by.
+        column: What the source says of the field alone.
         is_id: Whether a text is an id.
         is_person: Whether it is the id of a person or device.
         is_event: Whether it is of an event.
@@ -195,10 +195,10 @@ def converter_of(
         case FieldType.TEXT:
             convert = _of_text(id_of if is_id else text_of)
         case FieldType.COUNT:
-            convert = _of_number(count_of, profile, divide_by, doubts=doubts)
+            convert = _of_number(count_of, profile, column, doubts=doubts)
         case FieldType.DECIMAL | FieldType.MONEY:
             has_macros = is_event and field_type is FieldType.MONEY
-            convert = _of_number(decimal_of, profile, divide_by, doubts=doubts, has_macros=has_macros)
+            convert = _of_number(decimal_of, profile, column, doubts=doubts, has_macros=has_macros)
         case FieldType.DATE:
             read_date = lru_cache(maxsize=4096)(
                 lambda text, date_format: date_of(text, report_timezone, timezone, date_format)
@@ -211,14 +211,14 @@ def converter_of(
             convert = lambda value: value if isinstance(value, bool) else of_text(value)  # noqa: E731
         case FieldType.JSON:
             convert = nested_of
-    if not profile.nulls:
+    if not (nulls := profile.nulls.union(column.nulls)):
         return convert
-    return lambda value: None if is_null_word(value, profile) else convert(value)
+    return lambda value: None if is_null_word(value, nulls) else convert(value)
 
 
-def is_null_word(value: object, profile: Profile) -> bool:
+def is_null_word(value: object, nulls: Collection[str]) -> bool:
     """Whether a value is one of the texts that mean null in a source."""
-    return isinstance(value, str) and unwrapped(value) in profile.nulls
+    return isinstance(value, str) and unwrapped(value) in nulls
 
 
 def unwrapped(text: str) -> str:
@@ -242,12 +242,13 @@ def _of_text(convert: Callable[[str], object]) -> Callable[[object], object]:
 def _of_number(
     convert: Callable[[str], object],
     profile: Profile,
-    divide_by: Decimal,
+    column: Column,
     *,
     doubts: bool,
     has_macros: bool = False,
 ) -> Callable[[object], object]:
     plain_number = _plain_number(profile) if profile.writes_numbers else None
+    is_scaled = column.divide_by != ONE or column.multiply_by != ONE
 
     def convert_number(text: str) -> object:
         if has_macros and is_macro(text):
@@ -256,7 +257,7 @@ def _of_number(
             raise RecordRejected("ambiguous_number")
         if plain_number is not None and not isinstance(text, Number):
             text = plain_number(text)
-        return convert(text if divide_by == ONE else _divided(text, divide_by))
+        return convert(_scaled(text, column) if is_scaled else text)
 
     return _of_text(convert_number)
 
@@ -300,12 +301,12 @@ def _plain_number(profile: Profile) -> Callable[[str], str]:
     return plain
 
 
-def _divided(text: str, divide_by: Decimal) -> str:
+def _scaled(text: str, column: Column) -> str:
     number = _number(text)
     if number is None:
         return ""
     context = Context(prec=len(text) + 40, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[InvalidOperation])
-    return str(context.divide(number, divide_by))
+    return str(context.divide(context.multiply(number, column.multiply_by), column.divide_by))
 
 
 def _format_of(text: str, profile: Profile) -> str | None:

@@ -24,7 +24,7 @@ from extract.landing import LandedUnit, LandingDamagedError, name_at
 from extract.privacy import Privacy, privacy_of
 from extract.readers import Batch, UnreadableFile, format_named, read_file
 from extract.readers.columns import Rounded
-from extract.records import KindFilter, RecordShape, RejectedRecord, filled
+from extract.records import KindFilter, Others, RecordShape, RejectedRecord, filled
 from extract.remarks import IDENTICAL_ROW, warnings
 from extract.schema import NUMBERS, Kind
 from extract.source import Arrivals, ExtractRun, Replaces, SourceConfig, is_of_the_machine
@@ -392,12 +392,14 @@ def shape_of(config: SourceConfig, kind: Kind, report_timezone: ZoneInfo, privac
     if choice is not None:
         wanted = frozenset(value for value, named in choice.kinds.items() if named == kind)
         skipped = frozenset(choice.kinds) - wanted
-        filter_ = KindFilter(choice.column, wanted, skipped, rejects=kind == config.kinds[0])
+        others: Others = "wanted" if kind == choice.otherwise else "rejected" if choice.otherwise is None else "skipped"
+        rejects, nulls = kind == config.kinds[0], config.profile.nulls
+        filter_ = KindFilter(choice.column, wanted, skipped, rejects=rejects, others=others, nulls=nulls)
     record_type = kind.record_type
     profile = config.profile
     ignored = record_type.own_id if profile.ignores_own_id else None
     names = record_type.names(profile.names, {*profile.constants, ignored})
-    return RecordShape(record_type, names, report_timezone, filter_, privacy, profile, config.zone)
+    return RecordShape(record_type, names, report_timezone, filter_, privacy, profile, config.zone, skip=profile.skip)
 
 
 def _unit(row: Mapping[str, Any]) -> LandedUnit:

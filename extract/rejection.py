@@ -16,7 +16,7 @@ _EXPECTED = {
     FieldType.DECIMAL: "a number",
     FieldType.MONEY: "an amount of money",
     FieldType.DATE: "a date (YYYY-MM-DD)",
-    FieldType.TIMESTAMP: "a time",
+    FieldType.TIMESTAMP: "a time (YYYY-MM-DDTHH:MM:SSZ)",
     FieldType.BOOLEAN: "true or false",
     FieldType.JSON: "a JSON object or array",
 }
@@ -52,11 +52,13 @@ def explain_rejection(reason: str, field: str | None, value: str | None, field_t
         return _RECORDS.get(reason, reason)
     subject = f'{field} "{value or ""}"'
     match reason:
+        case "no_known_field":
+            return f"its fields lie inside {field}: set `records: {field}` in `files` of the source"
         case "duplicate_key":
             return f"{field} comes twice, with different values"
         case "ambiguous_number":
             return f"{subject} can be read two ways, as thousands or as a fraction"
-        case "unknown_kind":
+        case "unknown_event_type":
             return f"{subject} names no kind of record that this source has"
         case "imprecise_time":
             return f"{subject} has lost digits to its exponent"

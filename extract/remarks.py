@@ -10,6 +10,7 @@ WHOLE_DAY = "whole_day"
 AMBIGUOUS_TIME = "ambiguous_time"
 NONEXISTENT_TIME = "nonexistent_time"
 IDENTICAL_ROW = "identical_row"
+REPEATED_HEADER = "repeated_header"
 
 _WARNINGS = {
     UNEXPANDED_MACRO: "{} that nobody expanded, such as ${{AUCTION_PRICE}}: what they stand for counts as missing",

@@ -88,6 +88,11 @@ class RecordType:
             if others := sorted(name for name in names if self.fields.get(name) is not FieldType.TEXT):
                 raise ValueError(f"{what}, but not a text field: {', '.join(others)}")
 
+    @property
+    def is_private(self) -> bool:
+        """Whether a record may name a person."""
+        return bool(self.private) or self.is_event
+
     @cached_property
     def schema(self) -> pa.Schema:
         """The raw types of a batch: the fields, what came beside them as JSON text, and the record's number.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -44,9 +45,9 @@ def _one_of(names: Mapping[str, str]) -> AfterValidator:
     """A character, or a word for one."""
 
     def character(text: str) -> str:
-        found = names.get(text, text)
+        found = chr(int(text, 16)) if re.fullmatch("0x[0-9a-fA-F]{2}", text) else names.get(text, text)
         if len(found) != 1:
-            raise ValueError(f"is {text!r}; it can be one character, or {_listed([*names])}")
+            raise ValueError(f"is {text!r}; it can be one character, {_listed([*names])}, or its code, such as 0x01")
         return found
 
     return AfterValidator(character)
@@ -112,12 +113,21 @@ Text = Annotated[
     str, StringConstraints(min_length=1, strip_whitespace=True), WithJsonSchema({"type": ["string", "number"]})
 ]
 Verbatim = Annotated[str, StringConstraints(min_length=1), WithJsonSchema({"type": "string"})]
+Kind = Annotated[Text, _known(sorted(KINDS)), WithJsonSchema({"enum": sorted(KINDS)})]
 FieldName = Annotated[Text, AfterValidator(_field), WithJsonSchema({"enum": FIELDS})]
 Texts = Annotated[
     tuple[Text, ...],
     AfterValidator(_not_empty),
     BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
     WithJsonSchema({"anyOf": [{"type": "array", "items": {"type": ["string", "number"]}}, {"type": "string"}]}),
+]
+
+Values = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda value: value if isinstance(value, list) else (value or "",)),
+    WithJsonSchema(
+        {"anyOf": [{"type": "array", "items": {"type": ["string", "number"]}}, {"type": ["string", "number"]}]}
+    ),
 ]
 
 
@@ -131,11 +141,16 @@ class ColumnKeys(Keys):
     divide_by: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None = Field(
         None, description="what a number is divided by, such as 1000000 for micros"
     )
+    multiply_by: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        None, description="what a number is multiplied by, such as 1000 for the price of one impression"
+    )
     if_null: Text | None = Field(None, description="what an empty value says, such as 0 where zeros are left out")
+    nulls: Texts | None = Field(None, description="texts that say here that there is no value, beside `files.nulls`")
 
     @model_validator(mode="after")
     def _one_origin(self) -> ColumnKeys:
-        if self.constant is not None and {self.name, self.divide_by, self.if_null} != {None}:
+        others = {self.name, self.divide_by, self.multiply_by, self.if_null, self.nulls}
+        if self.constant is not None and others != {None}:
             raise ValueError("has a constant, which goes with no other key")
         return self
 
@@ -168,13 +183,18 @@ class FilesKeys(Keys):
     )
     delimiter: Annotated[Verbatim, _one_of(DELIMITERS)] | None = Field(
         None,
-        description="what stands between fields: a character, or `tab`, `comma`, `semicolon`, `bar`; default: found",
+        description="what stands between fields: a character, `tab`, `comma`, `semicolon`, `bar`, or a code such as "
+        "`0x01`; default: found",
     )
     header_line: Annotated[int, Field(ge=1)] | None = Field(
         None, description="the line with the names of columns, from 1; default: found among title lines"
     )
+    header: Texts | None = Field(
+        None, description="the names of the columns in their order, if the file has no line with them"
+    )
+    skip: Texts | None = Field(None, description="columns that are not kept, not even as JSON beside the fields")
     skip_rows: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="rows behind the header that are no records, such as units; default: 0"
+        None, description="rows behind the header, or before the first record, that are no records; default: 0"
     )
     decimal: Literal[".", ","] | None = Field(
         None, description="the decimal sign; default: a point, and what could be read two ways is rejected"
@@ -185,9 +205,11 @@ class FilesKeys(Keys):
     currency_signs: Texts | None = Field(None, description="texts that may stand before or behind a number")
     nulls: Texts | None = Field(None, description="texts that say that there is no value, such as `--`")
     date_format: Annotated[Text, AfterValidator(_date_format)] | None = Field(
-        None, description="how dates are written, as `%d/%m/%Y`; default: `2026-11-28`"
+        None, description="how dates and times are written, as `%d/%m/%Y %H:%M`; default: `2026-11-28`"
     )
-    records: Text | None = Field(None, description="where the records are in JSON, such as `data.items`")
+    records: Text | None = Field(
+        None, description="where the records are in JSON, or the record in each line, such as `data.items`"
+    )
     sheet: Text | None = Field(None, description="the sheet of a workbook; default: the only one with records")
 
     @model_validator(mode="after")
@@ -197,11 +219,27 @@ class FilesKeys(Keys):
         return self
 
 
+class KindOfKeys(Keys):
+    """How each record of a source with several kinds says which one it is."""
+
+    column: Text = Field(description="the source's name of the column that tells")
+    kinds: dict[Kind, Values] = Field(
+        description='each kind: the value that names it, or several; `""` is an empty one',
+        json_schema_extra={"propertyNames": {"enum": [*sorted(KINDS)]}},
+    )
+    otherwise: Kind | None = Field(
+        None, description="the kind of every other value that is not empty; default: rejected"
+    )
+
+
 class SourceKeys(Keys):
     """A source."""
 
-    kind: Annotated[Text, _known(sorted(KINDS)), WithJsonSchema({"enum": sorted(KINDS)})] | None = Field(
+    kind: Kind | None = Field(
         None, description=f"what its records are: {_listed([f'`{name}`' for name in sorted(KINDS)])}; a preset says it"
+    )
+    kind_of: KindOfKeys | None = Field(
+        None, description="instead of `kind`, where one file has records of several kinds"
     )
     preset: Annotated[Text, _known(PRESET_NAMES), WithJsonSchema({"enum": PRESET_NAMES})] | None = Field(
         None, description="the platform whose export it is; keys that stand beside it override the preset's"
@@ -217,6 +255,15 @@ class SourceKeys(Keys):
         None,
         description="what newer data replaces: `file_name` (the older file of its name), `days` (the days that it "
         "has), `nothing`; for an API `days`, `nothing` or `all`",
+    )
+    id: Literal["none"] | None = Field(
+        None, description="`none`: the column with the ids of events is not believed; ids are made of what they say"
+    )
+    id_prefix: Verbatim | None = Field(
+        None, description="what comes before ids of events, where another source has the same for other events"
+    )
+    identical_rows: Literal["count"] | None = Field(
+        None, description="`count`: equal rows without an id are as many events; default: one event, with a warning"
     )
     files: FilesKeys | None = Field(None, description="how its files are written")
     columns: dict[FieldName, ColumnOrName] | None = Field(

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from extract.convert import LONGEST_TEXT, RecordRejected, text_of, unwrapped
-from extract.profile import ONE
+from extract.profile import ONE, PLAIN_COLUMN, Column
 from extract.readers.events import instants, known_ids, without_macros
 from extract.readers.numbers import Bytes, characters_of, plain_numbers, power_of_ten, shifted
 from extract.readers.unreadable import UnreadableFile
@@ -114,13 +114,18 @@ class Guess:
 
 
 def _asked_type(name: str, types: Mapping[FieldType, pa.DataType], shape: RecordShape) -> pa.DataType:
-    field_type, divide_by = shape.type.fields[name], shape.divide_by(name)
-    if divide_by != ONE and field_type in _NUMBERS:
-        if power_of_ten(divide_by) is None:
-            return pa.string()  # to be divided one by one
-        if types is _PLAIN:
+    field_type, column = shape.type.fields[name], shape.column(name)
+    if column != PLAIN_COLUMN and field_type in _NUMBERS:
+        if _power_of(column) is None:
+            return pa.string()  # to be looked at one by one
+        if column.divide_by != ONE and types is _PLAIN:
             return pa.int64()  # as micros are written
     return types.get(field_type, pa.string())
+
+
+def _power_of(column: Column) -> int | None:
+    """The power of ten by which the numbers of a column are divided; None if each is to be looked at by itself."""
+    return None if column.multiply_by != ONE or column.nulls else power_of_ten(column.divide_by)
 
 
 def plain_name(name: str) -> str:
@@ -169,7 +174,11 @@ def named(header: Sequence[str], shape: RecordShape) -> tuple[list[str], RecordS
     found = {name: places[plain_name(theirs)] for name, theirs in shape.names.items()}
     if twice := sorted({shape.names[name] for name, of_name in found.items() if len(of_name) > 1}):
         raise UnreadableFile("duplicate_column", ", ".join(twice))
-    shape = replace(shape, names={name: of_name[0] for name, of_name in found.items() if of_name})
+    shape = replace(
+        shape,
+        names={name: of_name[0] for name, of_name in found.items() if of_name},
+        skip=frozenset(column for name in map(plain_name, shape.skip) for column in places[name]),
+    )
     if shape.filter is None:
         return columns, shape
     choices = places[plain_name(shape.filter.column)]
@@ -236,8 +245,7 @@ def _convert_column(
             if None not in found:
                 return pa.chunked_array(found, field_type.raw_type)
         return _mapped(column, shape.converter(name), field_type, remarks)
-    divide_by = shape.divide_by(name)
-    power = power_of_ten(divide_by)
+    power = _power_of(shape.column(name))
     if is_text:
         if shape.type.is_event and field_type is FieldType.MONEY:
             column = _each(column, without_macros, remarks)
@@ -264,7 +272,7 @@ def _convert_texts(
     column: pa.ChunkedArray, name: str, shape: RecordShape, remarks: Remarks
 ) -> pa.ChunkedArray | pa.Array:
     texts = pa.chunked_array([_trimmed(texts) for texts in column.chunks], pa.string())
-    if nulls := shape.profile.nulls:
+    if nulls := shape.nulls(name):
         begins = np.zeros(256, np.bool_)
         begins[[text.encode()[0] for text in nulls if text]] = True
         if any(begins.take(_first_bytes(one)).any() for one in texts.chunks):

@@ -169,9 +169,9 @@ def test_a_file_may_feed_two_kinds(tmp_path: Path, two_kinds: tuple[Kind, Kind],
     rejected = rows(tmp_path, "rejected_records", "kind, _position, reason, value", "_position")
     assert [(*facts, value or "") for *facts, value in rejected] == [
         ("test_clicks", 3, "unreadable_time", "noon"),
-        ("test_clicks", 4, "unknown_kind", "other"),
+        ("test_clicks", 4, "unknown_event_type", "other"),
         ("test_sales", 5, "wrong_type", "x"),
-        ("test_clicks", 6, "unknown_kind", ""),
+        ("test_clicks", 6, "unknown_event_type", ""),
     ]
     assert rows(tmp_path, "loaded_files", LEDGER, "kind") == [
         ("events", "test_clicks", "loaded", 5, 2, 3, None),

@@ -156,7 +156,7 @@ def test_what_is_private_in_one_kind_is_private_in_the_whole_file(
     ann = digits("canary-ann")
     assert rows(tmp_path, "test_clicks", "_extra") == [(f'{{"type":"click","user_id":"{ann}"}}',)]
     assert rows(tmp_path, "rejected_records", "reason, payload") == [
-        ("unknown_kind", f'{{"id":"other","type":"other","user_id":"{ann}"}}')
+        ("unknown_event_type", f'{{"id":"other","type":"other","user_id":"{ann}"}}')
     ]
     assert "canary" not in everything_in(tmp_path / "lake")
 

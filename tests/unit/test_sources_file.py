@@ -215,7 +215,7 @@ extra: 1
         ("optional: city", "optional wants a list, such as [a, b]"),
         ("files: {encoding: utf-99}", "files.encoding is 'utf-99', which is no encoding of text"),
         ("files: {encoding: hex}", "files.encoding is 'hex', which is no encoding of text"),
-        ("files: {delimiter: tabs}", "files.delimiter is 'tabs'; it can be one character, or comma, semicolon"),
+        ("files: {delimiter: tabs}", "files.delimiter is 'tabs'; it can be one character, comma, semicolon"),
         ("files: {date_format: '%d'}", "files.date_format is '%d', which does not tell a day; such as %d/%m/%Y"),
         ("files: {date_format: 'DD/MM/YYYY'}", "files.date_format is 'DD/MM/YYYY', which does not tell a day"),
         ("files: {thousands: '.'}", "files has '.' as decimal sign and between thousands: say both"),
