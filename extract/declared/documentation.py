@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from extract.declared.keys import PRESET_NAMES, ColumnKeys, FilesKeys, Keys, SourceKeys
+from extract.declared.keys import PRESET_NAMES, ColumnKeys, FilesKeys, KindOfKeys, Keys, SourceKeys
 from extract.declared.sources import preset
 
 LEVELS: MappingProxyType[str, type[Keys]] = MappingProxyType(
-    {"": SourceKeys, "files.": FilesKeys, "columns.FIELD.": ColumnKeys}
+    {"": SourceKeys, "kind_of.": KindOfKeys, "files.": FilesKeys, "columns.FIELD.": ColumnKeys}
 )
 
 
