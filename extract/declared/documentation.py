@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from extract.declared.keys import PRESET_NAMES, ColumnKeys, FilesKeys, KindOfKeys, Keys, SourceKeys
+from extract.declared.keys import PRESET_NAMES, ColumnKeys, FilesKeys, Keys, KindOfKeys, SourceKeys
 from extract.declared.sources import preset
 
 LEVELS: MappingProxyType[str, type[Keys]] = MappingProxyType(
