@@ -13,6 +13,9 @@ import pyarrow.compute as pc
 from extract.profile import Profile
 
 _SMALL_EXPONENTS = (re.compile(rb"e-[0-9]+[^0-9\w-]"), re.compile(rb"E-[0-9]+[^0-9\w-]"))
+# What stands before the exponent of a number that begins where a value may begin; of a UUID more stands before it.
+_BEFORE_EXPONENT = re.compile(rb"(^|[^\w.-])[+-]?[0-9.]+$")
+_LONGEST_BEFORE = 400
 _TWO_WAYS = re.compile(rb"(?<![0-9.,])[0-9]{1,3}[.,][0-9]{3}(?![0-9.,])")
 _MANY_ZEROS = b".0000000000000"
 _FOUR_ZEROS = int.from_bytes(b"0000", "little")
@@ -31,8 +34,11 @@ def may_break_decimals(text: bytes) -> bool:
     ends the process. It takes a negative exponent, or as many zeros as `_MANY_ZEROS` has for types of 12 decimals.
     """
     # Looking for bytes by twos and fours costs a fraction of `in`; it is seldom that more is to be done.
-    if _has_signed_exponent(text) and any(exponent.search(text) for exponent in _SMALL_EXPONENTS):
-        return True
+    if _has_signed_exponent(text):
+        for exponent in _SMALL_EXPONENTS:
+            for found in exponent.finditer(text):
+                if _BEFORE_EXPONENT.search(text[max(found.start() - _LONGEST_BEFORE, 0) : found.start()]):
+                    return True
     fours = np.frombuffer(text, "<u4", len(text) // 4) == _FOUR_ZEROS
     places = np.flatnonzero(fours[:-1] & fours[1:]) * 4
     if len(places) > _MOST_PLACES:

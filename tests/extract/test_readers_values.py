@@ -20,13 +20,22 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from extract.convert import RecordRejected, converter_of, decimal_of, parsed_json
+from extract.convert import (
+    RecordRejected,
+    converter_of,
+    decimal_of,
+    event_id_of,
+    id_of,
+    parsed_json,
+    timestamp_of,
+)
 from extract.privacy import Privacy
 from extract.profile import Column, Profile
 from extract.readers import Batch, UnreadableFile, read_file
 from extract.readers.chunks import TextFormat
 from extract.readers.columns import SPACES
 from extract.readers.csv_text import Csv, Header, find_header
+from extract.readers.events import instants, known_ids
 from extract.readers.json_text import JsonArray, JsonLines
 from extract.readers.numbers import plain_numbers
 from extract.records import RecordShape, RejectedRecord, concatenated, convert_records, renumbered
@@ -759,6 +768,17 @@ PROFILES = [
     ),
     Profile({"spend": Column("clicks", divide_by=Decimal(1000))}, date_format="%b %d, %Y"),
     Profile(id_prefix="partner:"),
+    Profile(
+        {
+            "spend": Column(multiply_by=Decimal(1000), divide_by=Decimal(3)),
+            "conversions": Column(multiply_by=Decimal(1000)),
+            "clicks": Column(nulls=("0", "-")),
+            "impressions": Column(nulls=("x",), divide_by=Decimal(10)),
+            "state": Column("brand", nulls=("x", "--")),
+        },
+        nulls=frozenset({"unknown 1"}),
+        skip=frozenset({"STATE"}),
+    ),
 ]
 as_written = nobody | st.one_of(
     st.from_regex(r"-?[0-9]{1,3}([.,' ][0-9]{3}){0,3}([.,][0-9]{0,7})?", fullmatch=True),
@@ -804,7 +824,7 @@ def test_a_profile_means_the_same_in_both_ways(
 ) -> None:
     names = EVERY_TYPE.names(profile.names, profile.constants)
     zone = ZoneInfo("America/New_York")
-    shape = replace(SHAPE, names=names, profile=profile, timezone=zone)
+    shape = replace(SHAPE, names=names, profile=profile, timezone=zone, skip=profile.skip)
     content = csv_of([*(list(one.values()) for one in plain), *records]).encode(errors="replace")
     path = written(tmp_path, "a.csv", f"{HEADER}\n".encode() + content)
     expected = slowly(Csv(header_of(shape), shape), content)
@@ -812,6 +832,65 @@ def test_a_profile_means_the_same_in_both_ways(
         expected = renumbered(expected, 0, 1)
     for chunk in (size, 8 << 20):
         assert same(read_as(path, shape, chunk), expected)
+
+
+def times_in(written: Sequence[str]) -> st.SearchStrategy[list[str]]:
+    """Times that are all written in one way, as in a file."""
+    return st.sampled_from(written).flatmap(
+        lambda one: st.lists(our_moment.map(lambda moment: moment.strftime(one)), min_size=1, max_size=5)
+    )
+
+
+TIMES = (
+    "%Y-%m-%dT%H:%M:%SZ",
+    "%Y-%m-%d %H:%M:%S.%fZ",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S.%f",
+    "%Y-%m-%dT%H:%M:%S+00:00",
+)
+
+
+@many
+@given(
+    texts=times_in(TIMES)
+    | st.sampled_from([10, 13, 16, 19]).flatmap(
+        lambda n: st.lists(st.integers(10 ** (n - 1), 10**n - 1).map(str), min_size=1)
+    )
+    | st.lists(time_text, min_size=1, max_size=3),
+    is_null=st.integers(0, 5),
+)
+def test_times_of_many_texts_are_those_of_each(texts: list[str], is_null: int) -> None:
+    column = [None if number == is_null else text for number, text in enumerate([*texts, texts[0]])]
+    found = instants(pa.array(column, pa.string()), is_utc=True)
+    if found is not None:
+        assert found.to_pylist() == [None if text is None else timestamp_of(text) for text in column]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["2026-11-02T10:00:00Z", None, "2026-11-02T10:00:00.250Z"],
+        ["2026-11-02 10:00:00", "2026-11-02 10:00:00.5"],
+        ["1793613600000", "1793613600001"],
+    ],
+)
+def test_usual_times_are_read_at_once(texts: list[str | None]) -> None:
+    assert instants(pa.array(texts, pa.string()), is_utc=True) is not None
+
+
+@many
+@given(texts=st.lists((nobody | odd_text).map(str.strip), min_size=1, max_size=8))
+def test_ids_of_many_texts_are_those_of_each(texts: list[str]) -> None:
+    found, macros = known_ids(pa.array([None, *texts], pa.string()))
+    each = [event_id_of(text) for text in texts]
+    is_macro = [isinstance(one, Remarked) for one in each]
+    floating = {text for text in texts if id_of(text) != text}  # these become ids before
+    assert [one for text, one in zip(texts, found.to_pylist()[1:], strict=True) if text not in floating] == [
+        None if isinstance(one, Remarked) else one
+        for text, one in zip(texts, each, strict=True)
+        if text not in floating
+    ]
+    assert macros == sum(is_macro)
 
 
 @many
@@ -835,7 +914,12 @@ def test_numbers_of_many_texts_are_those_of_each(texts: list[str], profile: Prof
 @many
 @given(profile=st.sampled_from(PROFILES), records=st.lists(written_record(FIELDS), max_size=6))
 def test_a_profile_means_the_same_in_every_format(tmp_path: Path, profile: Profile, records: list[list[str]]) -> None:
-    shape = replace(SHAPE, names=EVERY_TYPE.names(profile.names, profile.constants), profile=profile)
+    shape = replace(
+        SHAPE,
+        names=EVERY_TYPE.names(profile.names, profile.constants),
+        profile=profile,
+        skip=frozenset({"state"} if profile.skip else ()),
+    )
     told = [{name: cell or None for name, cell in zip(FIELDS, cells, strict=True)} for cells in records]
     expected = convert_records([parsed_json(json.dumps(one)) for one in told], shape)
     lines = written(tmp_path, "a.jsonl", "\n".join(["", *map(json.dumps, told), ""]))
