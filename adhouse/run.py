@@ -455,12 +455,21 @@ def _sources(settings: Settings, names: Collection[str]) -> "list[SourceConfig]"
     """The sources as they are declared.
 
     Raises:
-        CommandError: A source has private fields, and there is no key.
+        CommandError: A source that has files has private fields, and there is no key.
     """
     for name in names:
-        if settings.sources[name].has_private_fields and not settings.privacy_key:
+        if settings.sources[name].has_private_fields and not settings.privacy_key and _has_files(settings, name):
             raise missing_key(name)
     return [settings.sources[name] for name in names]
+
+
+def _has_files(settings: Settings, source: str) -> bool:
+    """Whether files of a source wait in its inbox, or were received before."""
+    from extract.inbox import waiting_files
+    from extract.storage import Folder
+
+    data = Folder.at(settings.data_url)
+    return any(data.below(f"landing/{source}").entries()) or bool(waiting_files(data.below(f"inbox/{source}")))
 
 
 def _say_what_came(session: Session, extracted: "ExtractReport") -> None:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from extract.profile import ONE, PLAIN, Profile
+from extract.profile import ONE, PLAIN, PLAIN_COLUMN, Column, Profile
+from extract.remarks import AMBIGUOUS_TIME, NONEXISTENT_TIME, UNEXPANDED_MACRO, WHOLE_DAY, Remarked
 from extract.schema import DECIMAL_DIGITS, DECIMAL_PLACES, FieldType
 
 LONGEST_TEXT = 1024  # characters; what is longer is cut, and `_extra` says so
@@ -30,7 +31,20 @@ _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WEEK = re.compile(r"[0-9]{4}-?W[0-9]{2}(?!-?[0-9])")  # of seven days, none of which it names
 # Of these many digits there are no seconds, milliseconds or microseconds of our time: 46162 is a spreadsheet's day.
 _NO_EPOCH = re.compile(r"(?!0+$)([0-9]{1,9}|[0-9]{11,12}|[0-9]{14,15}|[0-9]{17,18})(\.[0-9]*)?")
+# What is a time as digits: seconds, milliseconds, microseconds or nanoseconds since 1970, or the beginning of 1970.
+_EPOCH_DIGITS = re.compile(r"([0-9]{10}|[0-9]{13}|[0-9]{16}|[0-9]{19}|0)(?:\.([0-9]*))?")
+_LONGEST_DAY = len("2026-11-28")  # a time is longer
+_SAYS_UTC = re.compile(r"\s*(UTC|GMT)$", re.IGNORECASE)
+_HAS_TIME_OF_DAY = re.compile("%[HIMSfcX]")
 _FLOATING_ID = re.compile(r"([0-9]+)\.0+")
+# A macro that an ad server was to replace, such as ${AUCTION_PRICE}, %%CLICK_ID%%, {{user_id}}, [GAID] and __IDFA__.
+MACRO = r"\$\{[^{}]*\}|%%[^%]+%%|\{\{[^{}]*\}\}|\[[A-Za-z][A-Za-z0-9_.:-]*\]|__[A-Za-z0-9]+(_[A-Za-z0-9]+)*__"
+NULL_IDS = frozenset(
+    ("-", "null", "none", "nan", "undefined", "unknown", "n/a", "(not set)", "[object object]")  # in any case
+)
+_MACRO = re.compile(MACRO)
+_NOBODY = re.compile("-1|[0-]+")
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _BLANKS, _APOSTROPHES = " \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}", "'\N{RIGHT SINGLE QUOTATION MARK}"
 _SIGNS = frozenset("+-\N{MINUS SIGN}")
 _STRANGE_YEAR = re.compile(r"[+-]?([0-9]{5,}|0000)-")
@@ -39,6 +53,7 @@ _SMALLEST_DECIMAL = Decimal(1).scaleb(-DECIMAL_PLACES)
 _MOST_WHOLE_DIGITS = DECIMAL_DIGITS - DECIMAL_PLACES
 _DECIMAL_CONTEXT = Context(prec=DECIMAL_DIGITS + 1, rounding=ROUND_HALF_UP)  # a rounded-up one has a digit more
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _MIDNIGHT = time()
 _LAST_SECOND = time(23, 59, 59)
 _BOOLEANS = {
@@ -148,30 +163,42 @@ def converter_of(
     *,
     timezone: ZoneInfo | None = None,
     profile: Profile = PLAIN,
-    divide_by: Decimal = ONE,
+    column: Column = PLAIN_COLUMN,
     is_id: bool = False,
+    is_person: bool = False,
+    is_event: bool = False,
+    id_prefix: str = "",
     doubts: bool = False,
 ) -> Callable[[object], object]:
     """How a value that is not null becomes the raw value of a field of this type; a blank one is null.
+
+    Where something is to be said of it, the raw value is in a `Remarked`.
 
     Args:
         field_type: The type.
         report_timezone: Where a time becomes a date.
         timezone: The zone of times that name none; None: UTC.
         profile: How the source writes numbers and dates, and what it writes for null.
-        divide_by: What a number is divided by.
+        column: What the source says of the field alone.
         is_id: Whether a text is an id.
+        is_person: Whether it is the id of a person or device.
+        is_event: Whether it is of an event.
+        id_prefix: What comes before the id.
         doubts: Whether a number is refused that could be read two ways.
 
-    What it gives raises `RecordRejected`: `wrong_type`, `ambiguous_number`, `out_of_range` or `non_finite`.
+    What it gives raises `RecordRejected`: `wrong_type`, `ambiguous_number`, `out_of_range`, `non_finite`, or of a time
+    `imprecise_time` or `unreadable_time`.
     """
     match field_type:
+        case FieldType.TEXT if is_id and is_event:
+            convert = _of_text(lambda text: event_id_of(text, is_person=is_person, prefix=id_prefix))
         case FieldType.TEXT:
             convert = _of_text(id_of if is_id else text_of)
         case FieldType.COUNT:
-            convert = _of_number(count_of, profile, divide_by, doubts=doubts)
+            convert = _of_number(count_of, profile, column, doubts=doubts)
         case FieldType.DECIMAL | FieldType.MONEY:
-            convert = _of_number(decimal_of, profile, divide_by, doubts=doubts)
+            has_macros = is_event and field_type is FieldType.MONEY
+            convert = _of_number(decimal_of, profile, column, doubts=doubts, has_macros=has_macros)
         case FieldType.DATE:
             read_date = lru_cache(maxsize=4096)(
                 lambda text, date_format: date_of(text, report_timezone, timezone, date_format)
@@ -184,14 +211,14 @@ def converter_of(
             convert = lambda value: value if isinstance(value, bool) else of_text(value)  # noqa: E731
         case FieldType.JSON:
             convert = nested_of
-    if not profile.nulls:
+    if not (nulls := profile.nulls.union(column.nulls)):
         return convert
-    return lambda value: None if is_null_word(value, profile) else convert(value)
+    return lambda value: None if is_null_word(value, nulls) else convert(value)
 
 
-def is_null_word(value: object, profile: Profile) -> bool:
+def is_null_word(value: object, nulls: Collection[str]) -> bool:
     """Whether a value is one of the texts that mean null in a source."""
-    return isinstance(value, str) and unwrapped(value) in profile.nulls
+    return isinstance(value, str) and unwrapped(value) in nulls
 
 
 def unwrapped(text: str) -> str:
@@ -213,16 +240,24 @@ def _of_text(convert: Callable[[str], object]) -> Callable[[object], object]:
 
 
 def _of_number(
-    convert: Callable[[str], object], profile: Profile, divide_by: Decimal, *, doubts: bool
+    convert: Callable[[str], object],
+    profile: Profile,
+    column: Column,
+    *,
+    doubts: bool,
+    has_macros: bool = False,
 ) -> Callable[[object], object]:
     plain_number = _plain_number(profile) if profile.writes_numbers else None
+    is_scaled = column.divide_by != ONE or column.multiply_by != ONE
 
     def convert_number(text: str) -> object:
+        if has_macros and is_macro(text):
+            return Remarked(None, UNEXPANDED_MACRO)
         if doubts and not isinstance(text, Number) and _TWO_WAYS.fullmatch(text):
             raise RecordRejected("ambiguous_number")
         if plain_number is not None and not isinstance(text, Number):
             text = plain_number(text)
-        return convert(text if divide_by == ONE else _divided(text, divide_by))
+        return convert(_scaled(text, column) if is_scaled else text)
 
     return _of_text(convert_number)
 
@@ -266,12 +301,12 @@ def _plain_number(profile: Profile) -> Callable[[str], str]:
     return plain
 
 
-def _divided(text: str, divide_by: Decimal) -> str:
+def _scaled(text: str, column: Column) -> str:
     number = _number(text)
     if number is None:
         return ""
     context = Context(prec=len(text) + 40, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[InvalidOperation])
-    return str(context.divide(number, divide_by))
+    return str(context.divide(context.multiply(number, column.multiply_by), column.divide_by))
 
 
 def _format_of(text: str, profile: Profile) -> str | None:
@@ -288,6 +323,24 @@ def id_of(text: str) -> str | None:
     found = text_of(text)
     floating = _FLOATING_ID.fullmatch(found) if found else None
     return floating[1] if floating else found
+
+
+def event_id_of(text: str, *, is_person: bool = False, prefix: str = "") -> str | Remarked | None:
+    """The text of an id of an event, with the prefix of its source; the words for nobody are null, and macros are too.
+
+    Of a person or device, zeros are nobody either, and a UUID is in small letters.
+    """
+    found = id_of(text)
+    if found is None or found.lower() in NULL_IDS or (is_person and _NOBODY.fullmatch(found)):
+        return None
+    if is_macro(found):
+        return Remarked(None, UNEXPANDED_MACRO)
+    return prefix + (found.lower() if is_person and _UUID.fullmatch(found) else found)
+
+
+def is_macro(text: str) -> bool:
+    """Whether a text is a macro that nobody expanded."""
+    return _MACRO.fullmatch(text.strip()) is not None
 
 
 def count_of(text: str) -> int | None:
@@ -346,22 +399,40 @@ def date_of(
         return _in_utc(moment, timezone).astimezone(report_timezone).date()
 
 
-def timestamp_of(text: str, timezone: ZoneInfo | None = None, date_format: str | None = None) -> datetime | None:
-    """The instant of a time as `date_of` reads it, in UTC without saying so; digits beyond microseconds are cut.
+def timestamp_of(text: str, timezone: ZoneInfo | None = None, date_format: str | None = None) -> int | Remarked | None:
+    """The instant of a time in microseconds since 1970; digits beyond them are cut.
 
-    A date without a time is the last second of that day.
+    It is as ISO 8601 says, also with UTC or GMT behind it, as the source's format says, or seconds, milliseconds,
+    microseconds or nanoseconds since 1970 (10, 13, 16 or 19 digits) with a fraction or without. A time that names no
+    zone is of `timezone`: of two instants the first, and in a gap by the offset before it. A date without a time is the
+    last second of that day.
 
     Raises:
-        RecordRejected: `wrong_type`, or `out_of_range` for years that are not 1 to 9999.
+        RecordRejected: `imprecise_time` if it has an exponent, `unreadable_time`, or `out_of_range` for years that are
+            not 1 to 9999.
     """
     text = text.strip()
     if not text:
         return None
-    with _readable(text):
-        if date_format is None and _DAY.fullmatch(text):
-            moment = datetime.combine(date.fromisoformat(text), _LAST_SECOND)
-            return moment if timezone is None else _in_utc(moment, timezone).replace(tzinfo=None)
-        return _in_utc(_moment(text, date_format), timezone).replace(tzinfo=None)
+    with _readable(text, "unreadable_time"):
+        if date_format is not None and (date_format.startswith("%Y-") or not _ISO_DAY.match(text)):
+            moment = datetime.strptime(text, date_format)  # noqa: DTZ007 - what it says of a zone is asked later
+            is_day = not _HAS_TIME_OF_DAY.search(date_format)
+        elif epoch := _EPOCH_DIGITS.fullmatch(text):
+            return _microseconds_since_epoch(epoch[1], epoch[2] or "")
+        elif _NUMBER.fullmatch(text):
+            raise RecordRejected("imprecise_time" if "e" in text.lower() else "unreadable_time")
+        elif _WEEK.match(text):
+            raise RecordRejected("unreadable_time")
+        else:
+            moment, is_day = datetime.fromisoformat(_SAYS_UTC.sub("+00:00", text)), len(text) <= _LONGEST_DAY
+        if is_day:
+            moment = datetime.combine(moment, _LAST_SECOND)
+        microseconds = (_in_utc(moment, timezone) - _EPOCH) // _MICROSECOND
+    if is_day:
+        return Remarked(microseconds, WHOLE_DAY)
+    doubt = _doubt_of(moment, timezone)
+    return microseconds if doubt is None else Remarked(microseconds, doubt)
 
 
 def boolean_of(text: str) -> bool | None:
@@ -407,13 +478,13 @@ def _number(text: str) -> Decimal | None:
 
 
 @contextmanager
-def _readable(text: str) -> Iterator[None]:
+def _readable(text: str, otherwise: str = "wrong_type") -> Iterator[None]:
     try:
         yield
     except (OverflowError, InvalidOperation):
         raise RecordRejected("out_of_range") from None
     except ValueError:
-        raise RecordRejected("out_of_range" if _STRANGE_YEAR.match(text) else "wrong_type") from None
+        raise RecordRejected("out_of_range" if _STRANGE_YEAR.match(text) else otherwise) from None
 
 
 def _moment(text: str, date_format: str | None = None) -> datetime:
@@ -426,6 +497,24 @@ def _moment(text: str, date_format: str | None = None) -> datetime:
 
 def _in_utc(moment: datetime, timezone: ZoneInfo | None) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=timezone or UTC)).astimezone(UTC)
+
+
+def _doubt_of(moment: datetime, timezone: ZoneInfo | None) -> str | None:
+    """What is doubtful about a time that names no zone, where clocks are put back or forward."""
+    if timezone is None or moment.tzinfo is not None:
+        return None
+    first, second = (moment.replace(tzinfo=timezone, fold=fold).utcoffset() for fold in (0, 1))
+    if first == second or first is None or second is None:
+        return None
+    return AMBIGUOUS_TIME if first > second else NONEXISTENT_TIME
+
+
+def _microseconds_since_epoch(digits: str, fraction: str) -> int:
+    """What as many digits mean, with those behind the point; 19 are nanoseconds, 16 microseconds, and so on."""
+    places = max(16 - len(digits), 0)  # between the last digit and microseconds
+    if digits == "0":
+        places = 6
+    return int(digits + fraction.ljust(places, "0")[:places]) if len(digits) < 19 else int(digits[:-3])
 
 
 def _since_epoch(number: Decimal) -> datetime:

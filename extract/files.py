@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,13 +17,15 @@ from extract import inbox
 from extract.aside import MANIFEST
 from extract.attempts import SECONDS, try_apart
 from extract.days import Days, days_in, from_text, text_of
+from extract.identical import IdenticalRows
 from extract.lake.package import LedgerRow, UnitRows
 from extract.lake.tables import LOADED_FILES
 from extract.landing import LandedUnit, LandingDamagedError, name_at
 from extract.privacy import Privacy, privacy_of
 from extract.readers import Batch, UnreadableFile, format_named, read_file
 from extract.readers.columns import Rounded
-from extract.records import KindFilter, RecordShape, RejectedRecord, filled
+from extract.records import KindFilter, Others, RecordShape, RejectedRecord, filled
+from extract.remarks import IDENTICAL_ROW, warnings
 from extract.schema import NUMBERS, Kind
 from extract.source import Arrivals, ExtractRun, Replaces, SourceConfig, is_of_the_machine
 from extract.storage import Folder
@@ -60,12 +64,15 @@ class FileSource:
     def __init__(self, config: SourceConfig, run: ExtractRun) -> None:
         self.config = config
         self._run = run
-        self._privacy = privacy_of(config.kinds, config.fields, run.privacy_key)
         self._decisions: dict[str, Decision] = {}  # of the files that were given out to be read
         self._quarantined: set[str] = set()
         self._again: set[str] = set()  # duplicates of earlier runs
         self._replaces = {kind.name: config.files_replace(kind) for kind in config.kinds}
         self._days: dict[str, Days] = {}  # of each content, where files replace days
+
+    @cached_property
+    def _privacy(self) -> Privacy | None:
+        return privacy_of(self.config.kinds, self.config.fields, self._run.privacy_key)
 
     @property
     def inbox(self) -> Folder:
@@ -81,7 +88,9 @@ class FileSource:
                     yield replace(folder.unit, path=f"{folder.unit.path}/{name}")
 
     def land(self, waiting: Collection[LandedUnit]) -> Arrivals:
-        """Takes the files of the inbox that nobody is writing to."""
+        """Takes the files of the inbox that nobody is writing to, if they can be read."""
+        if self.config.has_private_fields and not self._run.privacy_key and inbox.waiting_files(self.inbox):
+            raise ValueError(f"{self.config.name} has private fields, which need a key")
         landing, progress = self._run.landing, self._run.progress
         newest = {_name(unit): (unit, landing.hashes_of(unit).received) for unit in sorted(waiting)}
         taken = inbox.take(self.inbox, landing, self.config.name, self._run.now, waiting=newest)
@@ -220,6 +229,7 @@ class FileSource:
                     "kind": kind.name,
                     **values,
                     **rows.counts(kind),
+                    "remarks": rows.remarks(kind),
                     "_replaces": replaced if self._replaces[kind.name] == "file_name" else None,
                     "replaces_by": self._replaces[kind.name],
                     "days": None if days is None else text_of(days),
@@ -318,24 +328,33 @@ def _read_once(
 ) -> list[str]:
     tally, rounded = Tally(config.fields, most_rejected), Rounded()
     doubts: list[str] = []
+    remarks: Counter[str] = Counter()
     for kind, shape in shapes:
 
         def add_both(batch: Batch, kind: Kind = kind) -> None:
             add(kind, batch)
             tally.add(kind, batch)
+            remarks.update(batch.remarks)
 
+        identical = IdenticalRows(kind.record_type)
         sifted = WithoutTotals(kind.record_type, add_both)
         for batch in _batches_of(path, shape):
             if shape.doubting() != shape and any(_has_comma(one, shape) for one in batch.rejected):
                 raise _CommaInNumber
             sifted.add(batch)
             rounded.add(kind.record_type, batch)
+            if not shape.profile.counts_identical_rows:
+                identical.add(batch)
         doubts += sifted.finish()
+        if identical.count:
+            add_both(
+                Batch(kind.record_type.schema.empty_table(), [], remarks=Counter({IDENTICAL_ROW: identical.count}))
+            )
     try:
         tally.check()
     except Unusable as unusable:
         raise UnreadableFile("too_many_rejected", str(unusable)) from None
-    return [*doubts, str(rounded)] if rounded.count else doubts
+    return [*doubts, *warnings(remarks), *([str(rounded)] if rounded.count else [])]
 
 
 def _has_comma(one: RejectedRecord, shape: RecordShape) -> bool:
@@ -373,11 +392,14 @@ def shape_of(config: SourceConfig, kind: Kind, report_timezone: ZoneInfo, privac
     if choice is not None:
         wanted = frozenset(value for value, named in choice.kinds.items() if named == kind)
         skipped = frozenset(choice.kinds) - wanted
-        filter_ = KindFilter(choice.column, wanted, skipped, rejects=kind == config.kinds[0])
+        others: Others = "wanted" if kind == choice.otherwise else "rejected" if choice.otherwise is None else "skipped"
+        rejects, nulls = kind == config.kinds[0], config.profile.nulls
+        filter_ = KindFilter(choice.column, wanted, skipped, rejects=rejects, others=others, nulls=nulls)
     record_type = kind.record_type
     profile = config.profile
-    names = record_type.names(profile.names, profile.constants)
-    return RecordShape(record_type, names, report_timezone, filter_, privacy, profile, config.zone)
+    ignored = record_type.own_id if profile.ignores_own_id else None
+    names = record_type.names(profile.names, {*profile.constants, ignored})
+    return RecordShape(record_type, names, report_timezone, filter_, privacy, profile, config.zone, skip=profile.skip)
 
 
 def _unit(row: Mapping[str, Any]) -> LandedUnit:

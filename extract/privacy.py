@@ -1,4 +1,4 @@
-"""Privacy: what private fields say is replaced before it reaches the lake, by what nobody can trace back."""
+"""Privacy: what names a person is replaced before it reaches the lake, by what nobody can trace back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from extract.convert import canonical, text_of
+from extract.convert import canonical, event_id_of
+from extract.personal import coarse, has_email, is_personal, names_a_person
 from extract.schema import Kind
 
 
@@ -17,10 +18,12 @@ class Privacy:
     Attributes:
         key: The secret key.
         names: What private fields are called, by us and by the source, in lower case.
+        others: What the source calls our other fields, which are what they are.
     """
 
     key: bytes
     names: frozenset[str]
+    others: frozenset[str] = frozenset()
 
     def pseudonym(self, text: str) -> str:
         """HMAC-SHA256 (RFC 2104) over the UTF-8 of a trimmed text, as 64 lower-case hex digits."""
@@ -31,34 +34,48 @@ class Privacy:
         return name.strip().lower() in self.names
 
     def treated(self, members: Mapping[str, object]) -> dict[str, object]:
-        """Parsed members with what private ones say replaced, however deep they are; null stays null."""
-        return {name: self._replaced(one) if self.has(name) else self._searched(one) for name, one in members.items()}
+        """Parsed members with what is private or looks personal replaced, however deep it is; null stays null.
 
-    def _searched(self, value: object) -> object:
+        IP addresses are cut to /24 or /48, and coordinates to one decimal.
+        """
+        return {name: self._treated(name, one) for name, one in members.items()}
+
+    def _treated(self, name: str, value: object) -> object:
+        is_other = name in self.others
+        if self.has(name) or (not is_other and names_a_person(name)):
+            return self._replaced(value)
         if isinstance(value, dict):
             return self.treated(value)
-        return [self._searched(member) for member in value] if isinstance(value, list) else value
+        if isinstance(value, list):
+            return [self._treated(name, member) for member in value]
+        if not isinstance(value, str):
+            return value
+        if has_email(value) if is_other else is_personal(value):
+            return self._replaced(value)
+        return value if is_other else type(value)(coarse(name, value))
 
     def _replaced(self, value: object) -> str | None:
-        if value is None:
+        if value is None or isinstance(value, bool):
             return None
-        text = text_of(value) if isinstance(value, str) else canonical(value)
-        return None if text is None else self.pseudonym(text)
+        text = event_id_of(value, is_person=True) if isinstance(value, str) else canonical(value)
+        return self.pseudonym(text) if isinstance(text, str) else None
 
 
 def privacy_of(kinds: Sequence[Kind], fields: Mapping[str, str], key: str) -> Privacy | None:
-    """How the private fields of a source are replaced, which calls fields as `fields` says; None if no kind has any.
+    """How what is private in a source is replaced, which calls fields as `fields` says; None if nothing is.
 
-    A field that is private in one of several kinds is private in every record of the source.
+    A field that is private in one of several kinds is private in every record of the source. Of events, whatever else
+    looks personal is private too.
 
     Raises:
         ValueError: There are private fields and no key.
     """
-    private = {field for kind in kinds for field in kind.record_type.private}
-    if not private:
+    if not any(kind.record_type.is_private for kind in kinds):
         return None
+    private = {field for kind in kinds for field in kind.record_type.private}
     if not key:
         raise ValueError("there are private fields, which need a key")
     names = private | {fields.get(field, field) for field in private}
     names |= {name.rpartition(".")[2] for name in names}  # of a path the last key is what stands before the value
-    return Privacy(key.encode(), frozenset(name.strip().lower() for name in names))
+    others = {fields.get(field, field) for kind in kinds for field in kind.record_type.fields} - names
+    return Privacy(key.encode(), frozenset(name.strip().lower() for name in names), frozenset(others))

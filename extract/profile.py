@@ -18,8 +18,10 @@ class Column:
         name: The source's name of the field, or a dotted path in JSON; None: ours.
         constant: What every record says, whatever the source writes.
         divide_by: What a number is divided by, such as 1,000,000 for micros.
+        multiply_by: What a number is multiplied by, such as 1,000 for the price of one impression.
         others: Other names of it, in the order of preference: a file with columns may have any one of them.
         if_null: What an empty value says, where the source leaves zeros out; None: that nobody knows.
+        nulls: Texts that say that there is no value, beside those of the profile.
     """
 
     name: str | None = None
@@ -27,6 +29,12 @@ class Column:
     divide_by: Decimal = ONE
     if_null: str | None = None
     others: tuple[str, ...] = ()
+    multiply_by: Decimal = ONE
+    nulls: tuple[str, ...] = ()
+
+
+PLAIN_COLUMN = Column()
+"""A field that a source writes as its name and the profile say."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +48,21 @@ class Profile:
         delimiter: What stands between fields; None: found by itself.
         header_line: The line with the names, from 1; None: found by itself.
         skip_rows: How many rows behind the header are no records, such as a row of units.
+        header: The names of the columns of a file that has no line with them.
+        skip: Names of columns that are not kept, not even beside the fields.
         decimal: The decimal sign of numbers; None: a point, and what could be read two ways is rejected.
         thousands: What stands between groups of three digits; None: the other one of point and comma where `decimal`
             is said, else nothing may.
         currency_signs: Texts that may stand before or behind a number.
         nulls: Texts that say that there is no value.
         date_format: How dates are written, as in `datetime.strptime`; None: as ISO 8601 says.
-        records: Where the records are in a JSON document, a dotted path; None: the usual places.
+        records: Where the records are in a JSON document, or the record in each line, a dotted path; None: the usual
+            places.
         sheet: Which sheet of a workbook; None: the only one with records.
         optional: Our fields that a file with columns may lack, beside those that its kind does not require.
+        id_prefix: What comes before each id that names an event, where sources use the same ids for other events.
+        ignores_own_id: Whether the column with the id of an event is not believed.
+        counts_identical_rows: Whether rows of events without an id that are equal are as many events.
     """
 
     columns: Mapping[str, Column] = field(default_factory=dict)
@@ -57,6 +71,8 @@ class Profile:
     delimiter: str | None = None
     header_line: int | None = None
     skip_rows: int = 0
+    header: tuple[str, ...] = ()
+    skip: frozenset[str] = frozenset()
     decimal: str | None = None
     thousands: str | None = None
     currency_signs: tuple[str, ...] = ()
@@ -65,6 +81,9 @@ class Profile:
     records: str | None = None
     sheet: str | None = None
     optional: frozenset[str] = frozenset()
+    id_prefix: str = ""
+    ignores_own_id: bool = False
+    counts_identical_rows: bool = False
 
     def __post_init__(self) -> None:
         if self.decimal not in (None, ".", ","):

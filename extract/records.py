@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import repeat
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -22,10 +23,14 @@ from extract.convert import (
     is_null_word,
 )
 from extract.privacy import Privacy
-from extract.profile import ONE, PLAIN, Profile
+from extract.profile import PLAIN, PLAIN_COLUMN, Column, Profile
+from extract.remarks import WHOLE_DAY, Remarked
 from extract.schema import FieldType, RecordType
 
 LONGEST_PAYLOAD = 64 * 1024  # bytes of a rejected record that are kept
+
+Others = Literal["wanted", "skipped", "rejected"]
+"""What becomes of records that name none of the kinds of their source."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class RecordShape:
         profile: How values are written, and which fields have one value in all records.
         timezone: The zone of times that name none; None: UTC.
         doubts: Whether numbers are refused that could be of thousands or a fraction, such as `1.250`.
+        skip: The source's names of what is not kept, as a file writes them.
     """
 
     type: RecordType
@@ -51,6 +57,7 @@ class RecordShape:
     profile: Profile = PLAIN
     timezone: ZoneInfo | None = None
     doubts: bool = False
+    skip: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.type.private and self.privacy is None:
@@ -78,10 +85,17 @@ class RecordShape:
         """Whether a field may lie deeper in a record."""
         return any("." in theirs for theirs in self.names.values())
 
-    def divide_by(self, name: str) -> Decimal:
-        """What the source's numbers of a field are divided by."""
-        column = self.profile.columns.get(name)
-        return column.divide_by if column else ONE
+    def column(self, name: str) -> Column:
+        """What the source says of a field alone."""
+        return self.profile.columns.get(name, PLAIN_COLUMN)
+
+    def nulls(self, name: str) -> frozenset[str]:
+        """The texts that say of a field that there is no value."""
+        return self.profile.nulls.union(self.column(name).nulls)
+
+    def id_prefix(self, name: str) -> str:
+        """What comes before a field that is the id of an event."""
+        return self.profile.id_prefix if name in self.type.event_ids else ""
 
     def converter(self, name: str) -> Callable[[object], object]:
         """How a value of a field that is not null becomes its raw value; see `converter_of`."""
@@ -90,15 +104,18 @@ class RecordShape:
             self.report_timezone,
             timezone=self.timezone,
             profile=self.profile,
-            divide_by=self.divide_by(name),
+            column=self.column(name),
             is_id=name in self.type.ids,
+            is_person=name in self.type.private,
+            is_event=self.type.is_event,
+            id_prefix=self.id_prefix(name),
             doubts=self.doubts,
         )
 
     def extra_text(self, extras: Mapping[str, object]) -> str | None:
         """What came beside the fields, as JSON text without anything private; null if nothing."""
         if self.profile.nulls:
-            extras = {name: value for name, value in extras.items() if not is_null_word(value, self.profile)}
+            extras = {name: value for name, value in extras.items() if not is_null_word(value, self.profile.nulls)}
         if self.privacy is not None:
             extras = self.privacy.treated(extras)
         return extra_text(extras)
@@ -110,32 +127,41 @@ class KindFilter:
 
     Attributes:
         column: The source's name of the column that tells.
-        wanted: The values that name the kind.
-        skipped: The values that name another one. Any other value rejects its record, as `unknown_kind`.
+        wanted: The values that name the kind; an empty text is the value that is missing.
+        skipped: The values that name another one.
         rejects: Whether records that name no kind, or cannot be read at all, are rejected or skipped too: one reading
             of a file rejects them, the others do not.
+        others: What becomes of a record with any other value.
+        nulls: Texts that say that there is no value.
     """
 
     column: str
     wanted: frozenset[str]
     skipped: frozenset[str]
     rejects: bool
+    others: Others = "rejected"
+    nulls: frozenset[str] = frozenset()
 
     def decide(self, record: object) -> bool:
         """Whether to read a record; else it is to be skipped.
 
         Raises:
-            RecordRejected: `unknown_kind`.
+            RecordRejected: `unknown_event_type`.
         """
-        value = record.get(self.column) if isinstance(record, dict) else None
-        name = value.strip() if isinstance(value, str) else value
-        if isinstance(name, str) and name in self.wanted:
-            return True
-        if not self.rejects or (isinstance(name, str) and name in self.skipped):
+        value = value_at(record, self.column) if isinstance(record, dict) else None
+        name = value.strip() if isinstance(value, str) else "" if value is None else None
+        name = "" if name in self.nulls else name
+        if isinstance(record, dict) and name is not None:
+            others = self.others if name else "rejected"
+            if name in self.wanted or (name not in self.skipped and others == "wanted"):
+                return True
+            if name in self.skipped or others == "skipped":
+                return False
+        if not self.rejects:
             return False
         if not isinstance(record, dict):
             raise RecordRejected("not_an_object")
-        raise RecordRejected("unknown_kind", self.column, None if value is None else as_written(value))
+        raise RecordRejected("unknown_event_type", self.column, None if value is None else as_written(value))
 
 
 @dataclass(frozen=True)
@@ -168,12 +194,14 @@ class Batch:
         rejected: The others.
         lines: How many lines of a text file the records take up; 0 for what has no lines.
         skipped: How many records between them are of another kind.
+        remarks: What is to be said of the records, and how often.
     """
 
     records: pa.Table
     rejected: list[RejectedRecord]
     lines: int = 0
     skipped: int = 0
+    remarks: Counter[str] = field(default_factory=Counter)
 
     def __len__(self) -> int:
         """Counts all records read: loaded, rejected or skipped."""
@@ -208,6 +236,7 @@ def convert_records(
     columns: list[list[object]] = [[] for _ in shape.type.schema]
     rejected = []
     skipped = 0
+    remarks: Counter[str] = Counter()
     for position, (value, line) in enumerate(zip(values, lines, strict=False), 1):
         try:
             if shape.filter is not None and not (
@@ -217,20 +246,22 @@ def convert_records(
                 continue
             if isinstance(value, RecordRejected):
                 raise value
-            row = convert(value)
+            row, said = convert(value)
         except RecordRejected as why:
             rejected.append(_rejected(why, None if value is why else value, shape, position, line))
         else:
             for column, cell in zip(columns, (*row, position), strict=True):
                 column.append(cell)
+            remarks.update(said)
     schema = shape.type.schema
     arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    return Batch(pa.table(arrays, schema=schema), rejected, line_count, skipped)
+    return Batch(pa.table(arrays, schema=schema), rejected, line_count, skipped, remarks)
 
 
 def concatenated(batches: Iterable[Batch], schema: pa.Schema) -> Batch:
     """Consecutive batches, each counting from one, as one batch that counts through."""
     records, rejected, count, lines, skipped = [], [], 0, 0, 0
+    remarks: Counter[str] = Counter()
     for batch in batches:
         moved = renumbered(batch, count, lines)
         records.append(moved.records)
@@ -238,7 +269,8 @@ def concatenated(batches: Iterable[Batch], schema: pa.Schema) -> Batch:
         count += len(batch)
         lines += batch.lines
         skipped += batch.skipped
-    return Batch(pa.concat_tables(records) if records else schema.empty_table(), rejected, lines, skipped)
+        remarks += batch.remarks
+    return Batch(pa.concat_tables(records) if records else schema.empty_table(), rejected, lines, skipped, remarks)
 
 
 def renumbered(batch: Batch, count: int, lines: int = 0) -> Batch:
@@ -260,9 +292,11 @@ def _rejected(
 ) -> RejectedRecord:
     """What is kept of a rejected record: of one with private fields, only what can be told apart field by field."""
     said = why.value
+    if shape.skip and isinstance(record, dict):
+        record = {name: value for name, value in record.items() if name not in shape.skip}
     if (privacy := shape.privacy) is not None:
         record = privacy.treated(record) if isinstance(record, dict) else None
-        if record is not None and why.field is not None and privacy.has(why.field):
+        if record is not None and why.field is not None and said is not None:
             said = as_written(value_at(record, why.field))
     payload = None if record is None else canonical(record).encode()[:LONGEST_PAYLOAD].decode(errors="ignore")
     return RejectedRecord(position, why.reason, payload, line, why.field, said)
@@ -295,20 +329,23 @@ def _without(record: Mapping[str, object], path: str) -> dict[str, object]:
     return {**others, key: inner} if inner != {} else others
 
 
-def _converter(shape: RecordShape) -> Callable[[object], list[object]]:
+def _converter(shape: RecordShape) -> Callable[[object], tuple[list[object], list[str]]]:
+    """How a record becomes a row of raw, with what is to be said of it."""
     fields = [(name, shape.names.get(name), shape.converter(name)) for name in shape.type.fields]
     private, privacy = shape.type.private, shape.privacy
     texts = {name for name, field_type in shape.type.fields.items() if field_type is FieldType.TEXT} - private
     known, constants = {*shape.names.values()}, shape.constants
     paths = sorted(known) if shape.has_paths else []
 
-    def convert(record: object) -> list[object]:
+    def convert(record: object) -> tuple[list[object], list[str]]:
         if not isinstance(record, dict):
             raise RecordRejected("not_an_object")
         if known and not record.keys() & known and all(value_at(record, path) is None for path in paths):
-            raise RecordRejected("no_known_field")
+            inside = (name for name, value in record.items() if isinstance(value, dict) and value.keys() & known)
+            raise RecordRejected("no_known_field", next(inside, None))
         row: list[object] = []
         cut: dict[str, object] = {}
+        said: list[str] = []
         for name, key, convert_value in fields:
             value = constants.get(name) if key is None else value_at(record, key) if paths else record.get(key)
             if value is not None and key is not None:
@@ -316,18 +353,23 @@ def _converter(shape: RecordShape) -> Callable[[object], list[object]]:
                     value = convert_value(value)
                 except RecordRejected as why:
                     raise RecordRejected(why.reason, key, as_written(value)) from None
+                if isinstance(value, Remarked):
+                    said.append(value.remark)
+                    value = value.value
                 if isinstance(value, str) and len(value) > LONGEST_TEXT and name in texts:
                     cut[name] = len(value)
                     value = value[:LONGEST_TEXT].rstrip()
                 if isinstance(value, str) and privacy is not None and name in private:
                     value = privacy.pseudonym(value)
             row.append(value)
-        extras = {key: record[key] for key in record.keys() - known}
+        extras = {key: record[key] for key in record.keys() - known - shape.skip}
         for path in paths:
             extras = _without(extras, path)
         if cut:
             extras["_cut"] = cut
+        if shape.type.is_event:
+            row.append(WHOLE_DAY in said)
         row.append(shape.extra_text(extras) if extras else None)
-        return row
+        return row, said
 
     return convert

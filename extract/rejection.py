@@ -52,12 +52,18 @@ def explain_rejection(reason: str, field: str | None, value: str | None, field_t
         return _RECORDS.get(reason, reason)
     subject = f'{field} "{value or ""}"'
     match reason:
+        case "no_known_field":
+            return f"its fields lie inside {field}: set `records: {field}` in `files` of the source"
         case "duplicate_key":
             return f"{field} comes twice, with different values"
         case "ambiguous_number":
             return f"{subject} can be read two ways, as thousands or as a fraction"
-        case "unknown_kind":
+        case "unknown_event_type":
             return f"{subject} names no kind of record that this source has"
+        case "imprecise_time":
+            return f"{subject} has lost digits to its exponent"
+        case "unreadable_time":
+            return f"{subject} is neither a time (YYYY-MM-DDTHH:MM:SSZ) nor 10, 13, 16 or 19 digits since 1970"
         case "non_finite":
             return f"{subject} is not a finite number"
         case "out_of_range":

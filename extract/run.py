@@ -220,7 +220,7 @@ def extract(
     with _plain_errors(places.work):
         lake = Lake(Folder.at(places.lake), places.athena)
         clear_away(places.package, lake)
-        read_with = {source.name: source.read_with(report_timezone, privacy_key, most_rejected) for source in sources}
+        read_with = _read_with(sources, report_timezone, privacy_key, most_rejected)
         if why := _why_again(lake, read_with):
             if not is_every_source:
                 raise UnreadSourcesError(why)
@@ -296,7 +296,7 @@ def load_from_landing(
         )
         opened = {source.name: _opened(source, run, None) for source in sources}
         report = ExtractReport({name: SourceReport() for name in opened})
-        read_with = {source.name: source.read_with(report_timezone, privacy_key, most_rejected) for source in sources}
+        read_with = _read_with(sources, report_timezone, privacy_key, most_rejected)
         units, damaged = _sound(_not_loaded(opened, run), run, report)
         through = min([_through(run, opened), *(unit.number - 1 for unit in damaged)])
         added = load(places.package, lake, nothing, units, opened, progress, through, read_with, report_timezone)
@@ -304,6 +304,17 @@ def load_from_landing(
         _count(report, added)
         report.newest_change, report.lake_origin = lake.index.newest_change, lake.index.origin
         return report
+
+
+def _read_with(
+    sources: Collection[SourceConfig], report_timezone: ZoneInfo, privacy_key: str, most_rejected: float
+) -> dict[str, str]:
+    """What decides how the records of each source are read, but for those that nobody could read without a key."""
+    return {
+        source.name: source.read_with(report_timezone, privacy_key, most_rejected)
+        for source in sources
+        if privacy_key or not source.has_private_fields
+    }
 
 
 def _why_again(lake: Lake, read_with: Mapping[str, str]) -> str | None:

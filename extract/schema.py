@@ -27,7 +27,7 @@ class FieldType(Enum):
     DECIMAL = "decimal"  # a count that may be a fraction
     MONEY = "money"
     DATE = "date"
-    TIMESTAMP = "timestamp"  # UTC
+    TIMESTAMP = "timestamp"  # an instant; raw has the microseconds since 1970, UTC
     BOOLEAN = "boolean"
     JSON = "JSON"  # an object or an array, kept as text
 
@@ -39,14 +39,12 @@ class FieldType(Enum):
         match self:
             case FieldType.TEXT | FieldType.JSON:
                 return pa.string()
-            case FieldType.COUNT:
+            case FieldType.COUNT | FieldType.TIMESTAMP:
                 return pa.int64()
             case FieldType.DECIMAL | FieldType.MONEY:
                 return pa.decimal128(DECIMAL_DIGITS, DECIMAL_PLACES)
             case FieldType.DATE:
                 return pa.date32()
-            case FieldType.TIMESTAMP:
-                return pa.timestamp("us")
             case FieldType.BOOLEAN:
                 return pa.bool_()
 
@@ -65,6 +63,10 @@ class RecordType:
         keys: What a record is about, if its source may add rows with totals: such a row lacks them, or says so there.
         labels: Other texts that may say that a record is a total.
         ids: The texts that are ids or codes, though they may look like numbers: `708746.0` is the id 708746.
+        is_event: Whether a record is one event: of its ids the words for nobody are null, of ids and prices the macros
+            that nobody expanded, and raw says whether its time was a date alone.
+        own_id: The id of the event itself, if it has one.
+        event_ids: The ids that name events, its own and others: those that a source's prefix is for.
     """
 
     fields: Mapping[str, FieldType]
@@ -73,6 +75,9 @@ class RecordType:
     keys: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     ids: frozenset[str] = frozenset()
+    is_event: bool = False
+    own_id: str | None = None
+    event_ids: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if taken := sorted(name for name in self.fields if name in RAW_COLUMNS or name.startswith("_")):
@@ -83,17 +88,26 @@ class RecordType:
             if others := sorted(name for name in names if self.fields.get(name) is not FieldType.TEXT):
                 raise ValueError(f"{what}, but not a text field: {', '.join(others)}")
 
+    @property
+    def is_private(self) -> bool:
+        """Whether a record may name a person."""
+        return bool(self.private) or self.is_event
+
     @cached_property
     def schema(self) -> pa.Schema:
-        """The raw types of a batch: the fields, what came beside them as JSON text, and the record's number."""
+        """The raw types of a batch: the fields, what came beside them as JSON text, and the record's number.
+
+        Of an event also whether its time was a date alone.
+        """
         import pyarrow as pa
 
         fields = [(name, field_type.raw_type) for name, field_type in self.fields.items()]
-        return pa.schema([*fields, ("_extra", pa.string()), ("_position", pa.int64())])
+        whole_day = [("_is_whole_day", pa.bool_())] if self.is_event else []
+        return pa.schema([*fields, *whole_day, ("_extra", pa.string()), ("_position", pa.int64())])
 
-    def names(self, theirs: Mapping[str, str], constants: Collection[str] = ()) -> Mapping[str, str]:
-        """Our name of each field that a source writes → its own, given those that differ."""
-        return {name: theirs.get(name, name) for name in self.fields if name not in constants}
+    def names(self, theirs: Mapping[str, str], nowhere: Collection[str | None] = ()) -> Mapping[str, str]:
+        """Our name of each field that a source writes → its own, given those that differ, and those not written."""
+        return {name: theirs.get(name, name) for name in self.fields if name not in nowhere}
 
 
 @dataclass(frozen=True)

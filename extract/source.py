@@ -39,10 +39,22 @@ days that it has, nothing, or everything (in an API)."""
 
 @dataclass(frozen=True)
 class KindChoice:
-    """How each record of a source with several kinds says which one it is: by the value of a column."""
+    """How each record of a source with several kinds says which one it is: by the value of a column.
+
+    Attributes:
+        column: The source's name of it.
+        kinds: What each value names; an empty text is the value that is missing.
+        otherwise: What every other value names, if it is not missing; None: such a record is rejected.
+    """
 
     column: str
     kinds: Mapping[str, Kind]
+    otherwise: Kind | None = None
+
+    @property
+    def named(self) -> set[str]:
+        """The kinds that there are."""
+        return {kind.name for kind in (*self.kinds.values(), self.otherwise) if kind is not None}
 
 
 @dataclass(frozen=True)
@@ -71,7 +83,7 @@ class SourceConfig:
     preset: str | None = None
 
     def __post_init__(self) -> None:
-        chosen = {kind.name for kind in (self.kind_of.kinds.values() if self.kind_of else self.kinds[:1])}
+        chosen = self.kind_of.named if self.kind_of else {kind.name for kind in self.kinds[:1]}
         if not self.kinds or chosen != {kind.name for kind in self.kinds}:
             raise ValueError(f"{self.name}: each of several kinds needs a value in `kind_of` that names it")
         if self.api is not None and len(self.kinds) > 1:
@@ -86,6 +98,9 @@ class SourceConfig:
         """What decides how its records are read, as one text: when that changes, they are to be read again."""
         decides: dict[str, object] = {"profile": self.profile.decides(), "timezone": report_timezone.key}
         decides["most_rejected"] = most_rejected
+        if (choice := self.kind_of) is not None:
+            values = {value: kind.name for value, kind in choice.kinds.items()}
+            decides["kind_of"] = [choice.column, values, choice.otherwise and choice.otherwise.name]
         if self.timezone is not None:
             decides["source_timezone"] = self.timezone
         if self.replaces is not None and self.api is None:
@@ -119,8 +134,8 @@ class SourceConfig:
 
     @property
     def has_private_fields(self) -> bool:
-        """Whether records of any of its kinds have private fields, which need a key."""
-        return any(kind.record_type.private for kind in self.kinds)
+        """Whether records of any of its kinds may name a person, which needs a key."""
+        return any(kind.record_type.is_private for kind in self.kinds)
 
 
 @dataclass(frozen=True)

@@ -217,7 +217,7 @@ def _is_private(settings: Settings, one: Quarantined) -> bool:
 
     if source := settings.sources.get(one.source):
         return source.has_private_fields
-    return one.kind not in KINDS or bool(KINDS[one.kind].record_type.private)
+    return one.kind not in KINDS or KINDS[one.kind].record_type.is_private
 
 
 def _record(settings: Settings, one: Quarantined, received: "ReceivedRecord | None") -> str:

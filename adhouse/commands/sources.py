@@ -283,7 +283,8 @@ def _origin(profile: "Profile", name: str) -> str:
     if column.constant is not None:
         return "(constant)"
     names = " or ".join((column.name or name, *column.others))
-    return f"{names}{'' if column.divide_by == 1 else f' / {column.divide_by}'}"
+    factors = f"{'' if column.multiply_by == 1 else f' * {column.multiply_by}'}"
+    return f"{names}{factors}{'' if column.divide_by == 1 else f' / {column.divide_by}'}"
 
 
 def _rejection(one: "RejectedRecord", kind: str, fields: Mapping[str, str]) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from extract.declared.api import ApiKeys, AuthKeys, PagingKeys
-from extract.declared.keys import PRESET_NAMES, ColumnKeys, FilesKeys, SourceKeys
+from extract.declared.keys import PRESET_NAMES, ColumnKeys, FilesKeys, KindOfKeys, SourceKeys
 from extract.declared.sources import preset
 from extract.declared.values import Keys, ValuesKeys
 
 LEVELS: MappingProxyType[str, type[Keys]] = MappingProxyType(
     {
         "": SourceKeys,
+        "kind_of.": KindOfKeys,
         "files.": FilesKeys,
         "columns.FIELD.": ColumnKeys,
         "api.": ApiKeys,

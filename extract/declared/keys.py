@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     ValidationInfo,
     WithJsonSchema,
@@ -59,7 +60,16 @@ def _known(names: list[str]) -> AfterValidator:
     return AfterValidator(known)
 
 
+Kind = Annotated[Text, _known(sorted(KINDS)), WithJsonSchema({"enum": sorted(KINDS)})]
 FieldName = Annotated[Text, AfterValidator(_field), WithJsonSchema({"enum": FIELDS})]
+
+Values = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda value: value if isinstance(value, list) else (value or "",)),
+    WithJsonSchema(
+        {"anyOf": [{"type": "array", "items": {"type": ["string", "number"]}}, {"type": ["string", "number"]}]}
+    ),
+]
 
 
 class ColumnKeys(Keys):
@@ -72,11 +82,16 @@ class ColumnKeys(Keys):
     divide_by: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None = Field(
         None, description="what a number is divided by, such as 1000000 for micros"
     )
+    multiply_by: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        None, description="what a number is multiplied by, such as 1000 for the price of one impression"
+    )
     if_null: Text | None = Field(None, description="what an empty value says, such as 0 where zeros are left out")
+    nulls: Texts | None = Field(None, description="texts that say here that there is no value, beside `files.nulls`")
 
     @model_validator(mode="after")
     def _one_origin(self) -> ColumnKeys:
-        if self.constant is not None and {self.name, self.divide_by, self.if_null} != {None}:
+        others = {self.name, self.divide_by, self.multiply_by, self.if_null, self.nulls}
+        if self.constant is not None and others != {None}:
             raise ValueError("has a constant, which goes with no other key")
         return self
 
@@ -109,23 +124,46 @@ class FilesKeys(ValuesKeys):
     )
     delimiter: Annotated[Verbatim, one_of(DELIMITERS)] | None = Field(
         None,
-        description="what stands between fields: a character, or `tab`, `comma`, `semicolon`, `bar`; default: found",
+        description="what stands between fields: a character, `tab`, `comma`, `semicolon`, `bar`, or a code such as "
+        "`0x01`; default: found",
     )
     header_line: Annotated[int, Field(ge=1)] | None = Field(
         None, description="the line with the names of columns, from 1; default: found among title lines"
     )
-    skip_rows: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="rows behind the header that are no records, such as units; default: 0"
+    header: Texts | None = Field(
+        None, description="the names of the columns in their order, if the file has no line with them"
     )
-    records: Text | None = Field(None, description="where the records are in JSON, such as `data.items`")
+    skip: Texts | None = Field(None, description="columns that are not kept, not even as JSON beside the fields")
+    skip_rows: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="rows behind the header, or before the first record, that are no records; default: 0"
+    )
+    records: Text | None = Field(
+        None, description="where the records are in JSON, or the record in each line, such as `data.items`"
+    )
     sheet: Text | None = Field(None, description="the sheet of a workbook; default: the only one with records")
+
+
+class KindOfKeys(Keys):
+    """How each record of a source with several kinds says which one it is."""
+
+    column: Text = Field(description="the source's name of the column that tells")
+    kinds: dict[Kind, Values] = Field(
+        description='each kind: the value that names it, or several; `""` is an empty one',
+        json_schema_extra={"propertyNames": {"enum": [*sorted(KINDS)]}},
+    )
+    otherwise: Kind | None = Field(
+        None, description="the kind of every other value that is not empty; default: rejected"
+    )
 
 
 class SourceKeys(Keys):
     """A source."""
 
-    kind: Annotated[Text, _known(sorted(KINDS)), WithJsonSchema({"enum": sorted(KINDS)})] | None = Field(
-        None, description="what its records are: `campaign_delivery`; a preset says it"
+    kind: Kind | None = Field(
+        None, description=f"what its records are: {listed([f'`{name}`' for name in sorted(KINDS)])}; a preset says it"
+    )
+    kind_of: KindOfKeys | None = Field(
+        None, description="instead of `kind`, where one file has records of several kinds"
     )
     preset: Annotated[Text, _known(PRESET_NAMES), WithJsonSchema({"enum": PRESET_NAMES})] | None = Field(
         None, description="the platform whose export it is; keys that stand beside it override the preset's"
@@ -142,6 +180,15 @@ class SourceKeys(Keys):
         None,
         description="what newer data replaces: `file_name` (the older file of its name), `days` (the days that it "
         "has), `nothing`; for an API `days`, `nothing` or `all`",
+    )
+    id: Literal["none"] | None = Field(
+        None, description="`none`: the column with the ids of events is not believed; ids are made of what they say"
+    )
+    id_prefix: Verbatim | None = Field(
+        None, description="what comes before ids of events, where another source has the same for other events"
+    )
+    identical_rows: Literal["count"] | None = Field(
+        None, description="`count`: equal rows without an id are as many events; default: one event, with a warning"
     )
     files: FilesKeys | None = Field(None, description="how its files are written")
     api: ApiKeys | None = Field(None, description="how it is asked, if it is an API; then it has no files")

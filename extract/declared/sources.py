@@ -33,8 +33,8 @@ from extract.declared.values import Keys
 from extract.http.profile import ApiProfile
 from extract.profile import ONE, Column, Profile
 from extract.registry import KINDS
-from extract.schema import FieldType, RecordType
-from extract.source import SourceConfig
+from extract.schema import FieldType, Kind, RecordType
+from extract.source import KindChoice, SourceConfig
 
 NUMBERS = (FieldType.COUNT, FieldType.DECIMAL, FieldType.MONEY)
 CURRENCY = "{currency}"  # in the name of a column: the code that `currency` says
@@ -143,20 +143,22 @@ def _source(name: str, raw: object, built_in: SourceConfig | None) -> SourceConf
         raw = {**raw, "api": {}}
     shipped = _shipped(raw.get("preset"))
     merged = _merged(shipped, raw)
-    kind = KINDS.get(str(merged.get("kind") or (built_in.kinds[0].name if built_in else "")))
-    record_type = kind.record_type if kind else None
-    _validated(raw, record_type)
-    keys = _validated(merged, record_type)
-    if kind is None:
+    kinds = _kinds(merged, built_in)
+    _validated(raw, kinds)
+    keys = _validated(merged, kinds)
+    if not kinds:
         raise _MistakenError(((), f"wants `kind:` ({', '.join(KINDS)}) or a `preset:`"))
     if keys.api is not None and not built_in and keys.replaces is None:
         keys = keys.model_copy(update={"replaces": "days"})
     api = _api(keys, built_in)
-    if mistakes := [*_misplaced(keys, built_in), *_senseless(keys, kind.record_type), *_undated(keys, api)]:
+    senseless = (mistake for kind in kinds for mistake in _senseless(keys, kind.record_type))
+    mistakes = [*_misplaced(keys, built_in), *_fieldless(keys, kinds), *_undated(keys, api), *dict.fromkeys(senseless)]
+    if mistakes:
         raise _MistakenError(*mistakes)
     return SourceConfig(
         name,
-        (kind,),
+        kinds,
+        kind_of=_choice(keys),
         api=api,
         profile=_profile(keys),
         replaces=keys.replaces,
@@ -169,6 +171,23 @@ def _api(keys: SourceKeys, built_in: SourceConfig | None) -> ApiProfile | None:
     """How it is asked, if it is an API: as the keys say, over what is built in."""
     base = built_in.api if built_in else None
     return base if keys.api is None else keys.api.profile(base or ApiProfile(path="", parameters={}))
+
+
+def _kinds(merged: Mapping[str, Any], built_in: SourceConfig | None) -> tuple[Kind, ...]:
+    """The kinds of a source, as far as what it says makes sense."""
+    choice = merged.get("kind_of")
+    if isinstance(choice, dict):
+        named = [*(choice["kinds"] if isinstance(choice.get("kinds"), dict) else ()), choice.get("otherwise")]
+    else:
+        named = [merged.get("kind") or (built_in.kinds[0].name if built_in else None)]
+    return tuple(KINDS[name] for name in dict.fromkeys(map(str, named)) if name in KINDS)
+
+
+def _choice(keys: SourceKeys) -> KindChoice | None:
+    if keys.kind_of is None:
+        return None
+    values = {value.strip(): KINDS[kind] for kind, named in keys.kind_of.kinds.items() for value in named}
+    return KindChoice(keys.kind_of.column, values, KINDS.get(keys.kind_of.otherwise or ""))
 
 
 def _shipped(name: object) -> Mapping[str, Any]:
@@ -189,8 +208,8 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-def _validated(raw: Mapping[str, object], record_type: RecordType | None) -> SourceKeys:
-    fields = [*record_type.fields] if record_type else FIELDS
+def _validated(raw: Mapping[str, object], kinds: Sequence[Kind]) -> SourceKeys:
+    fields = [*dict.fromkeys(name for kind in kinds for name in kind.record_type.fields)] or FIELDS
     columns = raw.get("columns")
     if isinstance(columns, dict):  # an empty column takes away that of the preset
         raw = {**raw, "columns": {key: {} if value is None else value for key, value in columns.items()}}
@@ -274,6 +293,8 @@ def _suggested(name: str, names: Sequence[str]) -> str:
 
 def _misplaced(keys: SourceKeys, built_in: SourceConfig | None) -> Iterator[Mistake]:
     """What goes with files alone, or with an API alone, or not with what is built in."""
+    if keys.kind_of is not None and (keys.kind is not None or built_in):
+        yield ("kind_of",), "goes with no `kind`, and with no source that is built in"
     if built_in and len(built_in.kinds) > 1:
         yield (), "has several kinds of records, so it is declared in code alone"
     if built_in and keys.kind not in (None, built_in.kinds[0].name):
@@ -320,14 +341,26 @@ def _asked_twice(sources: Mapping[str, SourceConfig]) -> Iterator[Mistake]:
                 yield ("sources", name, "api"), f"asks for the same as {other}, and its money would count twice"
 
 
+def _fieldless(keys: SourceKeys, kinds: Sequence[Kind]) -> Iterator[Mistake]:
+    """What no kind of record has a field for."""
+    for name, value in (("account", keys.account), ("currency", keys.currency)):
+        if value is not None and all(name not in kind.record_type.fields for kind in kinds):
+            yield (name,), "is no field of this kind"
+
+
 def _senseless(keys: SourceKeys, record_type: RecordType) -> Iterator[Mistake]:
     """What each key may say, but not together with the others."""
-    types, columns, profile = record_type.fields, keys.columns or {}, _profile(keys)
+    types, profile = record_type.fields, _profile(keys)
+    columns = {name: column for name, column in (keys.columns or {}).items() if name in types}
+    if keys.id is not None and record_type.own_id is None:
+        yield ("id",), "is for kinds whose records have an id of their own"
+    if not record_type.is_event:
+        for key in ("identical_rows", "id_prefix"):
+            if getattr(keys, key) is not None:
+                yield (key,), "is for events"
     if keys.replaces == "days" and types.get("date") is not FieldType.DATE:
         yield ("replaces",), "is 'days', and records of this kind have none"
     for name, value in (("account", keys.account), ("currency", keys.currency)):
-        if value is not None and name not in types:
-            yield (name,), "is no field of this kind"
         if value is not None and name in columns:
             yield ("columns", name), f"is said twice: also by `{name}:` of the source"
     code = profile.constants.get("currency")
@@ -335,10 +368,16 @@ def _senseless(keys: SourceKeys, record_type: RecordType) -> Iterator[Mistake]:
         yield ("currency",), f"is {code!r}, not a code of three letters such as EUR"
     for name, column in columns.items():
         place = ("columns", name)
-        if column.divide_by is not None and types[name] not in NUMBERS:
-            yield (*place, "divide_by"), f"divides a number, and {name} is not one"
+        for key, verb, factor in (
+            ("divide_by", "divides", column.divide_by),
+            ("multiply_by", "multiplies", column.multiply_by),
+        ):
+            if factor is not None and types[name] not in NUMBERS:
+                yield (*place, key), f"{verb} a number, and {name} is not one"
         for key, text in (("constant", column.constant), ("if_null", column.if_null)):
-            if text is not None and (why := _unreadable(text, types[name])):
+            if text is not None and types[name] is FieldType.TIMESTAMP:
+                yield (*place, key), "is for what can be the same in all records, and a time is not"
+            elif text is not None and (why := _unreadable(text, types[name])):
                 yield (*place, key), f"is {text!r}, {why}"
         for theirs in column.name or ():
             if CURRENCY in theirs and code is None:
@@ -346,7 +385,7 @@ def _senseless(keys: SourceKeys, record_type: RecordType) -> Iterator[Mistake]:
         if len(column.name or ()) > 1 and name in record_type.private:
             yield (*place, "name"), "is private, so it has one name, by which it is known everywhere"
     for name in keys.optional or ():
-        if types[name] is not FieldType.TEXT:
+        if name in types and types[name] is not FieldType.TEXT:
             yield ("optional",), f"can name text fields alone; give {name} a column or a constant"
     same: dict[str, list[str]] = defaultdict(list)
     for name in types.keys() - profile.constants.keys():
@@ -375,6 +414,8 @@ def _profile(keys: SourceKeys) -> Profile:
             _named(column.name),
             constant=column.constant,
             divide_by=column.divide_by or ONE,
+            multiply_by=column.multiply_by or ONE,
+            nulls=column.nulls or (),
             if_null=column.if_null,
         )
         for name, column in (keys.columns or {}).items()
@@ -393,6 +434,8 @@ def _profile(keys: SourceKeys) -> Profile:
         delimiter=files.delimiter,
         header_line=files.header_line,
         skip_rows=files.skip_rows or 0,
+        header=files.header or (),
+        skip=frozenset(files.skip or ()),
         decimal=values.decimal,
         thousands=values.thousands,
         currency_signs=values.currency_signs or (),
@@ -401,6 +444,9 @@ def _profile(keys: SourceKeys) -> Profile:
         records=files.records,
         sheet=files.sheet,
         optional=frozenset(keys.optional or ()),
+        id_prefix=keys.id_prefix or "",
+        ignores_own_id=keys.id == "none",
+        counts_identical_rows=keys.identical_rows == "count",
     )
 
 

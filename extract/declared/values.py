@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
@@ -31,9 +32,9 @@ def one_of(names: Mapping[str, str]) -> AfterValidator:
     """Takes a character, or a word for one."""
 
     def character(text: str) -> str:
-        found = names.get(text, text)
+        found = chr(int(text, 16)) if re.fullmatch("0x[0-9a-fA-F]{2}", text) else names.get(text, text)
         if len(found) != 1:
-            raise ValueError(f"is {text!r}; it can be one character, or {listed([*names])}")
+            raise ValueError(f"is {text!r}; it can be one character, {listed([*names])}, or its code, such as 0x01")
         return found
 
     return AfterValidator(character)
@@ -89,7 +90,7 @@ class ValuesKeys(Keys):
     currency_signs: Texts | None = Field(None, description="texts that may stand before or behind a number")
     nulls: Texts | None = Field(None, description="texts that say that there is no value, such as `--`")
     date_format: Annotated[Text, AfterValidator(_date_format)] | None = Field(
-        None, description="how dates are written, as `%d/%m/%Y`; default: `2026-11-28`"
+        None, description="how dates and times are written, as `%d/%m/%Y %H:%M`; default: `2026-11-28`"
     )
 
     @model_validator(mode="after")

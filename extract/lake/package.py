@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,6 +111,7 @@ class Package:
         return {
             "source": source.name,
             "_asked_date": None,
+            "_identical_rows": "count" if source.profile.counts_identical_rows else None,
             "_received_date": unit.received_at.astimezone(self._report_timezone).date(),
             "_source": unit.path,
             "_received_at": unit.received_at,
@@ -128,6 +131,7 @@ class UnitRows:
         self._tables = {table: _Held(package, table, source, unit) for table in (*kinds, REJECTED_RECORDS)}
         self._loaded = dict.fromkeys(kinds, 0)
         self._rejected = dict.fromkeys(kinds, 0)
+        self._remarks: dict[str, Counter[str]] = {kind: Counter() for kind in kinds}
         self._is_kept = False
 
     @property
@@ -140,8 +144,14 @@ class UnitRows:
         loaded, rejected = self._loaded[kind.name], self._rejected[kind.name]
         return {"records_read": loaded + rejected, "records_loaded": loaded, "records_rejected": rejected}
 
+    def remarks(self, kind: Kind) -> str | None:
+        """What is to be said of the records of a kind and how often, as JSON; null if nothing is."""
+        said = self._remarks[kind.name]
+        return json.dumps(said, sort_keys=True) if said else None
+
     def add(self, kind: Kind, batch: Batch) -> None:
         """Adds the next records of a kind."""
+        self._remarks[kind.name].update(batch.remarks)
         self._loaded[kind.name] += batch.records.num_rows
         self._rejected[kind.name] += len(batch.rejected)
         self._tables[kind.name].add(batch.records)
@@ -180,6 +190,8 @@ class UnitRows:
         """Forgets the rows."""
         for counts in (self._loaded, self._rejected):
             counts.update(dict.fromkeys(counts, 0))
+        for said in self._remarks.values():
+            said.clear()
         for held in self._tables.values():
             held.drop()
 

@@ -46,7 +46,8 @@ class RawTable:
 def table_of(kind: Kind) -> RawTable:
     """The table with the records of a kind."""
     fields = kind.record_type.fields
-    schema = pa.schema([*kind.record_type.schema, *_DAYS, *_ORIGIN, *_RECEIPT])
+    identical = [("_identical_rows", pa.string())] if kind.record_type.is_event else []
+    schema = pa.schema([*kind.record_type.schema, *identical, *_DAYS, *_ORIGIN, *_RECEIPT])
     sought = {name for name, field_type in fields.items() if field_type in _SOUGHT_TYPES} | _SOUGHT
     return _table(kind.name, schema, sought)
 
@@ -106,6 +107,7 @@ _LOADED_FILES = pa.schema(
         ("_replaces", pa.string()),
         ("replaces_by", pa.string()),
         ("days", pa.string()),
+        ("remarks", pa.string()),
         *_RECEIPT,
     ]
 )

@@ -9,6 +9,7 @@ from extract.readers.chunks import CHUNK, TextFormat, opened, parsed
 from extract.readers.content import format_named, format_of, format_of_text
 from extract.readers.csv_text import Csv, csv_records, find_header
 from extract.readers.documents import check_document, start_of_records
+from extract.readers.json_objects import JsonObjects, is_object_by_object, objects_of
 from extract.readers.json_text import JsonArray, JsonLines, array_elements
 from extract.readers.pages import BadAnswer, Page, read_page, records_of_page
 from extract.readers.parquet import read_parquet
@@ -66,6 +67,8 @@ def read_file(path: Path, shape: RecordShape, size: int = CHUNK) -> Iterator[Bat
             # Where commas do not stand between fields, they often stand in numbers.
             shape = shape.doubting() if header.dialect.delimiter == ";" else shape
             text, start, lines = Csv(header, shape), header.size, header.lines
+        elif is_object_by_object(head, shape):
+            text, start, lines = JsonObjects(shape), 0, 0
         else:
             begin = start_of_records(head, shape)
             start = len(head) - len(head.lstrip()) if begin is None else begin
@@ -88,6 +91,8 @@ def texts_of_records(path: Path, shape: RecordShape) -> Iterator[tuple[int, byte
             if header := find_header(head, shape):
                 file.read(header.size)
                 yield from csv_records(file, header)
+        elif is_object_by_object(head, shape):
+            yield from objects_of(file, 1)
         elif (start := start_of_records(head, shape)) is not None:
             yield from array_elements(file, file.read(start).count(b"\n") + 1)
         else:

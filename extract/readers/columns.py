@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from extract.convert import LONGEST_TEXT, RecordRejected, text_of, unwrapped
-from extract.profile import ONE
+from extract.profile import ONE, PLAIN_COLUMN, Column
+from extract.readers.events import instants, known_ids, without_macros
 from extract.readers.numbers import Bytes, characters_of, plain_numbers, power_of_ten, shifted
 from extract.readers.unreadable import UnreadableFile
 from extract.records import Batch, RecordShape
+from extract.remarks import UNEXPANDED_MACRO, WHOLE_DAY, Remarked
 from extract.schema import DECIMAL_PLACES, FieldType, RecordType
 
 MOST_COLUMNS = 2_000
@@ -71,6 +74,19 @@ def _has_exponent(texts: pa.StringArray) -> bool:
     return bool(((before >= ord("0")) & (before <= ord("9"))).any())
 
 
+class Remarks:
+    """What is to be said of some columns.
+
+    Attributes:
+        counts: How often what is to be said.
+        whole_days: Which times were dates alone, if any was.
+    """
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.whole_days: pa.BooleanArray | None = None
+
+
 class Guess:
     """The column types to try, the ones that fitted last first."""
 
@@ -98,13 +114,18 @@ class Guess:
 
 
 def _asked_type(name: str, types: Mapping[FieldType, pa.DataType], shape: RecordShape) -> pa.DataType:
-    field_type, divide_by = shape.type.fields[name], shape.divide_by(name)
-    if divide_by != ONE and field_type in _NUMBERS:
-        if power_of_ten(divide_by) is None:
-            return pa.string()  # to be divided one by one
-        if types is _PLAIN:
+    field_type, column = shape.type.fields[name], shape.column(name)
+    if column != PLAIN_COLUMN and field_type in _NUMBERS:
+        if _power_of(column) is None:
+            return pa.string()  # to be looked at one by one
+        if column.divide_by != ONE and types is _PLAIN:
             return pa.int64()  # as micros are written
     return types.get(field_type, pa.string())
+
+
+def _power_of(column: Column) -> int | None:
+    """The power of ten by which the numbers of a column are divided; None if each is to be looked at by itself."""
+    return None if column.multiply_by != ONE or column.nulls else power_of_ten(column.divide_by)
 
 
 def plain_name(name: str) -> str:
@@ -153,7 +174,11 @@ def named(header: Sequence[str], shape: RecordShape) -> tuple[list[str], RecordS
     found = {name: places[plain_name(theirs)] for name, theirs in shape.names.items()}
     if twice := sorted({shape.names[name] for name, of_name in found.items() if len(of_name) > 1}):
         raise UnreadableFile("duplicate_column", ", ".join(twice))
-    shape = replace(shape, names={name: of_name[0] for name, of_name in found.items() if of_name})
+    shape = replace(
+        shape,
+        names={name: of_name[0] for name, of_name in found.items() if of_name},
+        skip=frozenset(column for name in map(plain_name, shape.skip) for column in places[name]),
+    )
     if shape.filter is None:
         return columns, shape
     choices = places[plain_name(shape.filter.column)]
@@ -186,36 +211,47 @@ def convert_columns(
         lines: How many lines the records take up.
     """
     schema = shape.type.schema
+    remarks = Remarks()
     try:
         table.validate(full=True)  # that texts are UTF-8 and decimals no longer than their type
         count = table.num_rows
         columns = [
-            _convert_column(table.column(shape.names[name]), name, field_type, shape)
+            _convert_column(table.column(shape.names[name]), name, field_type, shape, remarks)
             if name in shape.names
             else pa.repeat(pa.scalar(shape.constants.get(name), field_type.raw_type), count)
             for name, field_type in shape.type.fields.items()
         ]
     except (pa.ArrowInvalid, RecordRejected):
         return None
+    if shape.type.is_event:
+        columns += [pa.repeat(False, count) if remarks.whole_days is None else remarks.whole_days]
     columns += [pa.nulls(count, pa.string()) if extras is None else pa.array(extras, pa.string())]
     columns += [pa.array(np.arange(1, count + 1))]
-    return Batch(pa.table(columns, schema=schema), [], lines)
+    return Batch(pa.table(columns, schema=schema), [], lines, remarks=remarks.counts)
 
 
 def _convert_column(
-    column: pa.ChunkedArray, name: str, field_type: FieldType, shape: RecordShape
+    column: pa.ChunkedArray, name: str, field_type: FieldType, shape: RecordShape, remarks: Remarks
 ) -> pa.ChunkedArray | pa.Array:
     is_text = pa.types.is_string(column.type)
     if field_type is FieldType.TEXT:
-        return _convert_texts(column, name, shape)
+        return _convert_texts(column, name, shape, remarks)
     if field_type not in _NUMBERS:
-        return _mapped(column, shape.converter(name), field_type) if is_text else column.cast(field_type.raw_type)
-    divide_by = shape.divide_by(name)
-    power = power_of_ten(divide_by)
+        if not is_text:
+            return column.cast(field_type.raw_type)
+        if field_type is FieldType.TIMESTAMP and not shape.profile.date_format:
+            is_utc = shape.timezone in (None, ZoneInfo("UTC"))
+            found = [instants(texts, is_utc=is_utc) for texts in column.chunks]
+            if None not in found:
+                return pa.chunked_array(found, field_type.raw_type)
+        return _mapped(column, shape.converter(name), field_type, remarks)
+    power = _power_of(shape.column(name))
     if is_text:
+        if shape.type.is_event and field_type is FieldType.MONEY:
+            column = _each(column, without_macros, remarks)
         numbers = None if power is None else _numbers_of(column, shape)
         if numbers is None:
-            return _mapped(column, shape.converter(name), field_type)
+            return _mapped(column, shape.converter(name), field_type, remarks)
         column = numbers
     if power is None:
         raise RecordRejected("wrong_type")  # only one by one are they divided by just anything
@@ -232,9 +268,11 @@ def _convert_column(
     return column.cast(field_type.raw_type)
 
 
-def _convert_texts(column: pa.ChunkedArray, name: str, shape: RecordShape) -> pa.ChunkedArray | pa.Array:
+def _convert_texts(
+    column: pa.ChunkedArray, name: str, shape: RecordShape, remarks: Remarks
+) -> pa.ChunkedArray | pa.Array:
     texts = pa.chunked_array([_trimmed(texts) for texts in column.chunks], pa.string())
-    if nulls := shape.profile.nulls:
+    if nulls := shape.nulls(name):
         begins = np.zeros(256, np.bool_)
         begins[[text.encode()[0] for text in nulls if text]] = True
         if any(begins.take(_first_bytes(one)).any() for one in texts.chunks):
@@ -242,9 +280,38 @@ def _convert_texts(column: pa.ChunkedArray, name: str, shape: RecordShape) -> pa
             texts = pc.if_else(is_null, pa.scalar(None, pa.string()), texts)
     if name in shape.type.ids and any(map(_has_point, texts.chunks)):
         texts = pc.replace_substring_regex(texts, r"^([0-9]+)\.0+$", r"\1")
-    if name in shape.type.private and shape.privacy is not None:
-        return _mapped(texts, shape.privacy.pseudonym, FieldType.TEXT)
+    if name in shape.type.private:
+        return _mapped(texts, _pseudonym(name, shape), FieldType.TEXT, remarks)
+    if name in shape.type.ids and shape.type.is_event:
+        texts = _each(texts, known_ids, remarks)
+        if prefix := shape.id_prefix(name):
+            texts = pc.binary_join_element_wise(pa.scalar(prefix), texts, "")
+            if (pc.max(pc.utf8_length(texts)).as_py() or 0) > LONGEST_TEXT:
+                raise RecordRejected("too_long")
     return texts
+
+
+def _pseudonym(name: str, shape: RecordShape) -> Callable[[str], object]:
+    convert, privacy = shape.converter(name), shape.privacy
+
+    def pseudonym(text: str) -> object:
+        value = convert(text)
+        return privacy.pseudonym(value) if isinstance(value, str) and privacy is not None else value
+
+    return pseudonym
+
+
+def _each(
+    column: pa.ChunkedArray, cleaned: Callable[[pa.StringArray], tuple[pa.StringArray, int]], remarks: Remarks
+) -> pa.ChunkedArray:
+    """The texts of a column without macros, which are counted."""
+    chunks = []
+    for texts in column.chunks:
+        kept, count = cleaned(texts)
+        chunks.append(kept)
+        if count:
+            remarks.counts[UNEXPANDED_MACRO] += count
+    return pa.chunked_array(chunks, pa.string())
 
 
 def _has_point(texts: pa.StringArray) -> bool:
@@ -272,12 +339,21 @@ def _numbers_of(column: pa.ChunkedArray, shape: RecordShape) -> pa.ChunkedArray 
     return plain.cast(WIDE)
 
 
-def _mapped(column: pa.ChunkedArray | pa.Array, convert: Callable[[str], object], field_type: FieldType) -> pa.Array:
+def _mapped(
+    column: pa.ChunkedArray | pa.Array, convert: Callable[[str], object], field_type: FieldType, remarks: Remarks
+) -> pa.Array:
     """Converts each different text once."""
     texts = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     encoded = texts.dictionary_encode()
     values = [convert(text) for text in encoded.dictionary.to_pylist()]
-    return pa.array(values, field_type.raw_type).take(encoded.indices)
+    said = [value.remark if isinstance(value, Remarked) else None for value in values]
+    for remark in {one for one in said if one is not None}:
+        where = pa.array([one == remark for one in said]).take(encoded.indices).fill_null(False)
+        remarks.counts[remark] += where.true_count
+        if remark == WHOLE_DAY:
+            remarks.whole_days = where
+    plain = [value.value if isinstance(value, Remarked) else value for value in values]
+    return pa.array(plain, field_type.raw_type).take(encoded.indices)
 
 
 def _trimmed(texts: pa.StringArray) -> pa.StringArray:
@@ -301,7 +377,7 @@ def _trimmed(texts: pa.StringArray) -> pa.StringArray:
     if may_begin.any() or may_end.any():
         texts = pc.utf8_trim_whitespace(texts)  # exactly the characters that `str.strip` trims
         if pc.any(pc.starts_with(texts, '="')).as_py():
-            return _mapped(texts, lambda text: text_of(unwrapped(text)), FieldType.TEXT)
+            return _mapped(texts, lambda text: text_of(unwrapped(text)), FieldType.TEXT, Remarks())
         return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
     if np.count_nonzero(has_text) + texts.null_count == len(texts):
         return texts

@@ -20,6 +20,7 @@ from extract.readers.columns import Guess, convert_columns, missing_columns, nam
 from extract.readers.numbers import may_be_read_two_ways, may_break_decimals
 from extract.readers.unreadable import UnreadableFile
 from extract.records import Batch, RecordShape, convert_records
+from extract.remarks import REPEATED_HEADER
 
 if TYPE_CHECKING:
     import _csv
@@ -29,6 +30,8 @@ _SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?\r?', re.IGNORECASE)
 # A quoted field may hold newlines, but a quote that nobody closes must not swallow the rest of the file.
 MOST_LINES = 64
 MOST_TITLE_LINES = 50
+_AROUND_NAMES = "\ufeff \t\r"
+_HEADER = object()
 
 
 class Dialect(NamedTuple):
@@ -67,11 +70,22 @@ class Header:
     lines: int
     size: int
 
+    def is_repeated_by(self, fields: Sequence[str]) -> bool:
+        """Whether these are the names again, as where the files of some hours were put together."""
+        if len(fields) != len(self.names) or not fields:
+            return False
+        return _is_name(fields[0], self.names[0]) and all(map(_is_name, fields, self.names))
+
+
+def _is_name(text: str, name: str) -> bool:
+    return text.strip(_AROUND_NAMES) == name.strip(_AROUND_NAMES)
+
 
 def find_header(head: bytes, shape: RecordShape) -> Header | None:
     """Finds the header where a file begins: the first of some lines that names all required fields.
 
-    If none does, it is the one that lacks fewest, or the line that the source's profile says.
+    If none does, it is the one that lacks fewest, or the line that the source's profile says. A profile may also say
+    that there is none, and the names.
 
     Returns:
         The header; None if there are only blank lines.
@@ -81,6 +95,11 @@ def find_header(head: bytes, shape: RecordShape) -> Header | None:
     """
     csv.field_size_limit(LONGEST_RECORD)
     profile = shape.profile
+    if profile.header:
+        lines = head.split(b"\n", profile.skip_rows + 1)
+        size = sum(len(line) + 1 for line in lines[: profile.skip_rows])
+        dialect = _dialect_of(lines[-2 if len(lines) > 1 else 0].decode(errors="replace"), profile.delimiter)
+        return Header(profile.header, dialect._replace(skips_blanks=False), profile.skip_rows, min(size, len(head)))
     said, separator = profile.header_line, None
     # Blank lines at the beginning are no titles, however many there are.
     begin = 0 if said else head.rfind(b"\n", 0, len(head) - len(head.lstrip())) + 1
@@ -148,7 +167,8 @@ class Csv:
         self._dialect = header.dialect
         self._columns, self.shape = named(header.names, shape)
         known = {*self.shape.names.values()}
-        self._extras = [name for name in self._columns if name not in known]
+        self._extras = [name for name in self._columns if name not in known | self.shape.skip]
+        self._header = header
         self._guess = Guess(self.shape, pa.string())
 
     def parse_fast(self, chunk: bytes, is_last: bool) -> Batch | None:
@@ -186,22 +206,30 @@ class Csv:
             lines.append(rest)
         values: list[object] = []
         numbers: list[int] = []
-        number = 0
+        number = headers = 0
         while number < len(lines):
             value, count = self._record(lines, number, is_last)
             if not count:
                 break
             if isinstance(value, RecordRejected) and is_last and rest and number + 1 == len(lines):
                 raise UnreadableFile("cut_off", "the last line is broken and does not end with a newline")
-            if value is not None:
+            if value is _HEADER:
+                headers += 1
+            elif value is not None:
                 values.append(value)
                 numbers.append(number + 1)
             number += count
         left_over = b"" if is_last else b"\n".join([*lines[number:], rest[: LONGEST_RECORD + 1]])
-        return convert_records(values, self.shape, numbers, number), left_over
+        batch = convert_records(values, self.shape, numbers, number)
+        if headers and (self.shape.filter is None or self.shape.filter.rejects):
+            batch.remarks[REPEATED_HEADER] += headers
+        return batch, left_over
 
     def _record(self, lines: list[bytes], number: int, is_last: bool) -> tuple[object, int]:
-        """The record that begins in a line (None if it is blank), and how many lines it has: none if more must come."""
+        """The record that begins in a line (None if it is blank), and how many lines it has: none if more must come.
+
+        A line that repeats the header is `_HEADER`.
+        """
         line = lines[number]
         if len(line) > LONGEST_RECORD:
             return RecordRejected("too_long"), 1
@@ -219,6 +247,8 @@ class Csv:
                     count = reader.line_num
             else:
                 fields = self._dialect.fields(text)
+            if self._header.is_repeated_by(fields):
+                return _HEADER, count
             if len(fields) == len(self._columns):
                 return {name: field or None for name, field in zip(self._columns, fields, strict=True)}, count
         except csv.Error:
@@ -247,13 +277,16 @@ class Csv:
 def csv_records(file: IO[bytes], header: Header) -> Iterator[tuple[int, bytes]]:
     """The text of each record behind the header, also of a broken one, and the line in which it begins."""
     lines = enumerate(file, header.lines + 1)
+    dialect = header.dialect
     ahead = deque(islice(lines, MOST_LINES))
     while ahead:
         (number, line), count = ahead[0], 1
         if line.decode(errors="replace").strip():
             if b'"' in line and len(line) <= LONGEST_RECORD:
                 count = _lines_of_record([line for _, line in ahead], header)
-            yield number, b"".join(line for _, line in islice(ahead, count))
+            text = b"".join(line for _, line in islice(ahead, count))
+            if count > 1 or not header.is_repeated_by(dialect.fields(line.decode(errors="replace").rstrip("\n"))):
+                yield number, text
         for _ in range(count):
             ahead.popleft()
         ahead.extend(islice(lines, count))

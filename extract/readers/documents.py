@@ -33,6 +33,8 @@ def start_of_records(head: bytes, shape: RecordShape) -> int | None:
     value = record(line)
     if isinstance(value, dict) and (rest.strip() or (said is None and _is_record(value, shape))):
         return None
+    if isinstance(value, dict) and said is not None and isinstance(value_at(value, said), dict):
+        return None
     wanted = USUAL_PLACES if said is None else (said,)
     found = [(path, place) for path, place in _lists(text) if path not in shape.names.values()]
     places = [(path, place) for path, place in found if path in wanted]

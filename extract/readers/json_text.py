@@ -19,7 +19,7 @@ from extract.readers.chunks import CHUNK, LONGEST_RECORD, is_fine_grained, place
 from extract.readers.columns import Guess, convert_columns
 from extract.readers.numbers import may_break_decimals
 from extract.readers.unreadable import UnreadableFile
-from extract.records import Batch, RecordShape, convert_records
+from extract.records import Batch, RecordShape, convert_records, value_at
 
 DEEPEST = 200
 MOST_VALUES = 100_000  # in a record: each takes far more memory than text
@@ -43,7 +43,7 @@ class JsonLines:
         # `null` at the very start.
         bytes_ = np.frombuffer(chunk, np.uint8)
         ends = places_of(b"\n", chunk)
-        if needs_closer_look(self.shape):
+        if needs_closer_look(self.shape) or self.shape.profile.records is not None:
             return None
         if not chunk.endswith(b"\n"):
             if not is_last or not chunk:
@@ -62,12 +62,12 @@ class JsonLines:
         """Takes any lines; a last one that is broken and has no newline says that the file is cut off."""
         *lines, rest = chunk.split(b"\n")
         numbers = [number for number, line in enumerate(lines, 1) if line and not line.isspace()]
-        values = [record(lines[number - 1]) for number in numbers]
+        values = [unwrapped(record(lines[number - 1]), self.shape) for number in numbers]
         if not is_last:
             # One byte too many is enough to know that it is too long, when its end comes.
             return convert_records(values, self.shape, numbers, len(lines)), rest[: LONGEST_RECORD + 1]
         if rest.strip():
-            value = record(rest)
+            value = unwrapped(record(rest), self.shape)
             if _is_cut(value, rest):
                 raise UnreadableFile("cut_off", "the last line is broken and does not end with a newline")
             values.append(value)
@@ -228,6 +228,14 @@ def record(text: bytes) -> object:
         return parsed_json(text.decode())
     except RecordRejected as refused:
         return refused
+
+
+def unwrapped(value: object, shape: RecordShape) -> object:
+    """The record that lies inside what a line has, where its source says that."""
+    if shape.profile.records is None or not isinstance(value, dict):
+        return value
+    found = value_at(value, shape.profile.records)
+    return found if isinstance(found, dict) else value
 
 
 def _depth(text: bytes) -> int:

@@ -13,6 +13,9 @@ import pyarrow.compute as pc
 from extract.profile import Profile
 
 _SMALL_EXPONENTS = (re.compile(rb"e-[0-9]+[^0-9\w-]"), re.compile(rb"E-[0-9]+[^0-9\w-]"))
+# What stands before the exponent of a number that begins where a value may begin; of a UUID more stands before it.
+_BEFORE_EXPONENT = re.compile(rb"(^|[^\w.-])[+-]?[0-9.]+$")
+_LONGEST_BEFORE = 400
 _TWO_WAYS = re.compile(rb"(?<![0-9.,])[0-9]{1,3}[.,][0-9]{3}(?![0-9.,])")
 _MANY_ZEROS = b".0000000000000"
 _FOUR_ZEROS = int.from_bytes(b"0000", "little")
@@ -21,7 +24,7 @@ _MOST_PLACES = 1000
 _MOST_POWERS = 20  # so that a decimal that is divided by it still is one
 _DIGIT, _MINUS, _POINT, _BETWEEN = range(1, 5)
 Bytes: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint8]]
-_Places: TypeAlias = np.ndarray[tuple[int], np.dtype[np.signedinteger[Any]]]
+Places: TypeAlias = np.ndarray[tuple[int], np.dtype[np.signedinteger[Any]]]
 
 
 def may_break_decimals(text: bytes) -> bool:
@@ -31,8 +34,11 @@ def may_break_decimals(text: bytes) -> bool:
     ends the process. It takes a negative exponent, or as many zeros as `_MANY_ZEROS` has for types of 12 decimals.
     """
     # Looking for bytes by twos and fours costs a fraction of `in`; it is seldom that more is to be done.
-    if _has_signed_exponent(text) and any(exponent.search(text) for exponent in _SMALL_EXPONENTS):
-        return True
+    if _has_signed_exponent(text):
+        for exponent in _SMALL_EXPONENTS:
+            for found in exponent.finditer(text):
+                if _BEFORE_EXPONENT.search(text[max(found.start() - _LONGEST_BEFORE, 0) : found.start()]):
+                    return True
     fours = np.frombuffer(text, "<u4", len(text) // 4) == _FOUR_ZEROS
     places = np.flatnonzero(fours[:-1] & fours[1:]) * 4
     if len(places) > _MOST_PLACES:
@@ -90,7 +96,7 @@ def plain_numbers(texts: pa.StringArray, profile: Profile) -> pa.StringArray | N
     return pa.StringArray.from_buffers(len(texts), pa.py_buffer(edges), pa.py_buffer(plain), valid, texts.null_count)
 
 
-def _is_grouped(kind: Bytes, edges: _Places, between: _Places) -> bool:
+def _is_grouped(kind: Bytes, edges: Places, between: Places) -> bool:
     """Whether every sign between thousands has three digits behind it, and one to three before the first one."""
     row = np.searchsorted(edges, between, "right") - 1
     start, end = edges[row], edges[row + 1]
@@ -123,7 +129,7 @@ def shifted(numbers: pa.Array, power: int) -> pa.Array:
     return pc.if_else(numbers.is_valid(), shifted, pa.scalar(None, shifted.type))
 
 
-def characters_of(texts: pa.StringArray) -> tuple[Bytes, _Places]:
+def characters_of(texts: pa.StringArray) -> tuple[Bytes, Places]:
     """The bytes of all texts, and where each begins and the last one ends."""
     _, offsets, characters = texts.buffers()
     edges = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]

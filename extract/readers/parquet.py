@@ -196,6 +196,7 @@ def _parse_fast(table: pa.Table, shape: RecordShape) -> Batch | None:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
     extras = table.select([name for name in table.column_names if name not in shape.names.values()])
+    extras = extras.drop_columns([name for name in extras.column_names if name in shape.skip])
     texts = list(map(shape.extra_text, _records(extras))) if extras.num_columns else None
     return convert_columns(pa.table(fields), replace(shape, names={name: name for name in fields}), texts)
 

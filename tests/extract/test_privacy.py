@@ -8,11 +8,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support.extracting import drop, extracted, lines, rows
+from support.extracting import RecordedProgress, drop, extracted, lines, record, rows
 
 from extract.lake import tables
 from extract.profile import renamed
-from extract.registry import KINDS
+from extract.registry import KINDS, SOURCES
 from extract.schema import FieldType, Kind, RecordType
 from extract.source import KindChoice, SourceConfig
 
@@ -156,7 +156,7 @@ def test_what_is_private_in_one_kind_is_private_in_the_whole_file(
     ann = digits("canary-ann")
     assert rows(tmp_path, "test_clicks", "_extra") == [(f'{{"type":"click","user_id":"{ann}"}}',)]
     assert rows(tmp_path, "rejected_records", "reason, payload") == [
-        ("unknown_kind", f'{{"id":"other","type":"other","user_id":"{ann}"}}')
+        ("unknown_event_type", f'{{"id":"other","type":"other","user_id":"{ann}"}}')
     ]
     assert "canary" not in everything_in(tmp_path / "lake")
 
@@ -172,3 +172,15 @@ def test_only_a_text_field_can_be_private() -> None:
     for name in ("pages", "other"):
         with pytest.raises(ValueError, match=f"private, but not a text field: {name}"):
             RecordType(FIELDS, private=frozenset({name}))
+
+
+def test_a_key_that_is_set_later_reads_nothing_again(tmp_path: Path, visits: SourceConfig) -> None:
+    """A house without private records needs no key, and one that gets some has nothing to repeat for it."""
+    sources = [SOURCES["campaign_files"], visits]
+    drop(tmp_path, "export.jsonl", lines(record(1)))
+    extracted(tmp_path, sources=sources)
+    drop(tmp_path, "a.jsonl", lines({"id": "v1", "uid": "ann"}), source="test_visits")
+    said = RecordedProgress()
+    extracted(tmp_path, sources=sources, privacy_key=KEY, said=said)
+    assert said.messages == []
+    assert rows(tmp_path, "loaded_files", "file_name, reading") == [("export.jsonl", 1), ("a.jsonl", 1)]

@@ -161,7 +161,7 @@ def test_a_long_value_is_cut(tmp_path: Path) -> None:
         ("non_finite", "spend", "NaN", FieldType.MONEY, 'spend "NaN" is not a finite number'),
         ("out_of_range", "clicks", "1e30", FieldType.COUNT, 'clicks "1e30" is beyond a whole number of 64 bits'),
         ("out_of_range", "x", "1", None, 'x "1" is out of range'),
-        ("unknown_kind", "type", "", None, 'type "" names no kind of record that this source has'),
+        ("unknown_event_type", "type", "", None, 'type "" names no kind of record that this source has'),
         ("duplicate_key", "spend", None, FieldType.MONEY, "spend comes twice, with different values"),
         ("too_long", None, None, None, "it is longer than 16,777,216 bytes"),
     ],

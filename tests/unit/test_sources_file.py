@@ -18,7 +18,7 @@ from extract.declared.keys import PRESET_NAMES, PRESETS, json_schema
 from extract.declared.sources import preset
 from extract.http.profile import NO_RECORDS, ApiProfile, Auth, Paging
 from extract.profile import Column, Profile
-from extract.registry import SOURCES
+from extract.registry import KINDS, SOURCES
 
 ROOT = Path(__file__).parents[2]
 
@@ -366,7 +366,7 @@ extra: 1
         "sources.yml line 11: shop.columns.spend.divide_by is 0; it must be greater than 0",
         "sources.yml line 11: shop.columns.spend.nme is no key here; did you mean `name`?",
         "sources.yml line 12: shop stands here twice; keep one of them",
-        "sources.yml line 14: empty wants `kind:` (campaign_delivery) or a `preset:`",
+        f"sources.yml line 14: empty wants `kind:` ({', '.join(KINDS)}) or a `preset:`",
         "sources.yml line 15: wrong wants keys below it, such as `preset:` or `kind:`",
         "sources.yml line 16: extra is no key of this file: sources stand below `sources:`",
     ]
@@ -392,7 +392,7 @@ extra: 1
         ("optional: city", "optional wants a list, such as [a, b]"),
         ("files: {encoding: utf-99}", "files.encoding is 'utf-99', which is no encoding of text"),
         ("files: {encoding: hex}", "files.encoding is 'hex', which is no encoding of text"),
-        ("files: {delimiter: tabs}", "files.delimiter is 'tabs'; it can be one character, or comma, semicolon"),
+        ("files: {delimiter: tabs}", "files.delimiter is 'tabs'; it can be one character, comma, semicolon"),
         ("files: {date_format: '%d'}", "files.date_format is '%d', which does not tell a day; such as %d/%m/%Y"),
         ("files: {date_format: 'DD/MM/YYYY'}", "files.date_format is 'DD/MM/YYYY', which does not tell a day"),
         ("files: {thousands: '.'}", "files has '.' as decimal sign and between thousands: say both"),
