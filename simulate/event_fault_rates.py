@@ -30,7 +30,7 @@ class EventFaultRates:
         negative_count: Conversions that count less than nothing.
         bad_currency: Conversions whose currency is no code.
         foreign_currency: Conversions in EUR; none by default, since a warehouse needs a rate for them.
-        click_before_impression: Clicks some seconds before their impression.
+        click_before_impression: Clicks up to an hour before their impression, by a wrong clock.
         without_impression_id: Clicks that do not say of which impression.
         orphan: Clicks of an impression that no log has.
         fast_click: Clicks within a second.

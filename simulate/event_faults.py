@@ -128,7 +128,7 @@ def _huge_price(entry: Entry, by: int) -> list[Entry]:
 
 
 def _click_before_impression(entry: Entry, by: int) -> list[Entry]:
-    return [_named("click_before_impression", entry, at=entry.seen_at - _SECOND * (2 + by % 30))]
+    return [_named("click_before_impression", entry, at=entry.seen_at - _SECOND * (2 + by % 3600))]
 
 
 def _orphan(entry: Entry, by: int) -> list[Entry]:

@@ -59,7 +59,7 @@ def write_event_files(
         is_old = day < wanted[0] - timedelta(days=1 + LATEST)
         happened = entries(world, day, campaigns, conversions_only=is_old)
         for entry in with_faults(world, day, happened, rates):
-            # A click or a bid some seconds before its impression may be of the day before: it comes with it.
+            # A click or a bid before its impression may be of the day before: it comes with it.
             came_on = max(day, (_START + timedelta(days=entry.at // _DAY)).date()) + timedelta(days=entry.days_later)
             if wanted[0] <= came_on:
                 coming[came_on].append(entry)

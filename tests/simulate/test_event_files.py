@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.event_files import drop_events, eventful_world, files_in, records_in
+from support.event_files import drop_events, eventful_world, files_in, records_in, records_in_landing
+from support.extracting import extracted
+from support.extracting import rows as raw_rows
 
+from extract.registry import SOURCES
 from simulate.delivery import delivery
 from simulate.event_fault_rates import NO_EVENT_FAULTS, EventFaultRates
 from simulate.event_faults import FAULTS
@@ -146,6 +149,10 @@ def test_the_logs_have_what_makes_attribution_worth_while(tmp_path: Path) -> Non
         "no_impression",
     }
     assert {row["touch_type"] for row in found.attributed_conversions} == {"click", "impression", "unattributed"}
+    clicked = {row["impression_id"][3:] for row in found.clicks if row["impression_id"]}
+    views = {row["conversion_id"][3:-1] for row in found.conversions if row["conversion_id"].endswith("v")}
+    assert views
+    assert not views & clicked
     waits = [row["converted_at"] - row["touched_at"] for row in found.attributed_conversions if row["touch"]]
     assert max(waits) > 10 * 86_400_000_000
     touches = Counter(row["conversion_id"] for row in found.attributed_conversions)
@@ -277,6 +284,13 @@ def test_what_is_out_of_order_stands_at_the_end_of_its_file(tmp_path: Path) -> N
         assert times != sorted(times)
 
 
+def test_a_click_before_its_impression_comes_with_it_also_from_the_day_before(tmp_path: Path) -> None:
+    counts, found = with_one_fault(tmp_path, "click_before_impression", days=5)
+    early = [row for row in found.clicks if row["orphan_reason"] == "before_impression"]
+    assert len(early) == counts["clicks", "click_before_impression"]
+    assert {days_late(row) for row in early} == {0, 1}
+
+
 def test_an_id_comes_back_on_the_next_day(tmp_path: Path) -> None:
     first_day, _ = with_one_fault(tmp_path / "a day", "returning_id", days=1)
     counts, found = with_one_fault(tmp_path / "days", "returning_id", days=3)
@@ -326,3 +340,19 @@ def test_the_truth_is_the_same_in_any_order_of_the_records(tmp_path: Path) -> No
     records = records_in(tmp_path)
     shuffled = sorted(records, key=lambda record: hashlib.sha256(repr(record).encode()).digest())
     assert truth_of_events(records) == truth_of_events(shuffled)
+
+
+def test_landing_says_how_the_records_were_received(tmp_path: Path) -> None:
+    rates = replace(NO_EVENT_FAULTS, out_of_order=0.1)
+    drop_events(tmp_path / "inbox", eventful_world(), days_from(DAY, 2), impressions_a_day=600, rates=rates)
+    # What is landed is the same whatever it is read as, and raw says where and when it came.
+    extracted(tmp_path, sources=[replace(SOURCES["campaign_files"], name="bids")])
+    records = records_in_landing(tmp_path / "landing")
+    assert {one.number for one in records} == {1, 2}
+    told = [
+        (one.fields["ad_id"], one.file, one.position, one.received_at.replace(tzinfo=None))
+        for one in records
+        if isinstance(one.fields, dict)
+    ]
+    columns = "ad_id, _source, _position, _received_at"
+    assert told == raw_rows(tmp_path, "campaign_delivery", columns, order="_source, _position")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ import numpy as np
 
 from simulate.data_faults import NO_FAULTS
 from simulate.event_files import write_event_files
-from simulate.event_truth.records import Record, read
+from simulate.event_truth.records import FIELDS, Record, read
 from simulate.world import World, make_world
 from support.event_records import RECEIVED
 
@@ -55,3 +56,16 @@ def records_in(folder: Path, received_at: datetime = RECEIVED) -> list[Record]:
         for number, path in enumerate(files_in(folder), start=1)
         for record in read(path.parent.name, path.read_bytes(), received_at, number, path.name)
     ]
+
+
+def records_in_landing(landing: Path) -> list[Record]:
+    """The records of all event files in landing, received as their receipts say; named as their sources are kinds."""
+    found: list[Record] = []
+    for receipt in sorted(landing.glob("*/*/*/.receipt.json")):
+        told = json.loads(receipt.read_text())
+        received_at = datetime.fromisoformat(told["received_at"])
+        for path in sorted(receipt.parent.rglob("[!.]*")):
+            if told["source"] in FIELDS and path.is_file():
+                name = path.relative_to(landing).as_posix()
+                found += read(told["source"], path.read_bytes(), received_at, told["number"], name)
+    return found
