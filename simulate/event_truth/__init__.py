@@ -9,12 +9,13 @@ Where the rules leave a choice, it is made like this:
 
 - Row rules are asked in the order of `accepted.broken_rule`. Only a row with a price or a value needs an exchange rate.
 - In the canonical payload a boolean is `true` or `false`, and an amount has its six decimals.
-- With `identical_rows: count` the second equal row of a file has the id `h_…-2`, the third `h_…-3`.
+- With `identical_rows: count` the payload of the second equal row of a file has U+001F and 2 at its end, and so on.
 - The time of a bid without a price is that of its earliest row; its campaign and ad are the first that a row names. A
   clearing price without a currency of its own is in that of the offer. A clearing price alone is no outcome.
 - A won bid without a clearing price does not decide the cost: the bid price does.
 - `clicked_at` is the time of the click that engagement and revenue are of. A missing bid price is not premium.
-- Conversions without a value count with the value 0. Sums have all credit, also that of nobody; views are a part.
+- Conversions without a value count with the value 0. Credit of clicks, of views and of nobody are sums of their own.
+- A platform has its category in any case. Only sums by place have it in upper case and without aliases.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ _MICRO = Decimal("0.000001")
 
 
 def cast(record: Record, rules: EventRules) -> Row:
-    """A record's fields as they are stored, its `payload` and where it came from.
+    """A record's fields as they are stored, what it `said`, the sha256 of that as `payload`, and where it came from.
 
     Raises:
         Rejected: The record cannot be read.
@@ -56,7 +56,8 @@ def cast(record: Record, rules: EventRules) -> Row:
     moment = row["event_time"]
     row["event_time"] = moment and moment.at
     row["earliest"] = moment and moment.earliest
-    row["payload"] = _canonical([row[name] for name in FIELDS[record.kind]])
+    row["said"] = _canonical([row[name] for name in FIELDS[record.kind]])
+    row["payload"] = sha256(row["said"])
     row["receipt"] = (record.number, record.file, record.position)
     row["received_at"] = microseconds_of(record.received_at)
     row["is_counted"] = record.is_counted
@@ -74,14 +75,21 @@ def _cast(name: str, value: Any, rules: EventRules) -> Any:
         return price_of(value)
     if name in _AMOUNTS:
         return decimal_of(value)
-    return boolean_of(value) if name == "won" else text_of(value)
+    if name == "won":
+        return boolean_of(value)
+    text = text_of(value)
+    return text and text.upper() if name == "currency" else text
 
 
 def _canonical(values: list[Any]) -> str:
-    """The sha256 of the canonical payload: the fields joined by U+001F, a null being empty."""
+    """The canonical payload: the fields joined by U+001F, a null being empty."""
     texts = [str(value).lower() if isinstance(value, bool) else str(value) for value in values]
-    joined = "\x1f".join("" if value is None else text for value, text in zip(values, texts, strict=True))
-    return hashlib.sha256(joined.encode()).hexdigest()
+    return "\x1f".join("" if value is None else text for value, text in zip(values, texts, strict=True))
+
+
+def sha256(text: str) -> str:
+    """The digest of a text in UTF-8, in hex digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def broken_rule(kind: str, row: Row, rules: EventRules) -> str | None:
@@ -111,7 +119,8 @@ def broken_rule(kind: str, row: Row, rules: EventRules) -> str | None:
 
 def currency_of(row: Row, rules: EventRules) -> str:
     """The code of the currency that a row's prices are in."""
-    return (row["currency"] or rules.currency).upper()
+    currency: str = row["currency"] or rules.currency
+    return currency
 
 
 def utc_date(at: int) -> date:

@@ -14,6 +14,7 @@ from simulate.event_truth.values import EXACT
 
 _NOTHING = Decimal(0)
 _DIMENSIONS = ("campaign_id", "ad_id", "publisher_id", "platform", "device_type", "geo_location")
+_PREFIXES = {"click": "", "impression": "view_through_", "unattributed": "unattributed_"}
 _UNKNOWN = {"campaign_id": "unknown_campaign", "ad_id": "unknown_ad"}
 
 
@@ -81,8 +82,8 @@ def _reach(campaign: str, period: str, start: date, people: Counter[str | None])
 def campaign_attribution(attributed: list[Row], rules: EventRules) -> list[Row]:
     """Credited conversions and their value, in whole units of 10^-18: a credit has 12 decimals, a count and a value 6.
 
-    `conversions` and `value` have all that was credited, also to views and to nobody; the `view_through_` columns have
-    the part of the views. A touch without credit in a model is in no group of it.
+    `conversions` and `value` are those of clicks; those of views and of nobody have columns of their own, so that all
+    three add up to what there was. A touch without credit in a model is in no group of it.
     """
     groups: dict[tuple[str, date, str, str, str], Counter[str]] = defaultdict(Counter)
     for row in attributed:
@@ -93,13 +94,10 @@ def campaign_attribution(attributed: list[Row], rules: EventRules) -> list[Row]:
                 continue
             for base, day in (("touch", touched_on), ("conversion", converted_on)):
                 group = groups[row["campaign_id"], day, row["conversion_type"], model, base]
-                measures = {
-                    "conversions": row[model] * _millionths(row["conversions"]),
-                    "value": row[model] * _millionths(row["value"]),
-                }
-                for name, credited in measures.items():
-                    group[name] += credited
-                    group[f"view_through_{name}"] += credited if row["touch_type"] == "impression" else 0
+                for name in ("conversions", "value"):
+                    credited = row[model] * _millionths(row[name])
+                    for touch_type, prefix in _PREFIXES.items():
+                        group[prefix + name] += credited if row["touch_type"] == touch_type else 0
     names = ("campaign_id", "date", "conversion_type", "model", "base")
     return [{**dict(zip(names, key, strict=True)), **sums} for key, sums in sorted(groups.items())]
 

@@ -30,7 +30,7 @@ class EventRules:
         report_timezone: Whose days and hours reports have.
         currency: That of every price without its own; all sums are in it.
         exchange_rates: By currency and date, what one unit is worth.
-        platforms: The category of a platform; one that is missing is `other`.
+        platforms: The category of a platform in lower case; one that is missing is `other`.
         places: The ISO 3166-2 code that a place in upper case stands for.
         loss_reasons: The word for a loss reason in lower case; one that is missing stays as it is.
         flights: Of which reach is counted.

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from simulate.event_truth.accepted import Row, utc_date
+from simulate.event_truth.accepted import Row, sha256, utc_date
 
 OWN_ID = {"impressions": "impression_id", "clicks": "click_id", "conversions": "conversion_id"}
 
@@ -51,14 +51,11 @@ def _give_ids(name: str, rows: list[Row]) -> None:
     equal_rows: Counter[tuple[str, str]] = Counter()
     for row in sorted(rows, key=lambda row: row["receipt"]):
         row["has_own_id"] = row[name] is not None
-        if row["has_own_id"]:
-            continue
-        row[name] = f"h_{row['payload'][:32]}"
-        if row["is_counted"]:
+        if not row["has_own_id"]:
             _, file, _ = row["receipt"]
-            equal_rows[file, row["payload"]] += 1
-            nth = equal_rows[file, row["payload"]]
-            row[name] += f"-{nth}" if nth > 1 else ""
+            equal_rows[file, row["said"]] += 1
+            nth = equal_rows[file, row["said"]] if row["is_counted"] else 1
+            row[name] = "h_" + sha256(row["said"] if nth == 1 else f"{row['said']}\x1f{nth}")[:32]
 
 
 def _key(kind: str, row: Row) -> tuple[Hashable, ...]:

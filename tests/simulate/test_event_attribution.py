@@ -198,9 +198,9 @@ def test_the_age_of_a_touch_is_in_complete_days() -> None:
 
 
 def attribution(*records: Record, model: str, base: str, **rules: Any) -> list[tuple[Any, ...]]:
-    """Campaign, day of the month, type, and the four sums of one model and base in millionths."""
+    """Campaign, day of the month, type, and the six sums of one model and base in millionths."""
     rows = truth_of_events(records, EventRules(**rules)).campaign_attribution
-    names = ("conversions", "value", "view_through_conversions", "view_through_value")
+    names = [prefix + name for prefix in ("", "view_through_", "unattributed_") for name in ("conversions", "value")]
     return [
         (row["campaign_id"], row["date"].day, row["conversion_type"], *(row[name] / WHOLE for name in names))
         for row in rows
@@ -219,18 +219,18 @@ def test_credit_is_summed_by_campaign_and_day_of_touch_or_conversion() -> None:
     ]
     linear = {"model": "linear", "base": "touch"}
     assert attribution(*events, **linear) == [
-        ("c1", 1, "", 500_000, 0, 0, 0),
-        ("c1", 1, "purchase", 1_000_000, 5_000_000, 0, 0),
-        ("c1", 4, "purchase", 1_000_000, 10_000_000, 0, 0),
-        ("unattributed", 5, "purchase", 1_000_000, -3_000_000, 0, 0),
-        ("unknown_campaign", 2, "", 500_000, 0, 500_000, 0),
-        ("unknown_campaign", 2, "purchase", 1_000_000, 5_000_000, 1_000_000, 5_000_000),
+        ("c1", 1, "", 500_000, 0, 0, 0, 0, 0),
+        ("c1", 1, "purchase", 1_000_000, 5_000_000, 0, 0, 0, 0),
+        ("c1", 4, "purchase", 0, 0, 0, 0, 1_000_000, 10_000_000),
+        ("unattributed", 5, "purchase", 0, 0, 0, 0, 1_000_000, -3_000_000),
+        ("unknown_campaign", 2, "", 0, 0, 500_000, 0, 0, 0),
+        ("unknown_campaign", 2, "purchase", 0, 0, 1_000_000, 5_000_000, 0, 0),
     ]
     assert attribution(*events, model="last_click_else_view", base="conversion") == [
-        ("c1", 3, "", 1_000_000, 0, 0, 0),
-        ("c1", 3, "purchase", 2_000_000, 10_000_000, 0, 0),
-        ("c1", 4, "purchase", 1_000_000, 10_000_000, 0, 0),
-        ("unattributed", 5, "purchase", 1_000_000, -3_000_000, 0, 0),
+        ("c1", 3, "", 1_000_000, 0, 0, 0, 0, 0),
+        ("c1", 3, "purchase", 2_000_000, 10_000_000, 0, 0, 0, 0),
+        ("c1", 4, "purchase", 0, 0, 0, 0, 1_000_000, 10_000_000),
+        ("unattributed", 5, "purchase", 0, 0, 0, 0, 1_000_000, -3_000_000),
     ]
     berlin = attribution(*events, **linear, report_timezone=ZoneInfo("Europe/Berlin"))
     assert [row[1] for row in berlin] == [2, 2, 4, 5, 2, 2]
@@ -263,5 +263,6 @@ def test_no_row_of_a_conversion_is_lost() -> None:
     for model in MODELS:
         for base in ("touch", "conversion"):
             rows = [row for row in found.campaign_attribution if (row["model"], row["base"]) == (model, base)]
-            assert sum(row["conversions"] for row in rows) == 7_500_000 * WHOLE
-            assert sum(row["value"] for row in rows) == 80_000_000 * WHOLE
+            for name, number in (("conversions", 7_500_000), ("value", 80_000_000)):
+                parts = [row[prefix + name] for row in rows for prefix in ("", "view_through_", "unattributed_")]
+                assert sum(parts) == number * WHOLE

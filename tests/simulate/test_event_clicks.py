@@ -245,7 +245,9 @@ def test_an_ad_is_premium_from_its_price_on() -> None:
 
 def test_a_platform_has_a_category() -> None:
     platforms = {"youtube": "video"}
-    assert ad_event(impression("i", clock("10:00:00")), platforms=platforms)["platform_category"] == "video"
+    for platform in ("youtube", "YouTube"):
+        seen = impression("i", clock("10:00:00"), platform=platform)
+        assert ad_event(seen, platforms=platforms)["platform_category"] == "video"
     elsewhere = impression("i", clock("10:00:00"), platform="x")
     assert ad_event(elsewhere, platforms=platforms)["platform_category"] == "other"
 

@@ -92,6 +92,8 @@ def test_a_row_without_id_is_named_after_what_it_says() -> None:
     assert [one["click_id"] for one in found.clicks] == [f"h_{hashlib.sha256(payload.encode()).hexdigest()[:32]}"]
     assert found.clicks[0]["has_own_id"] is False
     assert balance(found, "clicks") == (1, 1, 0)
+    sold = truth_of_events([conversion("", NOON, currency=code) for code in ("usd", " USD")])
+    assert balance(sold, "conversions") == (1, 1, 0), "a code is stored in upper case"
 
 
 def test_with_identical_rows_counted_the_nth_equal_row_of_a_file_is_its_nth_event() -> None:
@@ -101,6 +103,9 @@ def test_with_identical_rows_counted_the_nth_equal_row_of_a_file_is_its_nth_even
     found = truth_of_events([*twice("a"), *twice("b"), *twice("b", ad_id="a2")])
     assert balance(found, "impressions") == (4, 2, 0)
     assert not any(one["has_own_id"] for one in found.impressions)
+    said = found.impressions[0]["said"]
+    ids = {f"h_{hashlib.sha256(text.encode()).hexdigest()[:32]}" for text in (said, f"{said}\x1f2")}
+    assert ids <= {one["impression_id"] for one in found.impressions}
 
 
 # Bids
