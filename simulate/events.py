@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -48,15 +48,17 @@ class Events:
     conversions: pa.Table
 
 
-def impressions_of(world: World, day: date) -> Iterator[Impressions]:
-    """The day's impressions, a million at a time."""
+def impressions_of(world: World, day: date, campaigns: Collection[str] | None = None) -> Iterator[Impressions]:
+    """The day's impressions, a million at a time; of all campaigns, or of some."""
     number = day.toordinal()
+    is_wanted = None if campaigns is None else np.array([one in campaigns for one in world.campaign_ids])
     count = round(world.impressions_per_day * _WEEKDAYS[day.weekday()])
     for first in range(0, count, _BLOCK):
-        yield _drawn(world, number, np.arange(first, min(first + _BLOCK, count)))
+        index = np.arange(first, min(first + _BLOCK, count))
+        yield _drawn(world, number, index, is_wanted)
 
 
-def _drawn(world: World, day: int, index: NDArray[np.int64]) -> Impressions:
+def _drawn(world: World, day: int, index: NDArray[np.int64], is_wanted: NDArray[np.bool_] | None) -> Impressions:
     # The smaller of two draws: some users see several times as many ads as others, none sees thousands.
     draw = bits(address(world.seed, "user", day), index)
     user = (np.minimum(draw & _LOW_HALF, draw >> _HALF) * np.uint64(len(world.user_ids)) >> _HALF).astype(np.int64)
@@ -65,6 +67,9 @@ def _drawn(world: World, day: int, index: NDArray[np.int64]) -> Impressions:
     draw = bits(address(world.seed, "impression", day), index)
     slot = (draw & _LOW_QUARTER).astype(np.int64)
     booking = world.bookings_shown[world.places.country_index[place], slot]
+    if is_wanted is not None:
+        rows = np.flatnonzero(is_wanted[world.booking_campaign[booking]])
+        index, user, place, booking, draw = index[rows], user[rows], place[rows], booking[rows], draw[rows]
     sites = np.uint64(len(world.site_domain))
     site = ((draw >> np.uint64(16) & _LOW_QUARTER) * sites >> np.uint64(16)).astype(np.int64)
     second = ((draw >> _HALF & _LOW_QUARTER) * np.uint64(86_400) >> np.uint64(16)).astype(np.int64)
@@ -78,12 +83,18 @@ def _drawn(world: World, day: int, index: NDArray[np.int64]) -> Impressions:
     return Impressions(index, user, booking, place, site, second, price, is_clicked, is_converted)
 
 
-def events(world: World, day: date) -> Events:
+def events(world: World, day: date, campaigns: Collection[str] | None = None) -> Events:
     """The day's impressions, and whatever clicks and conversions they led to, as their own systems would log them.
 
-    Auctions, invalid traffic, view-through conversions and late or broken records are not part of it.
+    Auctions, invalid traffic, view-through conversions and late or broken records are not part of it: they are added
+    where logs are written.
+
+    Args:
+        world: Whose events they are.
+        day: The UTC day of the impressions.
+        campaigns: Only events of these; None: of all.
     """
-    blocks = list(impressions_of(world, day))
+    blocks = list(impressions_of(world, day, campaigns))
     seen = Impressions(*(np.concatenate([vars(block)[name] for block in blocks]) for name in vars(blocks[0])))
     number = day.toordinal()
     microsecond = seen.second * 1_000_000 + _below(world, "microsecond", number, seen.index, 1_000_000)
