@@ -3,18 +3,33 @@
 A data folder has either the demo's data or a user's own, never both: they would add up silently.
 """
 
+import os
+import re
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adhouse.commands.status import waiting_files
 from adhouse.errors import CommandError, Exit
 from adhouse.session import Session
-from adhouse.settings import Settings
+from adhouse.settings import CAMPAIGN_API, Settings
 from adhouse.warehouse.files import remove
 
 if TYPE_CHECKING:
+    from extract.demo import Demo
     from extract.run import Places
+    from simulate.world import World
 
+PRIVACY_KEY = "the demo's key is no secret"
+EVENT_DAYS = 30
+IMPRESSIONS_A_DAY = 4_300
+QUIET_SECONDS = 60  # a file that nobody has written to for so long is taken at once
+_LOG = re.compile(r"[a-z]+-[0-9]{4}-[0-9]{2}-[0-9]{2}\.[a-z]+")
 FILES_ALONE = "ADHOUSE_API_URL is not set: files alone"
 
 
@@ -36,7 +51,7 @@ def asks_mock(session: Session, places: "Places") -> bool:
     if demo and demo.state == "ending":
         end(session, places)
     if demo and demo.state == "on":
-        _refuse_own_data(settings)
+        _refuse_own_data(settings, demo)
         return settings.api_url is None
     if settings.api_url is not None:
         return False
@@ -84,12 +99,56 @@ def is_on(settings: Settings) -> bool:
     return demo is not None and demo.state == "on"
 
 
-def _refuse_own_data(settings: Settings) -> None:
+@contextmanager
+def dropped_events(session: Session, world: "World") -> Iterator[None]:
+    """Drops the logs of events of the days that have none yet, and notes at the end of the block that they came.
+
+    After a kill in the block the same logs are dropped again: they have the same bytes, so none counts twice.
+    """
+    from extract.demo import read_demo, write_demo
+    from extract.storage import Folder
+    from simulate.event_files import write_event_files
+
+    settings = session.settings
+    landing = Folder.at(settings.data_url).below("landing")
+    demo = read_demo(landing)
+    assert demo
+    _, until = settings.window(session.started, settings.sources[CAMPAIGN_API])
+    wanted = [until - timedelta(days=ago) for ago in reversed(range(EVENT_DAYS))]
+    days = [day for day in wanted if not demo.events_since <= day.isoformat() <= demo.events_until]
+    if not days:
+        yield
+        return
+    write_demo(landing, replace(demo, is_dropping=True))
+    session.terminal.message(f"a demo: writing the logs of events of {len(days)} days")
+    with tempfile.TemporaryDirectory(dir=settings.home) as folder:
+        write_event_files(world, days, Path(folder), impressions_a_day=IMPRESSIONS_A_DAY)
+        for path in sorted(Path(folder).rglob("*-*.*")):
+            os.utime(path, (path.stat().st_mtime - QUIET_SECONDS,) * 2)
+            inbox = settings.home / "inbox" / path.parent.name
+            inbox.mkdir(parents=True, exist_ok=True)
+            path.rename(inbox / path.name)
+    yield
+    since = min(wanted[0].isoformat(), demo.events_since or wanted[0].isoformat())
+    write_demo(landing, replace(demo, events_since=since, events_until=until.isoformat()))
+
+
+def privacy_key_of(settings: Settings) -> str:
+    """The key by which private fields are replaced; a demo has one of its own."""
+    return settings.privacy_key or (PRIVACY_KEY if is_on(settings) else "")
+
+
+def _refuse_own_data(settings: Settings, demo: "Demo") -> None:
     own = []
     if settings.api_url not in (None, "none"):
         own.append("ADHOUSE_API_URL")
     own += [f"the API of {name}" for name in settings.declared_apis]
-    own += [f"inbox/{source}/{name}" for source, names in waiting_files(settings).items() for name in names[:1]]
+    own += [
+        f"inbox/{source}/{name}"
+        for source, names in waiting_files(settings).items()
+        for name in names
+        if not (demo.is_dropping and _LOG.fullmatch(name))
+    ]
     if own:
         raise CommandError(
             f"{settings.home} is a demo, whose invented data would add up with {own[0]}",

@@ -136,7 +136,7 @@ def rebuild(session: Session) -> None:
             sources=sources,
             report_timezone=settings.report_timezone,
             progress=session.terminal,
-            privacy_key=settings.privacy_key,
+            privacy_key=demo.privacy_key_of(settings),
             most_rejected=settings.max_rejected,
         )
     _say_what_came(session, extracted)
@@ -181,7 +181,7 @@ def extract(
             progress=session.terminal,
             on_news=on_news,
             is_every_source=sources is None,
-            privacy_key=settings.privacy_key,
+            privacy_key=demo.privacy_key_of(settings),
             most_rejected=settings.max_rejected,
             is_landing_alone=is_landing_alone,
             replayed=replayed,
@@ -434,8 +434,8 @@ def _apis(session: Session, names: Collection[str], *, is_demo: bool) -> Iterato
     from simulate.serve import serving
     from simulate.world import make_world
 
-    token = settings.api_token or DEMO_TOKEN
-    with serving(create_app(make_world(), token=token, today=settings.today)) as url:
+    token, world = settings.api_token or DEMO_TOKEN, make_world()
+    with serving(create_app(world, token=token, today=settings.today)) as url, demo.dropped_events(session, world):
         session.terminal.message(
             "a demo: asking the mock API, started for this run, because ADHOUSE_API_URL is not set"
         )
@@ -458,7 +458,11 @@ def _sources(settings: Settings, names: Collection[str]) -> "list[SourceConfig]"
         CommandError: A source that has files has private fields, and there is no key.
     """
     for name in names:
-        if settings.sources[name].has_private_fields and not settings.privacy_key and _has_files(settings, name):
+        if (
+            settings.sources[name].has_private_fields
+            and not demo.privacy_key_of(settings)
+            and _has_files(settings, name)
+        ):
             raise missing_key(name)
     return [settings.sources[name] for name in names]
 

@@ -23,10 +23,16 @@ class Demo:
     Attributes:
         state: `on`; `ending`: withdrawn from landing, but perhaps not yet from lake and warehouse; `over`.
         withdrawn_through: The receipt number up to which landing is withdrawn; 0 while the demo is on.
+        events_since: The first day whose logs of events were received, as ISO 8601 says it; empty: none was.
+        events_until: The last one.
+        is_dropping: Whether logs may lie in the inbox that the demo itself has dropped.
     """
 
     state: Literal["on", "ending", "over"] = "on"
     withdrawn_through: int = 0
+    events_since: str = ""
+    events_until: str = ""
+    is_dropping: bool = False
 
 
 def read_demo(landing: Folder) -> Demo | None:
