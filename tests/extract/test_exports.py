@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from support.extracting import RecordedProgress, drop, extracted, rows
 from support.workbook import of_parts, workbook
@@ -137,6 +139,20 @@ def test_a_header_that_lacks_names_says_which(tmp_path: Path) -> None:
 # --- encodings and containers -----------------------------------------------------------------------------------------
 
 
+def zipped(**members: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def parquet(*records: dict[str, object]) -> bytes:
+    file = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(list(records)), file)
+    return file.getvalue()
+
+
 def test_utf16_is_told_by_its_mark(tmp_path: Path) -> None:
     found = loaded(tmp_path, EXPORTS / "utf16_tabs.csv", columns="campaign_id, impressions, spend")
     assert found == [("21456789012", 1204, Decimal("1600.8"))]
@@ -175,17 +191,25 @@ def test_a_table_is_read_whatever_it_is_packed_in_or_called(tmp_path: Path, name
     assert as_it_came(tmp_path, 1)[1] == 2
 
 
+PACKED = {
+    "a.xlsx": workbook(S=[NAMES.split(","), [*ROW.split(",")[:8], 1000, 10, 100.0, 1]]),
+    "a.parquet": parquet({**dict(zip(NAMES.split(","), ROW.split(","), strict=True)), "spend": Decimal(100)}),
+}
+
+
+@pytest.mark.parametrize("member", PACKED)
+@pytest.mark.parametrize("how", ["zip", "gzip"])
+def test_a_workbook_and_a_parquet_file_may_be_packed(tmp_path: Path, member: str, how: str) -> None:
+    content = zipped(**{member: PACKED[member]}) if how == "zip" else gzip.compress(PACKED[member])
+    assert loaded(tmp_path, content, columns="campaign_id, spend", name="report.zip") == [("c1", Decimal(100))]
+    assert '"c1"' in as_it_came(tmp_path, 1)[0]
+    drop(tmp_path, f"again-{member}", PACKED[member])
+    assert extracted(tmp_path).sources[SOURCE].duplicates == 1
+
+
 def test_a_page_for_a_browser_is_no_table(tmp_path: Path) -> None:
     loaded(tmp_path, EXPORTS / "containers" / "login_page.csv")
     assert quarantined(tmp_path) == [("not_a_table", "HTML")]
-
-
-def zipped(**members: bytes) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return file.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -429,6 +453,29 @@ def test_a_time_without_a_zone_is_of_the_zone_of_its_source(
     drop(tmp_path, "a.csv", f"{NAMES}\n{row}\n".encode())
     extracted(tmp_path, sources=[declared(Profile(date_format=date_format), "America/New_York")])
     assert rows(tmp_path, "campaign_delivery", "date") == [(day,)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "{0}\n{1}\n{2}\n{3}\n{4}\n"),
+        ("a.csv", '{0}\n{1}\n"{2}\n{3}\n{4}\n'),  # a broken line: record by record
+    ],
+)
+def test_times_that_a_clock_shows_twice_or_never_are_counted(tmp_path: Path, name: str, content: str) -> None:
+    times = ["2026-11-01 01:30:00", "2026-03-08 02:30:00", "2026-11-01T01:30:00-05:00", "2026-11-01"]
+    rows_ = [ROW.replace("2026-11-01", time) for time in times]
+    said = RecordedProgress()
+    drop(tmp_path, name, content.format(NAMES, *rows_).encode())
+    extracted(tmp_path, sources=[declared(timezone="America/New_York")], said=said)
+    days = [date(2026, 11, 1), date(2026, 3, 8), date(2026, 11, 1), date(2026, 11, 1)]
+    broken = '"' in content
+    assert rows(tmp_path, "campaign_delivery", "date", "_position") == [
+        (day,) for day in days if day.month > 3 or not broken
+    ]
+    (warned,) = [line for line in said.messages if "clocks" in line]
+    count = "1 time lies" if broken else "2 times lie"
+    assert warned.startswith(f"warning: {SOURCE}: 'a.csv': {count} in an hour that clocks in America/New_York showed")
 
 
 def test_what_means_null_is_null_in_every_field(tmp_path: Path) -> None:
