@@ -346,6 +346,16 @@ def date_of(
         return _in_utc(moment, timezone).astimezone(report_timezone).date()
 
 
+def is_unsure(value: object, timezone: ZoneInfo, profile: Profile) -> bool:
+    """Whether a readable date or time names no zone, and is one that clocks in a zone showed twice or left out."""
+    text = unwrapped(value) if isinstance(value, str) else ""
+    date_format = None if isinstance(value, Moment | Number) else profile.date_format
+    if not text or text in profile.nulls or (date_format is None and _DAY.fullmatch(text)):
+        return False
+    moment = _moment(text, date_format)
+    return moment.tzinfo is None and timezone.utcoffset(moment) != timezone.utcoffset(moment.replace(fold=1))
+
+
 def timestamp_of(text: str, timezone: ZoneInfo | None = None, date_format: str | None = None) -> datetime | None:
     """The instant of a time as `date_of` reads it, in UTC without saying so; digits beyond microseconds are cut.
 

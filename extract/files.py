@@ -15,12 +15,12 @@ from extract import inbox
 from extract.aside import MANIFEST
 from extract.attempts import SECONDS, try_apart
 from extract.days import Days, days_in, from_text, text_of
+from extract.doubts import Doubts
 from extract.lake.package import LedgerRow, UnitRows
 from extract.lake.tables import LOADED_FILES
 from extract.landing import LandedUnit, LandingDamagedError, name_at
 from extract.privacy import Privacy, privacy_of
 from extract.readers import Batch, UnreadableFile, format_named, read_file
-from extract.readers.columns import Rounded
 from extract.records import KindFilter, RecordShape, RejectedRecord, filled
 from extract.schema import NUMBERS, Kind
 from extract.source import Arrivals, ExtractRun, Replaces, SourceConfig, is_of_the_machine
@@ -316,26 +316,26 @@ def _read_once(
     most_rejected: float,
     add: Callable[[Kind, Batch], None],
 ) -> list[str]:
-    tally, rounded = Tally(config.fields, most_rejected), Rounded()
-    doubts: list[str] = []
+    tally, doubts = Tally(config.fields, most_rejected), Doubts(config)
+    differences: list[str] = []
     for kind, shape in shapes:
 
         def add_both(batch: Batch, kind: Kind = kind) -> None:
             add(kind, batch)
             tally.add(kind, batch)
+            doubts.add(kind, batch)
 
         sifted = WithoutTotals(kind.record_type, add_both)
         for batch in _batches_of(path, shape):
             if shape.doubting() != shape and any(_has_comma(one, shape) for one in batch.rejected):
                 raise _CommaInNumber
             sifted.add(batch)
-            rounded.add(kind.record_type, batch)
-        doubts += sifted.finish()
+        differences += sifted.finish()
     try:
         tally.check()
     except Unusable as unusable:
         raise UnreadableFile("too_many_rejected", str(unusable)) from None
-    return [*doubts, str(rounded)] if rounded.count else doubts
+    return [*differences, *doubts.lines()]
 
 
 def _has_comma(one: RejectedRecord, shape: RecordShape) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from itertools import repeat
 from zoneinfo import ZoneInfo
 
@@ -20,12 +21,15 @@ from extract.convert import (
     converter_of,
     extra_text,
     is_null_word,
+    is_unsure,
 )
 from extract.privacy import Privacy
 from extract.profile import ONE, PLAIN, Profile
 from extract.schema import FieldType, RecordType
 
 LONGEST_PAYLOAD = 64 * 1024  # bytes of a rejected record that are kept
+UNSURE_TIME = "unsure time"  # what is noted of one that clocks showed twice or left out
+Note = Callable[[object], str | None]
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,23 @@ class RecordShape:
     def required(self) -> frozenset[str]:
         """The fields that a file with columns must have."""
         return frozenset((self.type.required - self.profile.optional) & self.names.keys())
+
+    @cached_property
+    def notes(self) -> list[tuple[str, Note]]:
+        """What is to be noted of which fields, by the source's names.
+
+        Of times: that clocks in their zone showed them twice or left them out; of amounts: their currency sign.
+        """
+        found: list[tuple[str, Note]] = []
+        for name, theirs in self.names.items():
+            match self.type.fields[name]:
+                case FieldType.DATE | FieldType.TIMESTAMP if self.timezone is not None:
+                    note = partial(_unsure_time, timezone=self.timezone, profile=self.profile)
+                    found.append((theirs, lru_cache(maxsize=4096)(note)))
+                case FieldType.MONEY if self.profile.currency_signs:
+                    signs = sorted(self.profile.currency_signs, key=len, reverse=True)
+                    found.append((theirs, partial(_sign_in, signs=signs)))
+        return found
 
     @cached_property
     def has_paths(self) -> bool:
@@ -168,12 +189,14 @@ class Batch:
         rejected: The others.
         lines: How many lines of a text file the records take up; 0 for what has no lines.
         skipped: How many records between them are of another kind.
+        noted: What is to be noted of values in the records, and how often; see `RecordShape.notes`.
     """
 
     records: pa.Table
     rejected: list[RejectedRecord]
     lines: int = 0
     skipped: int = 0
+    noted: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Counts all records read: loaded, rejected or skipped."""
@@ -207,6 +230,7 @@ def convert_records(
     convert = _converter(shape)
     columns: list[list[object]] = [[] for _ in shape.type.schema]
     rejected = []
+    noted: Counter[str] = Counter()
     skipped = 0
     for position, (value, line) in enumerate(zip(values, lines, strict=False), 1):
         try:
@@ -223,14 +247,18 @@ def convert_records(
         else:
             for column, cell in zip(columns, (*row, position), strict=True):
                 column.append(cell)
+            for theirs, note in shape.notes:
+                if isinstance(value, dict) and (what := note(value_at(value, theirs))):
+                    noted[what] += 1
     schema = shape.type.schema
     arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    return Batch(pa.table(arrays, schema=schema), rejected, line_count, skipped)
+    return Batch(pa.table(arrays, schema=schema), rejected, line_count, skipped, noted)
 
 
 def concatenated(batches: Iterable[Batch], schema: pa.Schema) -> Batch:
     """Consecutive batches, each counting from one, as one batch that counts through."""
     records, rejected, count, lines, skipped = [], [], 0, 0, 0
+    noted: Counter[str] = Counter()
     for batch in batches:
         moved = renumbered(batch, count, lines)
         records.append(moved.records)
@@ -238,7 +266,8 @@ def concatenated(batches: Iterable[Batch], schema: pa.Schema) -> Batch:
         count += len(batch)
         lines += batch.lines
         skipped += batch.skipped
-    return Batch(pa.concat_tables(records) if records else schema.empty_table(), rejected, lines, skipped)
+        noted.update(batch.noted)
+    return Batch(pa.concat_tables(records) if records else schema.empty_table(), rejected, lines, skipped, noted)
 
 
 def renumbered(batch: Batch, count: int, lines: int = 0) -> Batch:
@@ -253,6 +282,14 @@ def renumbered(batch: Batch, count: int, lines: int = 0) -> Batch:
         positions = pc.add(records.column(place), pa.scalar(count, pa.int64()))
         records = records.set_column(place, "_position", positions)
     return replace(batch, records=records, rejected=rejected)
+
+
+def _unsure_time(value: object, timezone: ZoneInfo, profile: Profile) -> str | None:
+    return UNSURE_TIME if is_unsure(value, timezone, profile) else None
+
+
+def _sign_in(value: object, signs: Iterable[str]) -> str | None:
+    return next((sign for sign in signs if sign in value), None) if isinstance(value, str) else None
 
 
 def _rejected(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from extract.profile import ONE
 from extract.readers.numbers import Bytes, characters_of, plain_numbers, power_of_ten, shifted
 from extract.readers.unreadable import UnreadableFile
 from extract.records import Batch, RecordShape
-from extract.schema import DECIMAL_PLACES, FieldType, RecordType
+from extract.schema import DECIMAL_PLACES, FieldType
 
 MOST_COLUMNS = 2_000
 WIDE = pa.decimal256(76, 18)
@@ -34,41 +34,7 @@ _PLAIN = {
 _NUMBERS = {FieldType.COUNT, FieldType.DECIMAL, FieldType.MONEY}
 _FRACTIONS = {**_PLAIN, FieldType.DECIMAL: pa.decimal128(38, 12)}
 
-_EXPONENT_ID = r"^[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]+$"
 _SURE_BELOW = 10**14
-
-
-class Rounded:
-    """Counts ids with an exponent, such as 1.2021E+17: a spreadsheet has rounded them, and nobody can tell from what.
-
-    Attributes:
-        count: How many there were.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._example = ""
-
-    def add(self, record_type: RecordType, batch: Batch) -> None:
-        """Looks through the ids of some records, but for those that are private."""
-        for name in sorted(record_type.ids - record_type.private):
-            for texts in batch.records.column(name).chunks:
-                if _has_exponent(texts):
-                    found = texts.filter(pc.match_substring_regex(texts, _EXPONENT_ID))
-                    self.count += len(found)
-                    self._example = self._example or (f"{name} {found[0]}" if len(found) else "")
-
-    def __str__(self) -> str:
-        ids = "1 id" if self.count == 1 else f"{self.count:,} ids"
-        return f"{ids} with an exponent, such as {self._example}: a spreadsheet rounded it; export ids as text"
-
-
-def _has_exponent(texts: pa.StringArray) -> bool:
-    """Whether an `e` stands behind a digit anywhere."""
-    bytes_, _ = characters_of(texts)
-    places = np.flatnonzero((bytes_ | 0x20) == ord("e"))
-    before = bytes_[places[places > 0] - 1]
-    return bool(((before >= ord("0")) & (before <= ord("9"))).any())
 
 
 class Guess:
@@ -199,7 +165,25 @@ def convert_columns(
         return None
     columns += [pa.nulls(count, pa.string()) if extras is None else pa.array(extras, pa.string())]
     columns += [pa.array(np.arange(1, count + 1))]
-    return Batch(pa.table(columns, schema=schema), [], lines)
+    return Batch(pa.table(columns, schema=schema), [], lines, noted=_noted(table, shape))
+
+
+def _noted(table: pa.Table, shape: RecordShape) -> Counter[str]:
+    """What is to be noted of the texts of all records, each different text looked at once."""
+    noted: Counter[str] = Counter()
+    for theirs, note in shape.notes:
+        column = table.column(theirs)
+        if pa.types.is_string(column.type) and any(map(_has_more_than_digits, column.chunks)):
+            found = pc.value_counts(column)
+            for text, count in zip(found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True):
+                if what := note(text):
+                    noted[what] += count
+    return noted
+
+
+def _has_more_than_digits(texts: pa.StringArray) -> bool:
+    """Whether any text is more than a number: a currency sign, or the colon of a time."""
+    return not bool(_OF_NUMBERS.take(characters_of(texts)[0]).all())
 
 
 def _convert_column(
@@ -315,4 +299,6 @@ def _edge_bytes(place: int, others: bytes = b"") -> np.ndarray[tuple[int], np.dt
     return found
 
 
+_OF_NUMBERS = np.zeros(256, np.bool_)
+_OF_NUMBERS[[*b"0123456789.,-"]] = True
 _MAY_BEGIN_ODDLY, _MAY_END_SPACE = _edge_bytes(0, b"="), _edge_bytes(-1)
