@@ -24,6 +24,7 @@ LONGEST_WRONG_VALUE = 1000  # characters of a value that could not be read
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # A thousand and more, or a fraction, with whatever signs around it.
 _TWO_WAYS = re.compile(r"[^0-9.,]*[0-9]{1,3}[.,][0-9]{3}[^0-9.,]*")
+_COUNT_OF_THOUSANDS = re.compile(r"\s*[+-]?[1-9][0-9]{0,2}\.[0-9]{3}\s*")
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _DAY = re.compile(r"[0-9]{4}(-?)[0-9]{2}\1[0-9]{2}")
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -54,13 +55,17 @@ class RecordRejected(Exception):  # noqa: N818 - a decision about a record, not 
         reason: Why, as one word of a list.
         field: The source's name of the field that is wrong, if it is one field.
         value: Its value as the source wrote it, cut where it is very long.
+        is_short: Whether the record has so few values that it may be a line about the report.
     """
 
-    def __init__(self, reason: str, field: str | None = None, value: str | None = None) -> None:
+    def __init__(
+        self, reason: str, field: str | None = None, value: str | None = None, *, is_short: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.field = field
         self.value = value
+        self.is_short = is_short
 
 
 class Number(str):
@@ -169,7 +174,7 @@ def converter_of(
         case FieldType.TEXT:
             convert = _of_text(id_of if is_id else text_of)
         case FieldType.COUNT:
-            convert = _of_number(count_of, profile, divide_by, doubts=doubts)
+            convert = _of_number(count_of, profile, divide_by, doubts=doubts, is_count=True)
         case FieldType.DECIMAL | FieldType.MONEY:
             convert = _of_number(decimal_of, profile, divide_by, doubts=doubts)
         case FieldType.DATE:
@@ -213,12 +218,15 @@ def _of_text(convert: Callable[[str], object]) -> Callable[[object], object]:
 
 
 def _of_number(
-    convert: Callable[[str], object], profile: Profile, divide_by: Decimal, *, doubts: bool
+    convert: Callable[[str], object], profile: Profile, divide_by: Decimal, *, doubts: bool, is_count: bool = False
 ) -> Callable[[object], object]:
     plain_number = _plain_number(profile) if profile.writes_numbers else None
+    # Nobody writes a count with three decimals, so `1.250` is likely to be one of thousands.
+    says_how = profile.decimal is not None or profile.thousands is not None
+    two_ways = _TWO_WAYS if doubts else _COUNT_OF_THOUSANDS if is_count and not says_how and divide_by == ONE else None
 
     def convert_number(text: str) -> object:
-        if doubts and not isinstance(text, Number) and _TWO_WAYS.fullmatch(text):
+        if two_ways is not None and not isinstance(text, Number) and two_ways.fullmatch(text):
             raise RecordRejected("ambiguous_number")
         if plain_number is not None and not isinstance(text, Number):
             text = plain_number(text)

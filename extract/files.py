@@ -288,8 +288,8 @@ def read_records(
 ) -> list[str]:
     """Reads the records of a file, kind by kind, and adds them; totals are rejected.
 
-    Where a comma turns out to be in a number, what was added is dropped, and the file is read again with doubts about
-    numbers such as `1.250`: that is decided for all of them, also for those before the comma.
+    Where a comma turns out to be in a number, or a count has three decimals, what was added is dropped, and the file is
+    read again with doubts about numbers such as `1.250`: that is decided for all of them, also for those before it.
 
     Returns:
         What is to be said of records that were added or rejected in doubt.
@@ -299,14 +299,14 @@ def read_records(
     """
     try:
         return _read_once(path, config, shapes, most_rejected, add)
-    except _CommaInNumber:
+    except _DoubtfulNumbers:
         drop()
         doubting = [(kind, shape.doubting()) for kind, shape in shapes]
         return _read_once(path, config, doubting, most_rejected, add)
 
 
-class _CommaInNumber(Exception):  # noqa: N818 - it is no error
-    """A file has a comma in a number, and nothing says how it writes numbers."""
+class _DoubtfulNumbers(Exception):  # noqa: N818 - it is no error
+    """A file has a comma in a number, or a count with three decimals, and nothing says how it writes numbers."""
 
 
 def _read_once(
@@ -327,8 +327,10 @@ def _read_once(
 
         sifted = WithoutTotals(kind.record_type, add_both)
         for batch in _batches_of(path, shape):
-            if shape.doubting() != shape and any(_has_comma(one, shape) for one in batch.rejected):
-                raise _CommaInNumber
+            if shape.doubting() != shape and any(_casts_doubt(one, shape) for one in batch.rejected):
+                raise _DoubtfulNumbers
+            if other := next((one for one in batch.rejected if one.reason == "several_tables"), None):
+                raise UnreadableFile("several_tables", f"line {other.line or other.position:,} names other columns")
             sifted.add(batch)
         differences += sifted.finish()
     try:
@@ -338,7 +340,9 @@ def _read_once(
     return [*differences, *doubts.lines()]
 
 
-def _has_comma(one: RejectedRecord, shape: RecordShape) -> bool:
+def _casts_doubt(one: RejectedRecord, shape: RecordShape) -> bool:
+    if one.reason == "ambiguous_number":
+        return True
     ours, value = next((name for name, theirs in shape.names.items() if theirs == one.field), ""), one.value or ""
     return shape.type.fields.get(ours) in NUMBERS and "," in value and any(map(str.isdigit, value))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property, lru_cache, partial
@@ -27,6 +27,7 @@ from extract.privacy import Privacy
 from extract.profile import ONE, PLAIN, Profile
 from extract.schema import FieldType, RecordType
 
+MOST_IN_SHORT, FEWEST_COLUMNS = 2, 5  # values of a line about the report, and columns of a table that it is not part of
 LONGEST_PAYLOAD = 64 * 1024  # bytes of a rejected record that are kept
 UNSURE_TIME = "unsure time"  # what is noted of one that clocks showed twice or left out
 Note = Callable[[object], str | None]
@@ -60,10 +61,14 @@ class RecordShape:
         if self.type.private and self.privacy is None:
             raise ValueError(f"nothing says how to replace {', '.join(sorted(self.type.private))}")
 
+    @property
+    def says_numbers(self) -> bool:
+        """Whether its source says what points and commas in numbers are."""
+        return self.profile.decimal is not None or self.profile.thousands is not None
+
     def doubting(self) -> RecordShape:
         """The shape for a file that does not say how it writes numbers, and has reason to write them otherwise."""
-        says_how = self.profile.decimal is not None or self.profile.thousands is not None
-        return self if says_how else replace(self, doubts=True)
+        return self if self.says_numbers else replace(self, doubts=True)
 
     @cached_property
     def constants(self) -> Mapping[str, object]:
@@ -170,6 +175,7 @@ class RejectedRecord:
         line: The line of the text file in which it begins, from 1.
         field: The source's name of the field that was wrong, if it was one field.
         value: What that field said.
+        is_short: Whether it has so few values that it may be a line about the report, such as one of its filters.
     """
 
     position: int
@@ -178,6 +184,7 @@ class RejectedRecord:
     line: int | None = None
     field: str | None = None
     value: str | None = None
+    is_short: bool = False
 
 
 @dataclass(frozen=True)
@@ -284,6 +291,11 @@ def renumbered(batch: Batch, count: int, lines: int = 0) -> Batch:
     return replace(batch, records=records, rejected=rejected)
 
 
+def is_short_row(values: Sequence[object]) -> bool:
+    """Whether a row has so few values that it may be no record, but a line about the report."""
+    return len(values) >= FEWEST_COLUMNS and sum(value not in (None, "") for value in values) <= MOST_IN_SHORT
+
+
 def _unsure_time(value: object, timezone: ZoneInfo, profile: Profile) -> str | None:
     return UNSURE_TIME if is_unsure(value, timezone, profile) else None
 
@@ -296,13 +308,13 @@ def _rejected(
     why: RecordRejected, record: object, shape: RecordShape, position: int, line: int | None
 ) -> RejectedRecord:
     """What is kept of a rejected record: of one with private fields, only what can be told apart field by field."""
-    said = why.value
+    said, is_short = why.value, why.is_short or (isinstance(record, dict) and is_short_row([*record.values()]))
     if (privacy := shape.privacy) is not None:
         record = privacy.treated(record) if isinstance(record, dict) else None
         if record is not None and why.field is not None and privacy.has(why.field):
             said = as_written(value_at(record, why.field))
     payload = None if record is None else canonical(record).encode()[:LONGEST_PAYLOAD].decode(errors="ignore")
-    return RejectedRecord(position, why.reason, payload, line, why.field, said)
+    return RejectedRecord(position, why.reason, payload, line, why.field, said, is_short)
 
 
 def value_at(record: Mapping[str, object], path: str) -> object:

@@ -18,6 +18,7 @@ from extract.records import Batch, RecordShape
 from extract.schema import DECIMAL_PLACES, FieldType
 
 MOST_COLUMNS = 2_000
+COUNT_OF_THOUSANDS = r"^\s*[+-]?[1-9][0-9]{0,2}[.][0-9]{3}\s*$"
 WIDE = pa.decimal256(76, 18)
 SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
@@ -128,6 +129,22 @@ def named(header: Sequence[str], shape: RecordShape) -> tuple[list[str], RecordS
     return columns, replace(shape, filter=replace(shape.filter, column=choices[0]))
 
 
+def header_again(values: Sequence[object], header: Sequence[str], shape: RecordShape) -> RecordRejected | None:
+    """Why a row is no record that names columns: one of the same table, as where files were put together, or another.
+
+    Args:
+        values: What the row has.
+        header: The names of the columns of the table.
+        shape: How its records are written, with the names as its header has them.
+    """
+    numbers = {plain_name(theirs) for name, theirs in shape.names.items() if shape.type.fields[name] in _NUMBERS}
+    said = [plain_name(value) if isinstance(value, str) else "" for value in values]
+    if len(numbers & {*said}) < min(2, len(numbers)):
+        return None
+    is_same = said == list(map(plain_name, header))
+    return RecordRejected("repeated_header" if is_same else "several_tables")
+
+
 def _told_apart(header: Iterable[str]) -> list[str]:
     """The names of columns, with a number behind those that came before."""
     columns: dict[str, None] = {}
@@ -197,6 +214,8 @@ def _convert_column(
     divide_by = shape.divide_by(name)
     power = power_of_ten(divide_by)
     if is_text:
+        if field_type is FieldType.COUNT and _may_be_of_thousands(column, shape):
+            raise RecordRejected("ambiguous_number")
         numbers = None if power is None else _numbers_of(column, shape)
         if numbers is None:
             return _mapped(column, shape.converter(name), field_type)
@@ -229,6 +248,12 @@ def _convert_texts(column: pa.ChunkedArray, name: str, shape: RecordShape) -> pa
     if name in shape.type.private and shape.privacy is not None:
         return _mapped(texts, shape.privacy.pseudonym, FieldType.TEXT)
     return texts
+
+
+def _may_be_of_thousands(counts: pa.ChunkedArray, shape: RecordShape) -> bool:
+    if shape.says_numbers or not any(map(_has_point, counts.chunks)):
+        return False
+    return bool(pc.any(pc.match_substring_regex(counts, COUNT_OF_THOUSANDS)).as_py())
 
 
 def _has_point(texts: pa.StringArray) -> bool:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from support.extracting import RecordedProgress, drop, extracted, rows
-from support.workbook import of_parts, workbook
+from support.workbook import of_parts, sheet, workbook
 
 from extract.as_received import records_as_received
 from extract.files import shape_of
@@ -118,6 +118,46 @@ def test_a_profile_says_which_line_has_the_names_and_what_comes_behind_it(tmp_pa
     profile = Profile(header_line=3, skip_rows=1, delimiter=";")
     assert loaded(tmp_path, text.encode(), profile) == [("c1",)]
     assert as_it_came(tmp_path, 1, profile) == (f"{ROW};".replace(",", ";"), 5)
+
+
+OTHER_ORDER = "campaign_id,ad_id,date,brand,country,state,city,zipcode,clicks,impressions,conversions,spend"
+
+
+def test_files_that_were_put_together_are_one_table(tmp_path: Path) -> None:
+    text = f"{NAMES}\n{ROW}\n\ufeff{NAMES}\n{ROW}\n" * 20
+    assert len(loaded(tmp_path, text.encode())) == 40
+    assert rejected(tmp_path, "DISTINCT reason".lower()) == [("repeated_header",)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        f"{OTHER_ORDER}\n{ROW}",
+        f"Date,Campaign,Impressions,Clicks,Spend\n{ROW}",
+        f"{OTHER_ORDER},more\n{ROW},x",
+    ],
+)
+@pytest.mark.parametrize("is_workbook", [True, False])
+def test_a_second_table_in_a_file_is_not_read_as_the_first(tmp_path: Path, other: str, is_workbook: bool) -> None:
+    text = f"{NAMES}\n{ROW}\n\n{other}\n"
+    book = workbook(S=[line.split(",") for line in text.split("\n")])
+    assert loaded(tmp_path, book if is_workbook else text.encode(), name="a.xlsx" if is_workbook else "a.csv") == []
+    assert quarantined(tmp_path) == [("several_tables", "line 4 names other columns")]
+
+
+def test_what_is_pushed_behind_the_last_name_is_not_lost(tmp_path: Path) -> None:
+    shifted = "c1,a1,2026-11-01,Acme, Inc,US,,,900,100,10,7.00,1"
+    assert loaded(tmp_path, f"{NAMES},\n{ROW},\n{shifted}\n{ROW}, \n".encode()) == [("c1",), ("c1",)]
+    assert rejected(tmp_path, "line, reason") == [(3, "wrong_shape")]
+
+
+@pytest.mark.parametrize("padding", ["", ",soon" + "," * 9])
+def test_lines_about_the_report_behind_its_table_do_not_make_it_unusable(tmp_path: Path, padding: str) -> None:
+    footer = "".join(f"Filter by ID {number}:,{padding or 'x'}\n" for number in range(30))
+    assert loaded(tmp_path, f"{NAMES}\n{ROW}\n{ROW}\n\n{footer}".encode()) == [("c1",), ("c1",)]
+    assert len(rejected(tmp_path)) == 30
+    assert loaded(tmp_path / "b", f"{NAMES}\n{ROW}\n{footer}{ROW}\n".encode()) == []
+    assert quarantined(tmp_path / "b")[0][0] == "too_many_rejected"
 
 
 def test_one_column_can_be_two_fields_and_a_source_may_lack_some(tmp_path: Path) -> None:
@@ -545,6 +585,18 @@ def test_a_workbook_says_which_sheets_have_records(tmp_path: Path) -> None:
     assert quarantined(tmp_path / "d")[0][1].startswith("there is no sheet 'Other'; there are 'Old' and 'New'")
 
 
+def test_a_hidden_sheet_is_not_looked_at(tmp_path: Path) -> None:
+    sheets = {name: sheet([NAMES.split(","), [*CELLS, *[None] * extra]]) for extra, name in enumerate(["Old", "New"])}
+    assert loaded(tmp_path, of_parts(sheets, hidden=["Old"]), name="a.xlsx") == [("c1",)]
+    assert loaded(tmp_path / "b", of_parts(sheets, hidden=["Old"]), Profile(sheet="Old"), name="a.xlsx") == [("c1",)]
+
+
+def test_a_formula_that_nobody_worked_out_is_no_missing_value(tmp_path: Path) -> None:
+    loaded(tmp_path, workbook(S=[NAMES.split(","), [*CELLS[:10], "=J2*0.5", 1]]), name="a.xlsx")
+    ((reason, detail),) = quarantined(tmp_path)
+    assert (reason, detail[:29]) == ("broken_workbook", "it has formulas that were nev")
+
+
 def far_away() -> bytes:
     return of_parts(
         {"S": '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'}
@@ -643,6 +695,32 @@ def test_a_comma_in_a_number_casts_doubt_on_the_whole_file(tmp_path: Path, comma
     assert sorted(rejected(tmp_path, "reason, field, value")) == [
         ("ambiguous_number", "impressions", "1,000"),
         ("ambiguous_number", "spend", "1.250"),
+    ]
+
+
+THOUSANDS = [("12.345", "1.250"), ("10.000", "2.25")]
+
+
+@pytest.mark.parametrize("how", ["csv", "tsv", "jsonl", "json", "parquet"])
+def test_a_count_with_three_decimals_casts_doubt_on_the_whole_file(tmp_path: Path, how: str) -> None:
+    texts: list[dict[str, object]] = [dict(zip(NAMES.split(","), ROW.split(","), strict=True)) for _ in range(3)]
+    for text, (impressions, spend) in zip(texts, [*THOUSANDS, ("1000", "3.5")], strict=True):
+        text |= {"impressions": impressions, "spend": spend}
+    content = {
+        "csv": numbers(*THOUSANDS, ("1000", "3.5")),
+        "tsv": numbers(*THOUSANDS, ("1000", "3.5")).replace(b",", b"\t"),
+        "jsonl": "\n".join(map(json.dumps, texts)).encode(),
+        "json": json.dumps(texts).encode(),
+        "parquet": parquet(*texts),
+    }[how]
+    assert loaded(tmp_path, content, columns="spend", name=f"a.{how}") == [(Decimal("3.5"),)]
+    assert [reason for (reason,) in rejected(tmp_path, "reason")] == ["ambiguous_number"] * 2
+    assert loaded(tmp_path / "b", content, Profile(decimal=","), columns="impressions", name=f"a.{how}")[0] == (12345,)
+
+
+def test_a_number_of_json_is_a_number_however_many_decimals_it_has(tmp_path: Path) -> None:
+    assert loaded(tmp_path, b'{"clicks": 1.000, "spend": 1.250}\n', columns="clicks, spend", name="a.json") == [
+        (1, Decimal("1.25"))
     ]
 
 
