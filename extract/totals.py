@@ -22,7 +22,8 @@ MOST_WARNINGS = 3
 _SAMPLE = 1_000  # records of a batch by which to tell how many decimals the source writes
 _SAYS_TOTAL = re.compile(
     r"((grand|overall|report|account|campaign|page|sub)[ -]?)?(totals?|totales?|totaal|totali)\s*([:(\u2013\u2014-].*)?"
-    r"|totals? (for|of|general|général|geral)\b.*|(report )?summary|overall|all (accounts|ads|campaigns)"
+    r"|totals? (for|of|general|général|geral)\b.*|(report )?summary|overall"
+    r"|\(?all( (accounts|ads|campaigns|countries))?\)?"
     r"|insgesamt|gesamt(summe|ergebnis|wert)?|(zwischen)?summe|suma|razem|toplam|итого|всего"
     r"|合計|総計|总计|合计|總計|합계|총계",
     re.IGNORECASE,
@@ -31,7 +32,7 @@ _SAYS_TOTAL = re.compile(
 _HINTS = tuple(
     hint.encode()
     for hint in (
-        *("total", "totaa", "summary", "overall", "all accounts", "all ads", "all campaigns", "samt", "summe", "suma"),
+        *("total", "totaa", "summary", "overall", "all", "samt", "summe", "suma"),
         *("razem", "toplam", "того", "сего", "合計", "総計", "总计", "合计", "總計", "합계", "총계"),  # noqa: RUF001
     )
 )
@@ -169,7 +170,8 @@ class WithoutTotals:
     def _is_nearly_sum(self, row: Mapping[str, Any]) -> bool:
         """Whether a record without date and keys has any count that equals the sum of the others."""
         lacks = [row[name] is None for name in (*self._dates, *self._keys)]
-        return all(lacks) and any(self._sums[name] > 0 and bool(row[name] == self._sums[name]) for name in self._counts)
+        equals = [self._sums[name] > 0 and row[name] == self._sums[name] for name in self._counts]
+        return bool(self._dates) and all(lacks) and any(equals)
 
     def _lacks(self, row: Mapping[str, Any]) -> tuple[bool, ...]:
         names = [text for name in self._names if (text := row[name]) and _SAYS_TOTAL.fullmatch(text)]

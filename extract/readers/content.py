@@ -21,7 +21,7 @@ FORMATS: dict[str, Format] = {
 }
 _ANY_TEXT = {"", ".txt", ".xls", ".xlsx"}  # what is called so, but by its content is no workbook
 _PARQUET, _OLD_WORKBOOK = b"PAR1", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_MARKUP = re.compile(rb"\s*<(!doctype|html|head|body|script|\?xml|!--)", re.IGNORECASE)
+_MARKUP = re.compile(rb"\s*<(!doctype|html|head|body|script|meta|style|table|\?xml|!--)", re.IGNORECASE)
 _JSON = re.compile(rb"\s*(\{\s*[\"}]|\[\s*[\[{\]])")
 
 

@@ -48,6 +48,44 @@ def test_dates_of_weeks_and_months_are_told(tmp_path: Path, days: list[str], sai
     assert [line.partition(":")[0] for line in found] == ([said] if said else [])
 
 
+ENDS = f"{HEADER},End date"
+
+
+@pytest.mark.parametrize(
+    ("content", "is_told"),
+    [
+        (table("2026-11-01", header=ENDS, more=",2026-11-30"), True),
+        (table("2026-11-02", header=ENDS, more=",2026-11-08") + "c,a,2026-11-03,b,,,,,9,1,5,1,2026-11-09\n", True),
+        (table("2026-11-01", "2026-11-02", header=ENDS, more=",2026-11-02"), False),  # that of the report
+        (table("2026-11-01", header=ENDS, more=",2026-11-01"), False),
+    ],
+)
+def test_an_end_behind_the_date_is_told(tmp_path: Path, content: str, *, is_told: bool) -> None:
+    assert [" as the end of 2026-11-0" in line for line in doubts(tmp_path, PLAIN, content)] == [True] * is_told
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        ["c1,,2026-11-01,b,,,,,5,1,5,1", "c1,a1,2026-11-01,b,,,,,3,1,2,1", "c1,a2,2026-11-01,b,,,,,2,0,3,0"],
+        ["c1,a,,b,,,,,5,1,5,1", ",,2026-11-01,b,,,,,3,1,2,1", ",,2026-11-02,b,,,,,2,0,3,0"],
+    ],
+)
+def test_levels_of_a_report_that_add_up_to_the_same_are_told(tmp_path: Path, levels: list[str]) -> None:
+    (found,) = doubts(tmp_path, PLAIN, "\n".join([HEADER, *levels, ""]))
+    assert found.endswith("add up to as much as the others: money may count twice")
+
+
+def test_a_key_that_is_almost_a_field_is_told(tmp_path: Path) -> None:
+    text = '{"campaignId": "1", "date": "2026-11-01", "impressions": 10, "Spend": 100}\n'
+    assert doubts(
+        tmp_path, f"{PLAIN}, columns: {{brand: {{constant: b}}}}", text.replace("{", '{"Brand": "x", '), "a.json"
+    ) == [
+        "its key 'Spend' is not read as spend: set `columns: {spend: Spend}` if it is that",
+        "its key 'campaignId' is not read as campaign_id: set `columns: {campaign_id: campaignId}` if it is that",
+    ]
+
+
 @pytest.mark.parametrize(
     ("keys", "content", "said"),
     [
@@ -78,6 +116,11 @@ def test_dates_of_weeks_and_months_are_told(tmp_path: Path, days: list[str], sai
             f"{PLAIN}, columns: {{spend: cost_micros}}",
             table("2026-11-01", header=HEADER.replace("spend", "cost_micros")),
             "spend is 'cost_micros' as it stands there",
+        ),
+        (
+            f"{PLAIN}, columns: {{spend: spend_cents}}",
+            table("2026-11-01", header=HEADER.replace("spend", "spend_cents")),
+            "spend is 'spend_cents' as it stands there",
         ),
     ],
 )
