@@ -71,7 +71,7 @@ class WithoutTotals:
 
     def add(self, batch: Batch) -> None:
         """Adds the next records."""
-        records = batch.records
+        records, batch = batch.records, replace(batch, rejected=list(map(_total_if_called_so, batch.rejected)))
         signs = self._signs(records) if self._keys and records.num_rows else None
         if signs is None:
             self._count(records)
@@ -186,6 +186,13 @@ class WithoutTotals:
                 )
                 others = _plain(self._sums[wrong])
                 yield f"the row {shown} says {wrong} {_plain(said[wrong])}, but the others sum up to {others}"
+
+
+def _total_if_called_so(one: RejectedRecord) -> RejectedRecord:
+    """A record that cannot be read because `Total` stands where a date should be is a total."""
+    if one.value is None or not _SAYS_TOTAL.fullmatch(one.value.strip()):
+        return one
+    return replace(one, reason="total_row", field=None, value=None)
 
 
 def _says_total(column: pa.ChunkedArray) -> pa.Array | None:
