@@ -18,7 +18,7 @@ from extract.profile import ONE
 from extract.readers.columns import plain_name
 from extract.readers.numbers import characters_of
 from extract.records import UNSURE_TIME, Batch
-from extract.schema import NUMBERS, FieldType, Kind
+from extract.schema import FieldType, Kind
 from extract.source import SourceConfig
 
 MOST_LOOKED_AT = 1_000  # records of a batch whose other columns are looked at
@@ -48,7 +48,7 @@ class Doubts:
         self._rounded, self._example = 0, ""
         self._noted: Counter[str] = Counter()
         self._days: set[date] = set()
-        self._sums: Counter[str] = Counter()  # of the measures of all records
+        self._sums: Counter[str] = Counter()  # of the counts of all records
         self._lacking: dict[str, Counter[str]] = {}  # and of those that lack a field
         self._spans: set[tuple[date, str]] = set()  # dates, and what a column about an end says beside them
         self._misspelt: dict[str, str] = {}  # keys that are almost those of fields, and the fields
@@ -124,7 +124,7 @@ class Doubts:
 
     def _add_up(self, kind: Kind, records: pa.Table) -> None:
         """Adds up all records, and those that lack a field: levels of a report that are listed one by one."""
-        measures = [name for name, field_type in kind.record_type.fields.items() if field_type in NUMBERS]
+        measures = [name for name, field_type in kind.record_type.fields.items() if field_type is FieldType.COUNT]
         self._sums.update(_sums(records, measures))
         for name in (*kind.record_type.keys, "date"):
             lacking = records.filter(column.is_null()) if (column := records.column(name)).null_count else None

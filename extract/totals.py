@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from functools import reduce
 from typing import Any
@@ -19,7 +20,7 @@ from extract.schema import NUMBERS, FieldType, RecordType
 
 MOST_HELD = 10_000  # records that may be totals; of more than this, none is one
 MOST_WARNINGS = 3
-_SAMPLE = 1_000  # records of a batch by which to tell how many decimals the source writes
+_SAMPLE = 200  # records of a batch by which to tell how many decimals the source writes
 _SAYS_TOTAL = re.compile(
     r"((grand|overall|report|account|campaign|page|sub)[ -]?)?(totals?|totales?|totaal|totali)\s*([:(\u2013\u2014-].*)?"
     r"|totals? (for|of|general|général|geral)\b.*|(report )?summary|overall"
@@ -29,13 +30,8 @@ _SAYS_TOTAL = re.compile(
     re.IGNORECASE,
 )
 # What such a name contains in small letters; to look for these few bytes costs next to nothing.
-_HINTS = tuple(
-    hint.encode()
-    for hint in (
-        *("total", "totaa", "summary", "overall", "all", "samt", "summe", "suma"),
-        *("razem", "toplam", "того", "сего", "合計", "総計", "总计", "合计", "總計", "합계", "총계"),  # noqa: RUF001
-    )
-)
+_HINTS = (b"tot", b"summ", b"samt", b"suma", b"razem", b"toplam", b"all")
+_OTHER_HINTS = tuple(map(str.encode, ("того", "сего", "合計", "総計", "总计", "合计", "總計", "합계", "총계")))  # noqa: RUF001
 
 
 class WithoutTotals:
@@ -65,6 +61,7 @@ class WithoutTotals:
         self._sums: dict[str, Decimal] = dict.fromkeys(self._measures, Decimal(0))
         self._places: dict[str, int] = dict.fromkeys(self._measures, 0)
         self._others = 0
+        self._days: set[date] = set()
         self._has: set[str] = set()  # the keys that records have at all
         self._held: list[pa.Table] = []
         self._called_total: list[Mapping[str, Any]] = []
@@ -95,10 +92,10 @@ class WithoutTotals:
             return self._finish_undated()
         held = pa.concat_tables(self._held) if self._held else None
         rows = held.to_pylist() if held is not None else []
-        is_total = [self._is_sum(row) or self._is_nearly_sum(row) for row in rows]
+        is_total = [self._is_of_their_days(row) and (self._is_sum(row) or self._is_nearly_sum(row)) for row in rows]
         alike: dict[tuple[bool, ...], list[int]] = {}
         for place, row in enumerate(rows):
-            if not is_total[place]:
+            if not is_total[place] and self._is_of_their_days(row):
                 alike.setdefault(self._lacks(row), []).append(place)
         for places in alike.values():
             sums = {name: sum(rows[place][name] or 0 for place in places) for name in self._measures}
@@ -140,6 +137,8 @@ class WithoutTotals:
 
     def _count(self, records: pa.Table) -> None:
         self._others += records.num_rows
+        for name in self._dates:
+            self._days.update(pc.unique(records.column(name)).to_pylist())
         for name in self._measures:
             column = records.column(name)
             self._sums[name] += Decimal(pc.sum(column).as_py() or 0)
@@ -154,6 +153,10 @@ class WithoutTotals:
             for table in self._held:
                 self._add(Batch(table, []))
             self._held, self._keys = [], ()
+
+    def _is_of_their_days(self, row: Mapping[str, Any]) -> bool:
+        """Whether a record can be a total of the others: if it has a date, one of them has it too."""
+        return all(row[name] is None or row[name] in self._days for name in self._dates)
 
     def _is_sum(self, row: Mapping[str, Any]) -> bool:
         """Whether measures equal the sums of the others; fractions may be rounded sums of what was rounded."""
@@ -228,7 +231,8 @@ def _has_hint(chunk: pa.StringArray) -> bool:
     if characters is None:
         return False
     text = characters.to_pybytes().lower()
-    return any(hint in text for hint in _HINTS)
+    hints = _HINTS if text.isascii() else _HINTS + _OTHER_HINTS
+    return any(hint in text for hint in hints)
 
 
 def _rejected(row: Mapping[str, Any]) -> RejectedRecord:

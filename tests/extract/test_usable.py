@@ -143,6 +143,7 @@ def test_a_sum_with_one_sign_is_a_total_wherever_it_stands(tmp_path: Path, total
         "Total,a1,2026-11-01,Acme,US,,,,2000,20,200.01,2",  # a campaign that is called so
         "c3,a1,2026-11-01,Acme,US,,,,2000,20,200.00,2",  # the same sums without a sign
         "c1,a1,,Acme,US,,,,0,0,0,0",
+        ",,2026-11-09,Acme,US,,,,2000,20,200.00,2",  # a day on which there are no others
     ],
 )
 def test_what_only_looks_like_a_total_is_loaded(tmp_path: Path, fact: str) -> None:
