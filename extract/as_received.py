@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from extract.landing import Landing
-from extract.readers import BadAnswer, UnreadableFile, format_of, texts_of_records
+from extract.readers import BadAnswer, UnreadableFile, format_of, seekable, texts_of_records
 from extract.readers.pages import page_elements
 from extract.readers.parquet import parquet_rows
 from extract.records import RecordShape
@@ -48,14 +48,10 @@ def records_as_received(
         if not landing.folder.has(path):
             return _chosen(_records_of_pages(landing, path, records), positions)
         with landing.folder.local(path) as local:
-            match format_of(local, shape.profile.format):
-                case "parquet":
-                    return _chosen_rows(local, positions)
-                case "xlsx":
-                    from extract.readers.workbook import workbook_rows
-
-                    found = workbook_rows(local, shape, positions)
-                    return {position: ReceivedRecord(text, line) for position, line, text in found}
+            format_ = format_of(local, shape.profile.format)
+            if format_ in ("parquet", "xlsx"):
+                with seekable(local) as unpacked:
+                    return _chosen_rows(unpacked, positions, shape, is_parquet=format_ == "parquet")
             return _chosen(texts_of_records(local, shape), positions)
     return {}
 
@@ -73,11 +69,15 @@ def _chosen(found: Iterable[tuple[int | None, bytes]], positions: Collection[int
     return chosen
 
 
-def _chosen_rows(path: Path, positions: Collection[int]) -> dict[int, ReceivedRecord]:
-    return {
-        position: ReceivedRecord(json.dumps(row, default=str, ensure_ascii=False))
-        for position, row in parquet_rows(path, positions)
-    }
+def _chosen_rows(
+    path: Path, positions: Collection[int], shape: RecordShape, *, is_parquet: bool
+) -> dict[int, ReceivedRecord]:
+    if is_parquet:
+        rows = parquet_rows(path, positions)
+        return {number: ReceivedRecord(json.dumps(row, default=str, ensure_ascii=False)) for number, row in rows}
+    from extract.readers.workbook import workbook_rows
+
+    return {number: ReceivedRecord(text, line) for number, line, text in workbook_rows(path, shape, positions)}
 
 
 def _records_of_pages(landing: Landing, path: str, records: str) -> Iterator[tuple[None, bytes]]:

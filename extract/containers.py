@@ -6,7 +6,9 @@ import gzip
 import hashlib
 import io
 import re
+import shutil
 import struct
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -76,15 +78,44 @@ def inner_name(path: Path) -> str:
     return re.sub(r"\.(gz|zip)$", "", path.name, flags=re.IGNORECASE)
 
 
-def is_workbook(path: Path) -> bool:
-    """Whether a file is a workbook of a spreadsheet, as its content says."""
+def start_of_content(path: Path, size: int) -> bytes:
+    """How what is in a file begins.
+
+    Raises:
+        BrokenContainerError: It cannot be unpacked.
+    """
     with path.open("rb", buffering=0) as file:
-        return _is_zip(file) and _only_member(file) is None
+        return io.BufferedReader(unpacked(file)).read(size)
+
+
+def is_zip(start: bytes) -> bool:
+    """Whether what begins so is a zip, as a workbook is one."""
+    return start.startswith((_ZIP, _ZIP_END))  # the latter has no files
+
+
+@contextmanager
+def unpacked_file(path: Path) -> Iterator[Path]:
+    """A file with what is in a file, for a reader that goes to and fro in it; the file itself if it is not packed.
+
+    Raises:
+        BrokenContainerError: It cannot be unpacked.
+    """
+    with path.open("rb", buffering=0) as file:
+        content = unpacked(file)
+        if content is file:
+            yield path
+            return
+        with tempfile.NamedTemporaryFile(prefix="adhouse-", suffix=f"-{path.name[-50:]}") as copy:
+            shutil.copyfileobj(io.BufferedReader(content, _BUFFER), copy, _PIECE)
+            copy.flush()
+            yield Path(copy.name)
 
 
 def _only_member(file: io.FileIO) -> str | None:
     """The one file in a zip; None if this is no zip, or the workbook of a spreadsheet."""
-    if not _is_zip(file):
+    start = file.read(len(_ZIP))
+    file.seek(0)
+    if not is_zip(start):
         return None
     file.seek(max(file.seek(0, io.SEEK_END) - _LONGEST_ZIP_END, 0))
     end = file.read().rpartition(_ZIP_END)[2]
@@ -101,12 +132,6 @@ def _only_member(file: io.FileIO) -> str | None:
         return files[0]
     named = ", ".join(files[:_MOST_NAMED]) + ", …" * (len(files) > _MOST_NAMED)
     raise BrokenContainerError("several_files", f"it has {len(files):,} files, where one is due: {named or 'none'}")
-
-
-def _is_zip(file: io.FileIO) -> bool:
-    start = file.read(len(_ZIP))
-    file.seek(0)
-    return start in (_ZIP, _ZIP_END)  # the latter has no files
 
 
 def _is_hidden(member: str) -> bool:

@@ -25,6 +25,7 @@ LONGEST_WRONG_VALUE = 1000  # characters of a value that could not be read
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # A thousand and more, or a fraction, with whatever signs around it.
 _TWO_WAYS = re.compile(r"[^0-9.,]*[0-9]{1,3}[.,][0-9]{3}[^0-9.,]*")
+_COUNT_OF_THOUSANDS = re.compile(r"\s*[+-]?[1-9][0-9]{0,2}\.[0-9]{3}\s*")
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _DAY = re.compile(r"[0-9]{4}(-?)[0-9]{2}\1[0-9]{2}")
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -69,13 +70,17 @@ class RecordRejected(Exception):  # noqa: N818 - a decision about a record, not 
         reason: Why, as one word of a list.
         field: The source's name of the field that is wrong, if it is one field.
         value: Its value as the source wrote it, cut where it is very long.
+        is_short: Whether the record has so few values that it may be a line about the report.
     """
 
-    def __init__(self, reason: str, field: str | None = None, value: str | None = None) -> None:
+    def __init__(
+        self, reason: str, field: str | None = None, value: str | None = None, *, is_short: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.field = field
         self.value = value
+        self.is_short = is_short
 
 
 class Number(str):
@@ -195,7 +200,7 @@ def converter_of(
         case FieldType.TEXT:
             convert = _of_text(id_of if is_id else text_of)
         case FieldType.COUNT:
-            convert = _of_number(count_of, profile, column, doubts=doubts)
+            convert = _of_number(count_of, profile, column, doubts=doubts, is_count=True)
         case FieldType.DECIMAL | FieldType.MONEY:
             has_macros = is_event and field_type is FieldType.MONEY
             convert = _of_number(decimal_of, profile, column, doubts=doubts, has_macros=has_macros)
@@ -245,15 +250,19 @@ def _of_number(
     column: Column,
     *,
     doubts: bool,
+    is_count: bool = False,
     has_macros: bool = False,
 ) -> Callable[[object], object]:
     plain_number = _plain_number(profile) if profile.writes_numbers else None
     is_scaled = column.divide_by != ONE or column.multiply_by != ONE
+    # Nobody writes a count with three decimals, so `1.250` is likely to be one of thousands.
+    says_how = profile.decimal is not None or profile.thousands is not None
+    two_ways = _TWO_WAYS if doubts else _COUNT_OF_THOUSANDS if is_count and not (says_how or is_scaled) else None
 
     def convert_number(text: str) -> object:
         if has_macros and is_macro(text):
             return Remarked(None, UNEXPANDED_MACRO)
-        if doubts and not isinstance(text, Number) and _TWO_WAYS.fullmatch(text):
+        if two_ways is not None and not isinstance(text, Number) and two_ways.fullmatch(text):
             raise RecordRejected("ambiguous_number")
         if plain_number is not None and not isinstance(text, Number):
             text = plain_number(text)
@@ -397,6 +406,16 @@ def date_of(
         if moment.tzinfo is None and moment.time() == _MIDNIGHT:
             return moment.date()
         return _in_utc(moment, timezone).astimezone(report_timezone).date()
+
+
+def is_unsure(value: object, timezone: ZoneInfo, profile: Profile) -> bool:
+    """Whether a readable date or time names no zone, and is one that clocks in a zone showed twice or left out."""
+    text = unwrapped(value) if isinstance(value, str) else ""
+    date_format = None if isinstance(value, Moment | Number) else profile.date_format
+    if not text or text in profile.nulls or (date_format is None and _DAY.fullmatch(text)):
+        return False
+    moment = _moment(text, date_format)
+    return moment.tzinfo is None and timezone.utcoffset(moment) != timezone.utcoffset(moment.replace(fold=1))
 
 
 def timestamp_of(text: str, timezone: ZoneInfo | None = None, date_format: str | None = None) -> int | Remarked | None:

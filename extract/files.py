@@ -17,13 +17,13 @@ from extract import inbox
 from extract.aside import MANIFEST
 from extract.attempts import SECONDS, try_apart
 from extract.days import Days, days_in, from_text, text_of
+from extract.doubts import Doubts
 from extract.identical import IdenticalRows
 from extract.lake.package import LedgerRow, UnitRows
 from extract.lake.tables import LOADED_FILES
 from extract.landing import LandedUnit, LandingDamagedError, name_at
 from extract.privacy import Privacy, privacy_of
 from extract.readers import Batch, UnreadableFile, format_named, read_file
-from extract.readers.columns import Rounded
 from extract.records import KindFilter, Others, RecordShape, RejectedRecord, filled
 from extract.remarks import IDENTICAL_ROW, warnings
 from extract.schema import NUMBERS, Kind
@@ -298,8 +298,8 @@ def read_records(
 ) -> list[str]:
     """Reads the records of a file, kind by kind, and adds them; totals are rejected.
 
-    Where a comma turns out to be in a number, what was added is dropped, and the file is read again with doubts about
-    numbers such as `1.250`: that is decided for all of them, also for those before the comma.
+    Where a comma turns out to be in a number, or a count has three decimals, what was added is dropped, and the file is
+    read again with doubts about numbers such as `1.250`: that is decided for all of them, also for those before it.
 
     Returns:
         What is to be said of records that were added or rejected in doubt.
@@ -309,14 +309,14 @@ def read_records(
     """
     try:
         return _read_once(path, config, shapes, most_rejected, add)
-    except _CommaInNumber:
+    except _DoubtfulNumbers:
         drop()
         doubting = [(kind, shape.doubting()) for kind, shape in shapes]
         return _read_once(path, config, doubting, most_rejected, add)
 
 
-class _CommaInNumber(Exception):  # noqa: N818 - it is no error
-    """A file has a comma in a number, and nothing says how it writes numbers."""
+class _DoubtfulNumbers(Exception):  # noqa: N818 - it is no error
+    """A file has a comma in a number, or a count with three decimals, and nothing says how it writes numbers."""
 
 
 def _read_once(
@@ -326,8 +326,8 @@ def _read_once(
     most_rejected: float,
     add: Callable[[Kind, Batch], None],
 ) -> list[str]:
-    tally, rounded = Tally(config.fields, most_rejected), Rounded()
-    doubts: list[str] = []
+    tally, doubts = Tally(config.fields, most_rejected), Doubts(config)
+    differences: list[str] = []
     remarks: Counter[str] = Counter()
     for kind, shape in shapes:
 
@@ -335,17 +335,19 @@ def _read_once(
             add(kind, batch)
             tally.add(kind, batch)
             remarks.update(batch.remarks)
+            doubts.add(kind, batch)
 
         identical = IdenticalRows(kind.record_type)
         sifted = WithoutTotals(kind.record_type, add_both)
         for batch in _batches_of(path, shape):
-            if shape.doubting() != shape and any(_has_comma(one, shape) for one in batch.rejected):
-                raise _CommaInNumber
+            if shape.doubting() != shape and any(_casts_doubt(one, shape) for one in batch.rejected):
+                raise _DoubtfulNumbers
+            if other := next((one for one in batch.rejected if one.reason == "several_tables"), None):
+                raise UnreadableFile("several_tables", f"line {other.line or other.position:,} names other columns")
             sifted.add(batch)
-            rounded.add(kind.record_type, batch)
             if not shape.profile.counts_identical_rows:
                 identical.add(batch)
-        doubts += sifted.finish()
+        differences += sifted.finish()
         if identical.count:
             add_both(
                 Batch(kind.record_type.schema.empty_table(), [], remarks=Counter({IDENTICAL_ROW: identical.count}))
@@ -354,10 +356,12 @@ def _read_once(
         tally.check()
     except Unusable as unusable:
         raise UnreadableFile("too_many_rejected", str(unusable)) from None
-    return [*doubts, *warnings(remarks), *([str(rounded)] if rounded.count else [])]
+    return [*differences, *warnings(remarks), *doubts.lines()]
 
 
-def _has_comma(one: RejectedRecord, shape: RecordShape) -> bool:
+def _casts_doubt(one: RejectedRecord, shape: RecordShape) -> bool:
+    if one.reason == "ambiguous_number":
+        return True
     ours, value = next((name for name, theirs in shape.names.items() if theirs == one.field), ""), one.value or ""
     return shape.type.fields.get(ours) in NUMBERS and "," in value and any(map(str.isdigit, value))
 

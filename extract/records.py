@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from itertools import repeat
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -21,13 +21,17 @@ from extract.convert import (
     converter_of,
     extra_text,
     is_null_word,
+    is_unsure,
 )
 from extract.privacy import Privacy
 from extract.profile import PLAIN, PLAIN_COLUMN, Column, Profile
 from extract.remarks import WHOLE_DAY, Remarked
 from extract.schema import FieldType, RecordType
 
+MOST_IN_SHORT, FEWEST_COLUMNS = 2, 5  # values of a line about the report, and columns of a table that it is not part of
 LONGEST_PAYLOAD = 64 * 1024  # bytes of a rejected record that are kept
+UNSURE_TIME = "unsure time"  # what is noted of one that clocks showed twice or left out
+Note = Callable[[object], str | None]
 
 Others = Literal["wanted", "skipped", "rejected"]
 """What becomes of records that name none of the kinds of their source."""
@@ -63,10 +67,14 @@ class RecordShape:
         if self.type.private and self.privacy is None:
             raise ValueError(f"nothing says how to replace {', '.join(sorted(self.type.private))}")
 
+    @property
+    def says_numbers(self) -> bool:
+        """Whether its source says what points and commas in numbers are."""
+        return self.profile.decimal is not None or self.profile.thousands is not None
+
     def doubting(self) -> RecordShape:
         """The shape for a file that does not say how it writes numbers, and has reason to write them otherwise."""
-        says_how = self.profile.decimal is not None or self.profile.thousands is not None
-        return self if says_how else replace(self, doubts=True)
+        return self if self.says_numbers else replace(self, doubts=True)
 
     @cached_property
     def constants(self) -> Mapping[str, object]:
@@ -79,6 +87,23 @@ class RecordShape:
     def required(self) -> frozenset[str]:
         """The fields that a file with columns must have."""
         return frozenset((self.type.required - self.profile.optional) & self.names.keys())
+
+    @cached_property
+    def notes(self) -> list[tuple[str, Note]]:
+        """What is to be noted of which fields, by the source's names.
+
+        Of times: that clocks in their zone showed them twice or left them out; of amounts: their currency sign.
+        """
+        found: list[tuple[str, Note]] = []
+        for name, theirs in self.names.items():
+            match self.type.fields[name]:
+                case FieldType.DATE | FieldType.TIMESTAMP if self.timezone is not None:
+                    note = partial(_unsure_time, timezone=self.timezone, profile=self.profile)
+                    found.append((theirs, lru_cache(maxsize=4096)(note)))
+                case FieldType.MONEY if self.profile.currency_signs:
+                    signs = sorted(self.profile.currency_signs, key=len, reverse=True)
+                    found.append((theirs, partial(_sign_in, signs=signs)))
+        return found
 
     @cached_property
     def has_paths(self) -> bool:
@@ -175,6 +200,7 @@ class RejectedRecord:
         line: The line of the text file in which it begins, from 1.
         field: The source's name of the field that was wrong, if it was one field.
         value: What that field said.
+        is_short: Whether it has so few values that it may be a line about the report, such as one of its filters.
     """
 
     position: int
@@ -183,6 +209,7 @@ class RejectedRecord:
     line: int | None = None
     field: str | None = None
     value: str | None = None
+    is_short: bool = False
 
 
 @dataclass(frozen=True)
@@ -195,6 +222,7 @@ class Batch:
         lines: How many lines of a text file the records take up; 0 for what has no lines.
         skipped: How many records between them are of another kind.
         remarks: What is to be said of the records, and how often.
+        noted: What is to be noted of values in the records, and how often; see `RecordShape.notes`.
     """
 
     records: pa.Table
@@ -202,6 +230,7 @@ class Batch:
     lines: int = 0
     skipped: int = 0
     remarks: Counter[str] = field(default_factory=Counter)
+    noted: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Counts all records read: loaded, rejected or skipped."""
@@ -235,6 +264,7 @@ def convert_records(
     convert = _converter(shape)
     columns: list[list[object]] = [[] for _ in shape.type.schema]
     rejected = []
+    noted: Counter[str] = Counter()
     skipped = 0
     remarks: Counter[str] = Counter()
     for position, (value, line) in enumerate(zip(values, lines, strict=False), 1):
@@ -253,15 +283,19 @@ def convert_records(
             for column, cell in zip(columns, (*row, position), strict=True):
                 column.append(cell)
             remarks.update(said)
+            for theirs, note in shape.notes:
+                if isinstance(value, dict) and (what := note(value_at(value, theirs))):
+                    noted[what] += 1
     schema = shape.type.schema
     arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    return Batch(pa.table(arrays, schema=schema), rejected, line_count, skipped, remarks)
+    return Batch(pa.table(arrays, schema=schema), rejected, line_count, skipped, remarks, noted)
 
 
 def concatenated(batches: Iterable[Batch], schema: pa.Schema) -> Batch:
     """Consecutive batches, each counting from one, as one batch that counts through."""
     records, rejected, count, lines, skipped = [], [], 0, 0, 0
     remarks: Counter[str] = Counter()
+    noted: Counter[str] = Counter()
     for batch in batches:
         moved = renumbered(batch, count, lines)
         records.append(moved.records)
@@ -270,7 +304,9 @@ def concatenated(batches: Iterable[Batch], schema: pa.Schema) -> Batch:
         lines += batch.lines
         skipped += batch.skipped
         remarks += batch.remarks
-    return Batch(pa.concat_tables(records) if records else schema.empty_table(), rejected, lines, skipped, remarks)
+        noted.update(batch.noted)
+    table = pa.concat_tables(records) if records else schema.empty_table()
+    return Batch(table, rejected, lines, skipped, remarks, noted)
 
 
 def renumbered(batch: Batch, count: int, lines: int = 0) -> Batch:
@@ -287,11 +323,24 @@ def renumbered(batch: Batch, count: int, lines: int = 0) -> Batch:
     return replace(batch, records=records, rejected=rejected)
 
 
+def is_short_row(values: Sequence[object]) -> bool:
+    """Whether a row has so few values that it may be no record, but a line about the report."""
+    return len(values) >= FEWEST_COLUMNS and sum(value not in (None, "") for value in values) <= MOST_IN_SHORT
+
+
+def _unsure_time(value: object, timezone: ZoneInfo, profile: Profile) -> str | None:
+    return UNSURE_TIME if is_unsure(value, timezone, profile) else None
+
+
+def _sign_in(value: object, signs: Iterable[str]) -> str | None:
+    return next((sign for sign in signs if sign in value), None) if isinstance(value, str) else None
+
+
 def _rejected(
     why: RecordRejected, record: object, shape: RecordShape, position: int, line: int | None
 ) -> RejectedRecord:
     """What is kept of a rejected record: of one with private fields, only what can be told apart field by field."""
-    said = why.value
+    said, is_short = why.value, why.is_short or (isinstance(record, dict) and is_short_row([*record.values()]))
     if shape.skip and isinstance(record, dict):
         record = {name: value for name, value in record.items() if name not in shape.skip}
     if (privacy := shape.privacy) is not None:
@@ -299,7 +348,7 @@ def _rejected(
         if record is not None and why.field is not None and said is not None:
             said = as_written(value_at(record, why.field))
     payload = None if record is None else canonical(record).encode()[:LONGEST_PAYLOAD].decode(errors="ignore")
-    return RejectedRecord(position, why.reason, payload, line, why.field, said)
+    return RejectedRecord(position, why.reason, payload, line, why.field, said, is_short)
 
 
 def value_at(record: Mapping[str, object], path: str) -> object:

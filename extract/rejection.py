@@ -30,6 +30,8 @@ _RANGES = {
 _RECORDS = {
     "broken_json": "it is not valid JSON",
     "not_an_object": "it is not a JSON object",
+    "several_tables": "it names columns in another order, or other ones",
+    "repeated_header": "it names the columns again",
     "no_known_field": "it has none of the fields of its kind",
     "too_deep": f"it nests deeper than {DEEPEST} levels",
     "too_long": f"it is longer than {LONGEST_RECORD:,} bytes",

@@ -101,4 +101,6 @@ def _log_node(event: Any) -> None:
     node, ended = event.data.node_info, event.data.run_result
     facts = {"phase": "build", "kind": node.resource_type, "node": node.node_name, "status": ended.status}
     facts["seconds"] = round(ended.execution_time, 3)
+    if node.resource_type == "test":
+        facts["counts"] = {"failures": ended.num_failures}
     log.info("%s %s: %s", node.resource_type, node.node_name, ended.status, extra=facts)

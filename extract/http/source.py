@@ -18,6 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from extract.attempts import SECONDS, try_apart
+from extract.doubts import Doubts
 from extract.http.answers import CONNECTIONS, Answer, Question, ask
 from extract.http.client import ApiClient, ApiError, ApiSettings, DeniedError
 from extract.http.profile import ApiProfile
@@ -84,6 +85,7 @@ class ApiSource:
         self.config = config
         self._run = run
         self._settings = settings
+        self._said: set[str] = set()  # of doubts
         self._api = config.api_profile
         (self._kind,) = config.kinds
         self._shape = _shape_of(config, run.report_timezone, run.privacy_key)
@@ -186,6 +188,7 @@ class ApiSource:
             Unusable: Too many records cannot be read.
         """
         kind, tally, count = self._kind, Tally(self.config.fields, self._run.most_rejected), 0
+        doubts = Doubts(self.config)
         folder, paths = self._run.landing.folder, [f"{unit.path}/{name}" for name in names]
 
         def read_one(path: str) -> Batch:
@@ -202,6 +205,7 @@ class ApiSource:
         def add(batch: Batch) -> None:
             rows.add(kind, batch)
             tally.add(kind, batch)
+            doubts.add(kind, batch)
 
         sifted = WithoutTotals(kind.record_type, add)
         with self._run.attempts.reading(unit.path) as is_suspected:
@@ -212,9 +216,12 @@ class ApiSource:
                 sifted.add(renumbered(batch, count))
                 count += len(batch)
                 self._run.progress.advance(len(batch))
-        for difference in sifted.finish():
-            self._run.progress.message(f"warning: {self.config.name}: {unit.path}: {difference}")
+        said = [*sifted.finish(), *doubts.lines()]
         tally.check()
+        for doubt in said:
+            if doubt not in self._said:  # each day says the same of its currency
+                self._run.progress.message(f"warning: {self.config.name}: {unit.path}: {doubt}")
+        self._said.update(said)
 
     def _say_tried_apart(self, what: str) -> None:
         self._run.progress.message(f"{self.config.name}: {what} was being read when runs were killed: trying it apart")

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from extract.lake.lake import JOURNAL, Lake
 from extract.lake.ledger import Ledger
-from extract.lake.package import Package
+from extract.lake.package import LedgerRow, Package
 from extract.lake.tables import FETCHES
 from extract.landing import LandedUnit
 from extract.source import Source
@@ -97,9 +97,8 @@ def load(
             started = time.monotonic()
             with package.unit(source.config, unit) as rows:
                 entries = source.read(unit, rows)
-                read = rows.read
             package.enter(unit, ledger.readings(unit.path) + 1, entries)
-            _log_line("read", started, source=unit.source, unit=unit.path, records_read=read)
+            _log_line("read", started, source=unit.source, unit=unit.path, **_facts(entries))
         added.update(package.ledgers)
         loaded[load_id] = package.finish(missing)
         return loaded[load_id]
@@ -123,6 +122,16 @@ def _due(units: Sequence[LandedUnit], sources: Mapping[str, Source]) -> Iterator
     for name in dict.fromkeys(unit.source for unit in units):
         waiting = [unit for unit in units if unit.source == name]
         yield from ((sources[name], unit) for unit in sources[name].due(waiting))
+
+
+def _facts(entries: Sequence[LedgerRow]) -> dict[str, object]:
+    """What the log says of a unit that was read, of all its kinds of record together."""
+    told = [entry.values for entry in entries]
+    status = "loaded" if told[0].get("complete") else "failed"
+    facts: dict[str, object] = {"status": told[0].get("status", status), "bytes": told[0].get("bytes")}
+    for count in ("records_read", "records_loaded", "records_rejected"):
+        facts[count] = sum(values[count] for values in told)
+    return facts
 
 
 def is_note(table: str, row: Mapping[str, Any]) -> bool:

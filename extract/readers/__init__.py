@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from extract.readers.chunks import CHUNK, TextFormat, opened, parsed
+from extract.readers.chunks import CHUNK, TextFormat, opened, parsed, seekable
 from extract.readers.content import format_named, format_of, format_of_text
 from extract.readers.csv_text import Csv, csv_records, find_header
 from extract.readers.documents import check_document, start_of_records
@@ -27,6 +27,7 @@ __all__ = [
     "read_file",
     "read_page",
     "records_of_page",
+    "seekable",
     "texts_of_records",
 ]
 
@@ -49,13 +50,9 @@ def read_file(path: Path, shape: RecordShape, size: int = CHUNK) -> Iterator[Bat
         UnreadableFile: While it is read: the file as a whole is not what it seems to be.
     """
     format_ = format_of(path, shape.profile.format)
-    if format_ == "parquet":
-        yield from read_parquet(path, shape)
-        return
-    if format_ == "xlsx":
-        from extract.readers.workbook import read_workbook
-
-        yield from read_workbook(path, shape)
+    if format_ in ("parquet", "xlsx"):
+        with seekable(path) as file_:
+            yield from read_parquet(file_, shape) if format_ == "parquet" else _read_workbook(file_, shape)
         return
     with opened(path, shape.profile.encoding) as file:
         head = file.peek()
@@ -97,6 +94,12 @@ def texts_of_records(path: Path, shape: RecordShape) -> Iterator[tuple[int, byte
             yield from array_elements(file, file.read(start).count(b"\n") + 1)
         else:
             yield from ((number, line) for number, line in enumerate(file, 1) if line.strip())
+
+
+def _read_workbook(path: Path, shape: RecordShape) -> Iterator[Batch]:
+    from extract.readers.workbook import read_workbook
+
+    return read_workbook(path, shape)
 
 
 def _array(before: bytes, shape: RecordShape) -> JsonArray:

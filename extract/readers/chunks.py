@@ -17,7 +17,7 @@ from typing import IO, Protocol
 
 import numpy as np
 
-from extract.containers import BrokenContainerError, unpacked
+from extract.containers import BrokenContainerError, unpacked, unpacked_file
 from extract.readers.encoding import HEAD, as_utf8, first_undecodable
 from extract.readers.unreadable import UnreadableFile
 from extract.records import Batch, RecordShape, concatenated, renumbered
@@ -57,6 +57,20 @@ def opened(path: Path, encoding: str | None = None) -> Iterator[io.BufferedReade
         raise UnreadableFile(broken.reason, broken.detail) from None
     except UnicodeDecodeError:
         raise UnreadableFile("unreadable_encoding", _what_is_undecodable(path, encoding)) from None
+
+
+@contextmanager
+def seekable(path: Path) -> Iterator[Path]:
+    """A file, unpacked, for formats that are not read from beginning to end.
+
+    Raises:
+        UnreadableFile: It cannot be unpacked.
+    """
+    try:
+        with unpacked_file(path) as file:
+            yield file
+    except BrokenContainerError as broken:
+        raise UnreadableFile(broken.reason, broken.detail) from None
 
 
 def _what_is_undecodable(path: Path, encoding: str | None) -> str:

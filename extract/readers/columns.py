@@ -18,9 +18,10 @@ from extract.readers.numbers import Bytes, characters_of, plain_numbers, power_o
 from extract.readers.unreadable import UnreadableFile
 from extract.records import Batch, RecordShape
 from extract.remarks import UNEXPANDED_MACRO, WHOLE_DAY, Remarked
-from extract.schema import DECIMAL_PLACES, FieldType, RecordType
+from extract.schema import DECIMAL_PLACES, FieldType
 
 MOST_COLUMNS = 2_000
+COUNT_OF_THOUSANDS = r"^\s*[+-]?[1-9][0-9]{0,2}[.][0-9]{3}\s*$"
 WIDE = pa.decimal256(76, 18)
 SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
@@ -37,41 +38,7 @@ _PLAIN = {
 _NUMBERS = {FieldType.COUNT, FieldType.DECIMAL, FieldType.MONEY}
 _FRACTIONS = {**_PLAIN, FieldType.DECIMAL: pa.decimal128(38, 12)}
 
-_EXPONENT_ID = r"^[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]+$"
 _SURE_BELOW = 10**14
-
-
-class Rounded:
-    """Counts ids with an exponent, such as 1.2021E+17: a spreadsheet has rounded them, and nobody can tell from what.
-
-    Attributes:
-        count: How many there were.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._example = ""
-
-    def add(self, record_type: RecordType, batch: Batch) -> None:
-        """Looks through the ids of some records, but for those that are private."""
-        for name in sorted(record_type.ids - record_type.private):
-            for texts in batch.records.column(name).chunks:
-                if _has_exponent(texts):
-                    found = texts.filter(pc.match_substring_regex(texts, _EXPONENT_ID))
-                    self.count += len(found)
-                    self._example = self._example or (f"{name} {found[0]}" if len(found) else "")
-
-    def __str__(self) -> str:
-        ids = "1 id" if self.count == 1 else f"{self.count:,} ids"
-        return f"{ids} with an exponent, such as {self._example}: a spreadsheet rounded it; export ids as text"
-
-
-def _has_exponent(texts: pa.StringArray) -> bool:
-    """Whether an `e` stands behind a digit anywhere."""
-    bytes_, _ = characters_of(texts)
-    places = np.flatnonzero((bytes_ | 0x20) == ord("e"))
-    before = bytes_[places[places > 0] - 1]
-    return bool(((before >= ord("0")) & (before <= ord("9"))).any())
 
 
 class Remarks:
@@ -187,6 +154,22 @@ def named(header: Sequence[str], shape: RecordShape) -> tuple[list[str], RecordS
     return columns, replace(shape, filter=replace(shape.filter, column=choices[0]))
 
 
+def header_again(values: Sequence[object], header: Sequence[str], shape: RecordShape) -> RecordRejected | None:
+    """Why a row is no record that names columns: one of the same table, as where files were put together, or another.
+
+    Args:
+        values: What the row has.
+        header: The names of the columns of the table.
+        shape: How its records are written, with the names as its header has them.
+    """
+    numbers = {plain_name(theirs) for name, theirs in shape.names.items() if shape.type.fields[name] in _NUMBERS}
+    said = [plain_name(value) if isinstance(value, str) else "" for value in values]
+    if len(numbers & {*said}) < min(2, len(numbers)):
+        return None
+    is_same = said == list(map(plain_name, header))
+    return RecordRejected("repeated_header" if is_same else "several_tables")
+
+
 def _told_apart(header: Iterable[str]) -> list[str]:
     """The names of columns, with a number behind those that came before."""
     columns: dict[str, None] = {}
@@ -227,7 +210,25 @@ def convert_columns(
         columns += [pa.repeat(False, count) if remarks.whole_days is None else remarks.whole_days]
     columns += [pa.nulls(count, pa.string()) if extras is None else pa.array(extras, pa.string())]
     columns += [pa.array(np.arange(1, count + 1))]
-    return Batch(pa.table(columns, schema=schema), [], lines, remarks=remarks.counts)
+    return Batch(pa.table(columns, schema=schema), [], lines, remarks=remarks.counts, noted=_noted(table, shape))
+
+
+def _noted(table: pa.Table, shape: RecordShape) -> Counter[str]:
+    """What is to be noted of the texts of all records, each different text looked at once."""
+    noted: Counter[str] = Counter()
+    for theirs, note in shape.notes:
+        column = table.column(theirs)
+        if pa.types.is_string(column.type) and any(map(_has_more_than_digits, column.chunks)):
+            found = pc.value_counts(column)
+            for text, count in zip(found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True):
+                if what := note(text):
+                    noted[what] += count
+    return noted
+
+
+def _has_more_than_digits(texts: pa.StringArray) -> bool:
+    """Whether any text is more than a number: a currency sign, or the colon of a time."""
+    return not bool(_OF_NUMBERS.take(characters_of(texts)[0]).all())
 
 
 def _convert_column(
@@ -249,6 +250,8 @@ def _convert_column(
     if is_text:
         if shape.type.is_event and field_type is FieldType.MONEY:
             column = _each(column, without_macros, remarks)
+        if field_type is FieldType.COUNT and _may_be_of_thousands(column, shape):
+            raise RecordRejected("ambiguous_number")
         numbers = None if power is None else _numbers_of(column, shape)
         if numbers is None:
             return _mapped(column, shape.converter(name), field_type, remarks)
@@ -312,6 +315,12 @@ def _each(
         if count:
             remarks.counts[UNEXPANDED_MACRO] += count
     return pa.chunked_array(chunks, pa.string())
+
+
+def _may_be_of_thousands(counts: pa.ChunkedArray, shape: RecordShape) -> bool:
+    if shape.says_numbers or not any(map(_has_point, counts.chunks)):
+        return False
+    return bool(pc.any(pc.match_substring_regex(counts, COUNT_OF_THOUSANDS)).as_py())
 
 
 def _has_point(texts: pa.StringArray) -> bool:
@@ -391,4 +400,6 @@ def _edge_bytes(place: int, others: bytes = b"") -> np.ndarray[tuple[int], np.dt
     return found
 
 
+_OF_NUMBERS = np.zeros(256, np.bool_)
+_OF_NUMBERS[[*b"0123456789.,-"]] = True
 _MAY_BEGIN_ODDLY, _MAY_END_SPACE = _edge_bytes(0, b"="), _edge_bytes(-1)

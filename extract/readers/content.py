@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
-from extract.containers import BrokenContainerError, inner_name, is_workbook
+from extract.containers import BrokenContainerError, inner_name, is_zip, start_of_content
 from extract.readers.unreadable import UnreadableFile
 
 Format: TypeAlias = Literal["csv", "json", "parquet", "xlsx"]
@@ -21,7 +21,7 @@ FORMATS: dict[str, Format] = {
 }
 _ANY_TEXT = {"", ".txt", ".xls", ".xlsx"}  # what is called so, but by its content is no workbook
 _PARQUET, _OLD_WORKBOOK = b"PAR1", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_MARKUP = re.compile(rb"\s*<(!doctype|html|head|body|script|\?xml|!--)", re.IGNORECASE)
+_MARKUP = re.compile(rb"\s*<(!doctype|html|head|body|script|meta|style|table|\?xml|!--)", re.IGNORECASE)
 _JSON = re.compile(rb"\s*(\{\s*[\"}]|\[\s*[\[{\]])")
 
 
@@ -40,27 +40,25 @@ def format_of(path: Path, said: str | None = None) -> Format | None:
     Raises:
         UnreadableFile: `unknown_format`, `broken_zip` or `several_files`.
     """
-    with path.open("rb") as file:
-        start = file.read(len(_OLD_WORKBOOK))
     try:
-        name = inner_name(path)
-        if is_workbook(path):
-            return "xlsx"
+        name, start = inner_name(path), start_of_content(path, len(_OLD_WORKBOOK))
     except BrokenContainerError as broken:
         raise UnreadableFile(broken.reason, broken.detail) from None
     suffix = Path(name.lower()).suffix
+    if is_zip(start):
+        return "xlsx"
     if start.startswith(_PARQUET):
         return "parquet"
     if start == _OLD_WORKBOOK:
         raise UnreadableFile("unknown_format", "a workbook of an old Excel, or one with a password: save it as .xlsx")
     format_ = said or FORMATS.get(suffix)
-    if format_ == "parquet" and name == path.name:
-        return "parquet"
-    if format_ in ("csv", "json"):
-        return "csv" if format_ == "csv" else "json"
+    if format_ in ("csv", "json", "parquet"):
+        return cast(Format, format_)
     if suffix in _ANY_TEXT:
         return None
-    raise UnreadableFile("unknown_format", f"readable are .txt, {', '.join(FORMATS)}; texts also with .gz or .zip")
+    raise UnreadableFile(
+        "unknown_format", f"readable are .txt, {', '.join(FORMATS)}; all of them also with .gz or .zip"
+    )
 
 
 def format_of_text(head: bytes, format_: Format | None) -> Format:

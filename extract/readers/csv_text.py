@@ -8,19 +8,21 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from extract.convert import RecordRejected
 from extract.readers.chunks import LONGEST_HEADER, LONGEST_RECORD, is_fine_grained, places_of
-from extract.readers.columns import Guess, convert_columns, missing_columns, named
+from extract.readers.columns import Guess, convert_columns, header_again, missing_columns, named
 from extract.readers.numbers import may_be_read_two_ways, may_break_decimals
 from extract.readers.unreadable import UnreadableFile
-from extract.records import Batch, RecordShape, convert_records
+from extract.records import Batch, RecordShape, convert_records, is_short_row
 from extract.remarks import REPEATED_HEADER
+from extract.schema import NUMBERS
 
 if TYPE_CHECKING:
     import _csv
@@ -166,6 +168,10 @@ class Csv:
         csv.field_size_limit(LONGEST_RECORD)
         self._dialect = header.dialect
         self._columns, self.shape = named(header.names, shape)
+        numbers = [theirs for name, theirs in self.shape.names.items() if self.shape.type.fields[name] in NUMBERS]
+        self._number_name = numbers[0].casefold() if numbers else None  # what a header that comes again has
+        # A field behind all names has been pushed there, by a delimiter without quotes.
+        self._nameless = [*takewhile(lambda number: not header.names[number].strip(), range(len(header.names))[::-1])]
         known = {*self.shape.names.values()}
         self._extras = [name for name in self._columns if name not in known | self.shape.skip]
         self._header = header
@@ -193,6 +199,8 @@ class Csv:
             return None
         last = chunk[chunk.rfind(b"\n", 0, -1) + 1 :]
         if b'"' in last and self._dialect.is_open(last.rstrip(b"\n").decode()):
+            return None
+        if any(pc.any(pc.is_valid(table.column(self._columns[number]))).as_py() for number in self._nameless):
             return None
         extras = None
         if self._extras:
@@ -249,13 +257,23 @@ class Csv:
                 fields = self._dialect.fields(text)
             if self._header.is_repeated_by(fields):
                 return _HEADER, count
-            if len(fields) == len(self._columns):
+            if self._number_name and self._number_name in text.casefold() and (why := self._names_columns(fields)):
+                return why, count
+            if len(fields) == len(self._columns) and not any(fields[number].strip() for number in self._nameless):
                 return {name: field or None for name, field in zip(self._columns, fields, strict=True)}, count
         except csv.Error:
             # The quote may yet be closed by what comes.
             if not is_last and count < MOST_LINES and number + count == len(lines):
                 return None, 0
-        return RecordRejected("wrong_shape"), 1
+            fields = []
+        return RecordRejected("wrong_shape", is_short=self._is_short(fields)), 1
+
+    def _names_columns(self, fields: Sequence[str]) -> RecordRejected | None:
+        return header_again(fields, self._header.names, self.shape)
+
+    def _is_short(self, fields: Sequence[str]) -> bool:
+        """Whether a line may be about the report; one without fields has a quote that is not closed."""
+        return bool(fields) and is_short_row([*fields, *[""] * (len(self._columns) - len(fields))])
 
     def _read(self, chunk: bytes, types: dict[str, pa.DataType]) -> pa.Table | None:
         try:

@@ -20,11 +20,13 @@ from extract.readers.columns import Guess, convert_columns
 from extract.readers.numbers import may_break_decimals
 from extract.readers.unreadable import UnreadableFile
 from extract.records import Batch, RecordShape, convert_records, value_at
+from extract.schema import FieldType
 
 DEEPEST = 200
 MOST_VALUES = 100_000  # in a record: each takes far more memory than text
 # A string, an opened string, or a byte that changes the depth or ends an element. Possessive: the memory stays flat.
 TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\],]', re.DOTALL)
+_QUOTED_THOUSANDS = re.compile(rb'"\s*[+-]?[1-9][0-9]{0,2}[.][0-9]{3}\s*"')
 _OPENS = re.compile(rb"\s*:\s*([\[{])")
 
 
@@ -55,6 +57,8 @@ class JsonLines:
             return None
         table = self._guess.parsed(lambda types: _read(chunk, pa.schema(types.items())))
         if table is None or table.num_rows != len(ends) or _may_have_no_field(table):
+            return None
+        if _may_have_thousands(table, self.shape, chunk):
             return None
         return convert_columns(table, self.shape, lines=len(ends))
 
@@ -107,7 +111,9 @@ class JsonArray:
         if structs.null_count:
             return None
         found = pa.table(structs.flatten(), names=structs.type.names)
-        return None if _may_have_no_field(found) else convert_columns(found, self.shape)
+        if _may_have_no_field(found) or _may_have_thousands(found, self.shape, text):
+            return None
+        return convert_columns(found, self.shape)
 
     def parse_strict(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:
         """Takes any elements; an array that does not end says that the file is cut off."""
@@ -254,6 +260,13 @@ def _is_cut(value: object, text: bytes) -> bool:
 
 def _is_odd(text: bytes) -> bool:
     return (b"\\" in text and b"\\u0000" in text) or may_break_decimals(text)
+
+
+def _may_have_thousands(table: pa.Table, shape: RecordShape, text: bytes) -> bool:
+    """Whether a count may be a text such as "1.250", which Arrow reads like the number 1.250."""
+    counts = [theirs for name, theirs in shape.names.items() if shape.type.fields[name] is FieldType.COUNT]
+    is_decimal = any(pa.types.is_decimal(table.column(theirs).type) for theirs in counts)
+    return is_decimal and not shape.says_numbers and _QUOTED_THOUSANDS.search(text) is not None
 
 
 def _may_have_no_field(table: pa.Table) -> bool:

@@ -20,14 +20,15 @@ from pathlib import Path
 from typing import IO, TypeAlias
 
 import numpy as np
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
 
 from extract.convert import Moment, NotFinite, Number
 from extract.readers.chunks import LONGEST_RECORD
-from extract.readers.columns import missing_columns, named
+from extract.readers.columns import header_again, missing_columns, named
 from extract.readers.csv_text import MOST_TITLE_LINES
 from extract.readers.unreadable import UnreadableFile
 from extract.records import Batch, RecordShape, convert_records, renumbered
+from extract.schema import NUMBERS
 
 _ROWS = 10_000
 _MOST_CELLS = 6_000_000  # of the rectangle, empty ones too: each takes some 70 bytes
@@ -38,6 +39,12 @@ _TAG = re.compile(rb"<(?:\w+:)?(row|c)(?=[\s/>])([^>]*)>")
 _PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Z]{0,3})([0-9]{1,7})["']""")
 _SHARED = re.compile(rb"""\st\s*=\s*["']s["']""")
 _SHARED_VALUE = re.compile(rb"""\st\s*=\s*["']s["'][^>]*>\s*<(?:\w+:)?v>([0-9]{1,9})<""")
+# What a program writes that does not work formulas out; an empty text (`t="str"`) is a value.
+_UNWORKED = re.compile(
+    rb"""<(?:\w+:)?c(?=[\s>])(?![^>]*\st\s*=\s*["']str["'])[^>]*>\s*"""
+    rb"""<(?:\w+:)?f(?=[\s/>])(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)\s*"""
+    rb"""(?:<(?:\w+:)?v\s*/>\s*|<(?:\w+:)?v>\s*</(?:\w+:)?v>\s*)?</(?:\w+:)?c>"""
+)
 _TEXT = re.compile(rb"<(?:\w+:)?si(?=[\s/>])")
 
 Row: TypeAlias = tuple[int, Sequence[object]]
@@ -54,9 +61,14 @@ def read_workbook(path: Path, shape: RecordShape) -> Iterator[Batch]:
     if not header:
         return
     columns, shape = named(header, shape)
-    count = 0
+    numbers = [theirs for name, theirs in shape.names.items() if shape.type.fields[name] in NUMBERS]
+    place, count = columns.index(numbers[0]) if numbers else 0, 0  # of a column that has no texts but its name
     while some := [*islice(rows, _ROWS)]:
-        values = [dict(zip(columns, map(_plain, cells), strict=False)) for _, cells in some]
+        values = [
+            (isinstance(cells[place], str) and header_again(cells, header, shape))
+            or dict(zip(columns, map(_plain, cells), strict=False))
+            for _, cells in some
+        ]
         batch = convert_records(values, shape, [number for number, _ in some])
         yield renumbered(batch, count)
         count += len(batch)
@@ -85,7 +97,8 @@ def _records(path: Path, shape: RecordShape) -> tuple[Sequence[str], Iterator[Ro
         if wanted is not None and wanted not in names:
             raise UnreadableFile("which_sheet", f"there is no sheet {wanted!r}; there are {_listed(names)}")
         found: list[tuple[int, str, int, list[str]]] = []
-        for name in names if wanted is None else [wanted]:
+        shown = [one.name for one in book.sheets_metadata if one.visible == SheetVisibleEnum.Visible] or names
+        for name in shown if wanted is None else [wanted]:
             header = _header(_rows(book.get_sheet_by_name(name)), shape)
             if header is not None:
                 found.append((header[0], name, *header[1:]))
@@ -249,6 +262,8 @@ def _check_sheet(part: IO[bytes], texts: np.ndarray[tuple[int], np.dtype[np.int6
             shared += _SHARED.search(attributes) is not None
         if cells and (box := (last_row - first_row + 1) * (last_column - first_column + 1)) > _MOST_CELLS:
             raise UnreadableFile("sheet_too_large", f"{box:,} cells are more than {_MOST_CELLS:,}: export it as CSV")
+        if b"f>" in text and _UNWORKED.search(text):
+            raise UnreadableFile("broken_workbook", "it has formulas that were never worked out: open it and save it")
         places = np.array([int(one) for one in _SHARED_VALUE.findall(text, 0, cut)], np.int64)
         shared -= len(places)
         shared_bytes += int(texts[places[places < len(texts)]].sum())

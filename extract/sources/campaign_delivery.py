@@ -24,7 +24,7 @@ RECORD_TYPE = RecordType(
     required=frozenset(FIELDS),
     ids=frozenset({"campaign_id", "ad_id", "zipcode", "account"}),
     keys=("campaign_id", "ad_id"),
-    labels=("brand",),
+    labels=("brand", "country", "account"),
 )
 KIND = Kind("campaign_delivery", RECORD_TYPE, same_name="replace")
 SOURCES = (

@@ -397,7 +397,11 @@ def test_a_file_quarantined_whole_is_said_last_fails_with_strict_and_can_be_repa
     assert nodes["campaign_summary"]["kind"] == "model"
     assert nodes["campaign_summary"]["seconds"] >= 0
     units = [line for line in log if line.get("unit", "").endswith("export.csv")]
-    assert {(line["source"], line["records_read"]) for line in units} == {("campaign_files", 2)}
+    facts = ("source", "status", "records_read", "records_loaded", "records_rejected")
+    told = {tuple(line[fact] for fact in facts) for line in units}
+    assert told == {("campaign_files", "loaded", 2, 1, 1), ("campaign_files", "loaded", 2, 2, 0)}
+    assert all(line["bytes"] > 0 and line["seconds"] >= 0 for line in units)
+    assert {line["counts"]["failures"] for line in nodes.values() if line["kind"] == "test"} >= {0}
 
 
 def test_an_unusual_volume_is_told_and_published_all_the_same(tmp_path: Path) -> None:

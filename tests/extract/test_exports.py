@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from support.extracting import RecordedProgress, drop, extracted, rows
-from support.workbook import of_parts, workbook
+from support.workbook import of_parts, sheet, workbook
 
 from extract.as_received import records_as_received
 from extract.files import shape_of
@@ -118,6 +120,46 @@ def test_a_profile_says_which_line_has_the_names_and_what_comes_behind_it(tmp_pa
     assert as_it_came(tmp_path, 1, profile) == (f"{ROW};".replace(",", ";"), 5)
 
 
+OTHER_ORDER = "campaign_id,ad_id,date,brand,country,state,city,zipcode,clicks,impressions,conversions,spend"
+
+
+def test_files_that_were_put_together_are_one_table(tmp_path: Path) -> None:
+    text = f"{NAMES}\n{ROW}\n\ufeff{NAMES}\n{ROW}\n" * 20
+    assert len(loaded(tmp_path, text.encode())) == 40
+    assert rejected(tmp_path, "DISTINCT reason".lower()) == [("repeated_header",)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        f"{OTHER_ORDER}\n{ROW}",
+        f"Date,Campaign,Impressions,Clicks,Spend\n{ROW}",
+        f"{OTHER_ORDER},more\n{ROW},x",
+    ],
+)
+@pytest.mark.parametrize("is_workbook", [True, False])
+def test_a_second_table_in_a_file_is_not_read_as_the_first(tmp_path: Path, other: str, is_workbook: bool) -> None:
+    text = f"{NAMES}\n{ROW}\n\n{other}\n"
+    book = workbook(S=[line.split(",") for line in text.split("\n")])
+    assert loaded(tmp_path, book if is_workbook else text.encode(), name="a.xlsx" if is_workbook else "a.csv") == []
+    assert quarantined(tmp_path) == [("several_tables", "line 4 names other columns")]
+
+
+def test_what_is_pushed_behind_the_last_name_is_not_lost(tmp_path: Path) -> None:
+    shifted = "c1,a1,2026-11-01,Acme, Inc,US,,,900,100,10,7.00,1"
+    assert loaded(tmp_path, f"{NAMES},\n{ROW},\n{shifted}\n{ROW}, \n".encode()) == [("c1",), ("c1",)]
+    assert rejected(tmp_path, "line, reason") == [(3, "wrong_shape")]
+
+
+@pytest.mark.parametrize("padding", ["", ",soon" + "," * 9])
+def test_lines_about_the_report_behind_its_table_do_not_make_it_unusable(tmp_path: Path, padding: str) -> None:
+    footer = "".join(f"Filter by ID {number}:,{padding or 'x'}\n" for number in range(30))
+    assert loaded(tmp_path, f"{NAMES}\n{ROW}\n{ROW}\n\n{footer}".encode()) == [("c1",), ("c1",)]
+    assert len(rejected(tmp_path)) == 30
+    assert loaded(tmp_path / "b", f"{NAMES}\n{ROW}\n{footer}{ROW}\n".encode()) == []
+    assert quarantined(tmp_path / "b")[0][0] == "too_many_rejected"
+
+
 def test_one_column_can_be_two_fields_and_a_source_may_lack_some(tmp_path: Path) -> None:
     profile = Profile(
         {"campaign_id": Column("Campaign"), "brand": Column("Campaign"), "spend": Column("Cost (USD)")},
@@ -135,6 +177,20 @@ def test_a_header_that_lacks_names_says_which(tmp_path: Path) -> None:
 
 
 # --- encodings and containers -----------------------------------------------------------------------------------------
+
+
+def zipped(**members: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def parquet(*records: dict[str, object]) -> bytes:
+    file = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(list(records)), file)
+    return file.getvalue()
 
 
 def test_utf16_is_told_by_its_mark(tmp_path: Path) -> None:
@@ -175,17 +231,26 @@ def test_a_table_is_read_whatever_it_is_packed_in_or_called(tmp_path: Path, name
     assert as_it_came(tmp_path, 1)[1] == 2
 
 
+PACKED = {
+    "a.xlsx": workbook(S=[NAMES.split(","), [*ROW.split(",")[:8], 1000, 10, 100.0, 1]]),
+    "a.parquet": parquet({**dict(zip(NAMES.split(","), ROW.split(","), strict=True)), "spend": Decimal(100)}),
+}
+
+
+@pytest.mark.parametrize("member", PACKED)
+@pytest.mark.parametrize("how", ["zip", "gzip"])
+def test_a_workbook_and_a_parquet_file_may_be_packed(tmp_path: Path, member: str, how: str) -> None:
+    content = zipped(**{member: PACKED[member]}) if how == "zip" else gzip.compress(PACKED[member])
+    assert loaded(tmp_path, content, columns="campaign_id, spend", name="report.zip") == [("c1", Decimal(100))]
+    assert '"c1"' in as_it_came(tmp_path, 1)[0]
+    drop(tmp_path, f"again-{member}", PACKED[member])
+    assert extracted(tmp_path).sources[SOURCE].duplicates == 1
+
+
 def test_a_page_for_a_browser_is_no_table(tmp_path: Path) -> None:
     loaded(tmp_path, EXPORTS / "containers" / "login_page.csv")
-    assert quarantined(tmp_path) == [("not_a_table", "HTML")]
-
-
-def zipped(**members: bytes) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return file.getvalue()
+    loaded(tmp_path, b"<table><tr><td>campaign_id</td></tr></table>", name="export.xls")
+    assert quarantined(tmp_path) == [("not_a_table", "HTML")] * 2
 
 
 @pytest.mark.parametrize(
@@ -431,6 +496,29 @@ def test_a_time_without_a_zone_is_of_the_zone_of_its_source(
     assert rows(tmp_path, "campaign_delivery", "date") == [(day,)]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "{0}\n{1}\n{2}\n{3}\n{4}\n"),
+        ("a.csv", '{0}\n{1}\n"{2}\n{3}\n{4}\n'),  # a broken line: record by record
+    ],
+)
+def test_times_that_a_clock_shows_twice_or_never_are_counted(tmp_path: Path, name: str, content: str) -> None:
+    times = ["2026-11-01 01:30:00", "2026-03-08 02:30:00", "2026-11-01T01:30:00-05:00", "2026-11-01"]
+    rows_ = [ROW.replace("2026-11-01", time) for time in times]
+    said = RecordedProgress()
+    drop(tmp_path, name, content.format(NAMES, *rows_).encode())
+    extracted(tmp_path, sources=[declared(timezone="America/New_York")], said=said)
+    days = [date(2026, 11, 1), date(2026, 3, 8), date(2026, 11, 1), date(2026, 11, 1)]
+    broken = '"' in content
+    assert rows(tmp_path, "campaign_delivery", "date", "_position") == [
+        (day,) for day in days if day.month > 3 or not broken
+    ]
+    (warned,) = [line for line in said.messages if "clocks" in line]
+    count = "1 time lies" if broken else "2 times lie"
+    assert warned.startswith(f"warning: {SOURCE}: 'a.csv': {count} in an hour that clocks in America/New_York showed")
+
+
 def test_what_means_null_is_null_in_every_field(tmp_path: Path) -> None:
     row = 'c1,a1,2026-11-01, -- ,"=""--""",(not set),--x,,1000,10,100.00, --'
     profile = Profile(nulls=frozenset({"--", "(not set)"}))
@@ -496,6 +584,18 @@ def test_a_workbook_says_which_sheets_have_records(tmp_path: Path) -> None:
     assert quarantined(tmp_path / "c")[0][0] == "missing_column"
     assert loaded(tmp_path / "d", book, Profile(sheet="Other"), name="a.xlsx") == []
     assert quarantined(tmp_path / "d")[0][1].startswith("there is no sheet 'Other'; there are 'Old' and 'New'")
+
+
+def test_a_hidden_sheet_is_not_looked_at(tmp_path: Path) -> None:
+    sheets = {name: sheet([NAMES.split(","), [*CELLS, *[None] * extra]]) for extra, name in enumerate(["Old", "New"])}
+    assert loaded(tmp_path, of_parts(sheets, hidden=["Old"]), name="a.xlsx") == [("c1",)]
+    assert loaded(tmp_path / "b", of_parts(sheets, hidden=["Old"]), Profile(sheet="Old"), name="a.xlsx") == [("c1",)]
+
+
+def test_a_formula_that_nobody_worked_out_is_no_missing_value(tmp_path: Path) -> None:
+    loaded(tmp_path, workbook(S=[NAMES.split(","), [*CELLS[:10], "=J2*0.5", 1]]), name="a.xlsx")
+    ((reason, detail),) = quarantined(tmp_path)
+    assert (reason, detail[:29]) == ("broken_workbook", "it has formulas that were nev")
 
 
 def far_away() -> bytes:
@@ -596,6 +696,32 @@ def test_a_comma_in_a_number_casts_doubt_on_the_whole_file(tmp_path: Path, comma
     assert sorted(rejected(tmp_path, "reason, field, value")) == [
         ("ambiguous_number", "impressions", "1,000"),
         ("ambiguous_number", "spend", "1.250"),
+    ]
+
+
+THOUSANDS = [("12.345", "1.250"), ("10.000", "2.25")]
+
+
+@pytest.mark.parametrize("how", ["csv", "tsv", "jsonl", "json", "parquet"])
+def test_a_count_with_three_decimals_casts_doubt_on_the_whole_file(tmp_path: Path, how: str) -> None:
+    texts: list[dict[str, object]] = [dict(zip(NAMES.split(","), ROW.split(","), strict=True)) for _ in range(3)]
+    for text, (impressions, spend) in zip(texts, [*THOUSANDS, ("1000", "3.5")], strict=True):
+        text |= {"impressions": impressions, "spend": spend}
+    content = {
+        "csv": numbers(*THOUSANDS, ("1000", "3.5")),
+        "tsv": numbers(*THOUSANDS, ("1000", "3.5")).replace(b",", b"\t"),
+        "jsonl": "\n".join(map(json.dumps, texts)).encode(),
+        "json": json.dumps(texts).encode(),
+        "parquet": parquet(*texts),
+    }[how]
+    assert loaded(tmp_path, content, columns="spend", name=f"a.{how}") == [(Decimal("3.5"),)]
+    assert [reason for (reason,) in rejected(tmp_path, "reason")] == ["ambiguous_number"] * 2
+    assert loaded(tmp_path / "b", content, Profile(decimal=","), columns="impressions", name=f"a.{how}")[0] == (12345,)
+
+
+def test_a_number_of_json_is_a_number_however_many_decimals_it_has(tmp_path: Path) -> None:
+    assert loaded(tmp_path, b'{"clicks": 1.000, "spend": 1.250}\n', columns="clicks, spend", name="a.json") == [
+        (1, Decimal("1.25"))
     ]
 
 

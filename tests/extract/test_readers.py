@@ -75,7 +75,7 @@ def test_a_file_without_records_has_none(tmp_path: Path, name: str, content: str
     assert batches(tmp_path, name, content) == []
 
 
-@pytest.mark.parametrize("name", ["a.pdf", "a.parquet.gz", "a.json.gz.gz", "a.jsonl.part1"])
+@pytest.mark.parametrize("name", ["a.pdf", "a.json.gz.gz", "a.jsonl.part1"])
 def test_an_unknown_extension_is_no_format(tmp_path: Path, name: str) -> None:
     assert why_unreadable(tmp_path, name, "{}\n") == "unknown_format"
 

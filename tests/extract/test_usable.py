@@ -143,6 +143,7 @@ def test_a_sum_with_one_sign_is_a_total_wherever_it_stands(tmp_path: Path, total
         "Total,a1,2026-11-01,Acme,US,,,,2000,20,200.01,2",  # a campaign that is called so
         "c3,a1,2026-11-01,Acme,US,,,,2000,20,200.00,2",  # the same sums without a sign
         "c1,a1,,Acme,US,,,,0,0,0,0",
+        ",,2026-11-09,Acme,US,,,,2000,20,200.00,2",  # a day on which there are no others
     ],
 )
 def test_what_only_looks_like_a_total_is_loaded(tmp_path: Path, fact: str) -> None:
@@ -150,6 +151,64 @@ def test_what_only_looks_like_a_total_is_loaded(tmp_path: Path, fact: str) -> No
     extracted(tmp_path)
     assert len(delivered(tmp_path)) == 3
     assert rows(tmp_path, "rejected_records") == []
+
+
+ROUNDED = ("0.33", "0.33", "0.34")
+
+
+def rounded(number: int) -> str:
+    """A row whose conversions are a rounded third."""
+    return f"c{number},a1,2026-11-{number:02},Acme,US,,,,1000,10,100.33,{ROUNDED[number - 1]}"
+
+
+@pytest.mark.parametrize(
+    "totals",
+    [
+        ["c1,a1,,Acme,US,,,,3000,30,300.98,1.01"],  # cents that were rounded in each row
+        ["Итого,,,,,,,,3000,30,300.99,1"],
+        [",,,,,,,,3000,30,300.99,0.5"],  # persons that are counted once
+        ["c1,a1,,Acme,US,,,,1000,10,100.33,0.33", "c2,a1,,Acme,US,,,,2000,20,200.66,0.67"],  # one for each campaign
+        ["Total,Total,2026-11-01,,,,,,1000,10,100.33,0.33", "Total,Total,2026-11-02,,,,,,2000,20,200.66,0.67"],
+        [",,2026-11-01,,,,,,1000,10,100.33,0.33", ",,2026-11-02,,,,,,2000,20,200.66,0.67"],
+        ["c1,a1,2026-11-01,Acme,Total,,,,3000,30,300.99,1"],
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_totals_are_found_that_differ_by_rounding_or_are_of_parts(
+    tmp_path: Path, totals: list[str], *, is_first: bool
+) -> None:
+    facts = [rounded(1), rounded(2), rounded(3)]
+    drop(tmp_path, "export.csv", export(*(totals + facts if is_first else facts + totals)))
+    extracted(tmp_path)
+    assert delivered(tmp_path) == [(f"c{n}", 1000, Decimal("100.33")) for n in (1, 2, 3)]
+    assert rows(tmp_path, "rejected_records", "reason") == [("total_row",)] * len(totals)
+
+
+def test_a_row_is_a_total_too_if_a_column_that_nobody_asked_for_says_so(tmp_path: Path) -> None:
+    said = RecordedProgress()
+    header = HEADER.replace("campaign_id", "Campaign status,campaign_id")
+    table = [header.strip(), f"Enabled,{day(1)}", f"Enabled,{day(2)}", "Total: Account,,,,,,,,,2000,21,200.00,2"]
+    drop(tmp_path, "export.csv", "\n".join([*table, ""]).encode())
+    extracted(tmp_path, said=said)
+    assert len(delivered(tmp_path)) == 2
+    assert [line.partition("says ")[2] for line in said.messages if "sum up" in line] == [
+        "clicks 21, but the others sum up to 20"
+    ]
+
+
+def test_without_any_date_or_ad_a_total_is_found_by_its_key(tmp_path: Path) -> None:
+    undated = [f"c{number},,,Acme,US,,,,1000,10,1.00,1" for number in (1, 2, 3)]
+    drop(tmp_path, "export.csv", export(*undated, ",,,,,,,,3000,30,3.00,3"))
+    drop(
+        tmp_path,
+        "named.csv",
+        export(
+            "Summary,,2026-11-01,Acme,US,,,,9,9,9.00,3", *(f"c,,2026-11-0{n},Acme,US,,,,9,9,9.00,3" for n in (1, 2))
+        ),
+    )
+    extracted(tmp_path)
+    assert len(delivered(tmp_path)) == 6
+    assert rows(tmp_path, "rejected_records", "_position, reason") == [(4, "total_row")]
 
 
 def test_where_no_record_has_a_date_none_is_missing(tmp_path: Path) -> None:

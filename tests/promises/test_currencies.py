@@ -38,6 +38,7 @@ def test_a_missing_rate_is_named_and_blocks_and_a_new_one_converts(workspace: Wo
     ended = workspace.adhouse("run")
     assert ended.returncode == 3, ended.stderr
     assert "EUR to USD: no exchange rate for 2026-11-03 or the 7 days before it" in ended.stderr
+    assert "or set ADHOUSE_CURRENCY=EUR if all your money is in that" in ended.stderr
     assert not (workspace.home / "published" / "marts.duckdb").exists()
 
     with (tmp_path / "project" / "seeds" / "exchange_rates.csv").open("a") as seed:

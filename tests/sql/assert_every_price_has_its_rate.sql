@@ -17,7 +17,8 @@ select
     count(*) as records,
     currency || ' to {{ warehouse_currency() }}: no exchange rate for ' || cast(date as varchar)
     || ' or the 7 days before it, which ' || cast(count(*) as varchar)
-    || ' records need; add it to seeds/exchange_rates.csv and run again' as message
+    || ' records need; add it to seeds/exchange_rates.csv, or set ADHOUSE_CURRENCY=' || currency
+    || ' if all your money is in that, and run again' as message
 
 from quarantined
 

@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from xml.sax.saxutils import escape
 
@@ -30,11 +30,12 @@ def sheet(rows: Sequence[Sequence[object]]) -> str:
     return "".join(written)
 
 
-def of_parts(sheets: Mapping[str, str], shared: str = "") -> bytes:
-    """A workbook of the XML of its sheets' rows, and of the texts that cells share."""
-    numbers = range(1, len(sheets) + 1)
+def of_parts(sheets: Mapping[str, str], shared: str = "", hidden: Collection[str] = ()) -> bytes:
+    """A workbook of the XML of its sheets' rows, and of the texts that cells share; some sheets may be hidden."""
+    numbers, hides = range(1, len(sheets) + 1), ' state="hidden"'
     named = "".join(
-        f'<sheet name="{escape(name)}" sheetId="{n}" r:id="r{n}"/>' for n, name in zip(numbers, sheets, strict=True)
+        f'<sheet name="{escape(name)}" sheetId="{n}" r:id="r{n}"{hides * (name in hidden)}/>'
+        for n, name in zip(numbers, sheets, strict=True)
     )
     related = "".join(
         f'<Relationship Id="r{n}" Type="{_OFFICE}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n in numbers
@@ -65,6 +66,8 @@ def _cell(place: int, row: int, cell: object) -> str:
     match cell:
         case None:
             return ""
+        case str() if cell.startswith("="):
+            return f"<c {where}><f>{escape(cell[1:])}</f><v></v></c>"
         case date():
             return f'<c {where} s="1"><v>{(cell - EPOCH).days}</v></c>'
         case int() | float():
