@@ -30,11 +30,11 @@ from extract.declared.text import Place, TextError, read_text
 from extract.profile import ONE, Column, Profile
 from extract.registry import KINDS
 from extract.schema import FieldType, Kind, RecordType
-from extract.source import KindChoice, SourceConfig
+from extract.source import KindChoice, Replaces, SourceConfig
 
 NUMBERS = (FieldType.COUNT, FieldType.DECIMAL, FieldType.MONEY)
 CURRENCY = "{currency}"  # in the name of a column: the code that `currency` says
-API_REPLACES, FILES_REPLACE = ("days", "nothing", "all"), ("file_name", "days", "nothing")
+API_REPLACES, FILES_REPLACE = ("days", "nothing", "all"), ("file_name", "days", "nothing", "name_part")
 
 Mistake = tuple[Place, str]
 """Where it is, and what is wrong with what stands there."""
@@ -149,7 +149,8 @@ def _source(name: str, raw: object, built_in: SourceConfig | None) -> SourceConf
         kind_of=_choice(keys),
         api=built_in.api if built_in else None,
         profile=_profile(keys),
-        replaces=keys.replaces,
+        replaces=_replaces(keys),
+        name_part=keys.replaces.name_part if keys.replaces else None,
         timezone=keys.timezone,
         preset=keys.preset,
     )
@@ -270,9 +271,13 @@ def _misplaced(keys: SourceKeys, built_in: SourceConfig | None) -> Iterator[Mist
         if getattr(keys, name) is not None:
             yield (name,), "goes with files, and this source is an API"
     possible = API_REPLACES if is_api else FILES_REPLACE
-    if keys.replaces is not None and keys.replaces not in possible:
+    if keys.replaces is not None and _replaces(keys) not in possible:
         said = f"{'an API' if is_api else 'files'} can replace {', '.join(possible)}"
-        yield ("replaces",), f"is {keys.replaces!r}; {said}"
+        yield ("replaces",), f"is {_replaces(keys)!r}; {said}"
+
+
+def _replaces(keys: SourceKeys) -> Replaces | None:
+    return keys.replaces.what if keys.replaces else None
 
 
 def _fieldless(keys: SourceKeys, kinds: Sequence[Kind]) -> Iterator[Mistake]:
@@ -292,7 +297,7 @@ def _senseless(keys: SourceKeys, record_type: RecordType) -> Iterator[Mistake]:
         for key in ("identical_rows", "id_prefix"):
             if getattr(keys, key) is not None:
                 yield (key,), "is for events"
-    if keys.replaces == "days" and types.get("date") is not FieldType.DATE:
+    if _replaces(keys) == "days" and types.get("date") is not FieldType.DATE:
         yield ("replaces",), "is 'days', and records of this kind have none"
     for name, value in (("account", keys.account), ("currency", keys.currency)):
         if value is not None and name in columns:
