@@ -156,11 +156,16 @@ class FileSource:
     def _known(self, row: Mapping[str, Any]) -> Decision:
         if row["status"] != "duplicate":
             return LOADED if row["status"] == "loaded" else RETRACTED
-        is_word = row["_replaces"] is not None or not (self._all_replace("file_name") or self._all_replace("days"))
+        is_word = row["_replaces"] is not None or not (self._have_words or self._all_replace("days"))
         return WAITING if is_word else REPEATED
 
     def _all_replace(self, what: Replaces) -> bool:
         return all(replaced == what for replaced in self._replaces.values())
+
+    @property
+    def _have_words(self) -> bool:
+        """Whether files replace each other by their names."""
+        return self._all_replace("file_name") or self._all_replace("name_part")
 
     def _no_words(self) -> Words | DayWords:
         return DayWords(self._days) if self._all_replace("days") else Words()
@@ -180,7 +185,14 @@ class FileSource:
         return words
 
     def _file(self, unit: LandedUnit, content: str) -> File:
-        return File(unit, plain_name(_name(unit)) if self._all_replace("file_name") else unit.path, content)
+        if not self._have_words:
+            return File(unit, unit.path, content)
+        name, version = self._word(unit)
+        return File(unit, name, content, version)
+
+    def _word(self, unit: LandedUnit) -> tuple[str, str]:
+        """What a file replaces, and the rest of its name."""
+        return self.config.word_of(plain_name(_name(unit)))
 
     def _warn_of_name(self, words: Words | DayWords, file: File) -> None:
         if other := words.alike(file.name):
@@ -220,7 +232,8 @@ class FileSource:
         except (LandingDamagedError, FileNotFoundError):
             if decision != RETRACTED:  # which landing need not have any more
                 raise
-        replaced = f"{self.config.name}/{plain_name(name)}" if status != "quarantined" and decision.is_word else None
+        word, version = self._word(unit)
+        is_word = self._have_words and status != "quarantined" and decision.is_word
         days = self._days.get(str(values.get("content_sha256"))) if status == "loaded" else None
         return [
             LedgerRow(
@@ -230,7 +243,8 @@ class FileSource:
                     **values,
                     **rows.counts(kind),
                     "remarks": rows.remarks(kind),
-                    "_replaces": replaced if self._replaces[kind.name] == "file_name" else None,
+                    "_replaces": f"{self.config.name}/{word}" if is_word else None,
+                    "_version": version if is_word and version else None,
                     "replaces_by": self._replaces[kind.name],
                     "days": None if days is None else text_of(days),
                 },

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
     from extract.storage import Folder
 
 
-Replaces = Literal["file_name", "days", "nothing", "all"]
-"""What the newest file or fetch of a source takes the place of: the older one of its name (in a source of files), the
-days that it has, nothing, or everything (in an API)."""
+Replaces = Literal["file_name", "name_part", "days", "nothing", "all"]
+"""What the newest file or fetch of a source takes the place of: the older one of its name or of a part of it (in a
+source of files), the days that it has, nothing, or everything (in an API)."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ class SourceConfig:
         profile: How it writes its records.
         replaces: What its newest file or fetch replaces; None: of files what `same_name` of their kind says, of an API
             what its settings say.
+        name_part: A regular expression that finds the part of a file's name that is replaced as a whole; of two files
+            with that part the one with the later rest of the name counts, whichever came first.
         timezone: The IANA name of the zone of its times without one; None: UTC.
         preset: The preset from which its profile comes, if it comes from one.
     """
@@ -79,6 +82,7 @@ class SourceConfig:
     api: ApiProfile | None = None
     profile: Profile = PLAIN
     replaces: Replaces | None = None
+    name_part: str | None = None
     timezone: str | None = None
     preset: str | None = None
 
@@ -88,7 +92,7 @@ class SourceConfig:
             raise ValueError(f"{self.name}: each of several kinds needs a value in `kind_of` that names it")
         if self.api is not None and len(self.kinds) > 1:
             raise ValueError(f"{self.name}: an API has records of one kind")
-        if self.replaces == ("all" if self.api is None else "file_name"):
+        if self.replaces in (("all",) if self.api is None else ("file_name", "name_part")):
             raise ValueError(f"{self.name}: replaces: {self.replaces} is not for {'an API' if self.api else 'files'}")
         undated = [kind.name for kind in self.kinds if kind.record_type.fields.get("date") is not FieldType.DATE]
         if self.replaces == "days" and undated:
@@ -104,7 +108,7 @@ class SourceConfig:
         if self.timezone is not None:
             decides["source_timezone"] = self.timezone
         if self.replaces is not None and self.api is None:
-            decides["replaces"] = self.replaces
+            decides["replaces"] = self.replaces if self.name_part is None else [self.replaces, self.name_part]
         if self.api is not None and (api := self.api_profile.decides()):
             decides["api"] = api
         if self.api_profile.url is not None:
@@ -116,6 +120,14 @@ class SourceConfig:
     def files_replace(self, kind: Kind) -> Replaces:
         """What the newest file replaces of the records of a kind."""
         return self.replaces or ("file_name" if kind.same_name == "replace" else "nothing")
+
+    def word_of(self, name: str) -> tuple[str, str]:
+        """The part of a file's name that is replaced as a whole, and the rest: of several the later one counts."""
+        found = re.search(self.name_part, name) if self.name_part else None
+        if found is None:
+            return name, ""
+        start, end = found.span(1 if found.re.groups else 0)
+        return name[start:end], name[:start] + name[end:]
 
     @property
     def fields(self) -> Mapping[str, str]:

@@ -41,13 +41,16 @@ class File:
 
     Attributes:
         unit: Where, and its receipt number.
-        name: What it can replace: its name in Unicode's form NFC, or its path where files never replace each other.
+        name: What it can replace: its name in Unicode's form NFC, or a part of it, or its path where files never
+            replace each other.
         content: The sha256 of what was in it when it was received, after unpacking.
+        version: What decides before the receipt which of two files of a name is newer: the rest of its name.
     """
 
     unit: LandedUnit
     name: str
     content: str
+    version: str = ""
 
 
 class Words:
@@ -62,7 +65,9 @@ class Words:
         """Adds the next file, and gives what it is now; a later one can change that."""
         self._alike.setdefault(_folded(file.name), file.name)
         said = self._said.get(file.name)
-        if said and said[0].content == file.content:
+        if said and said[0].version > file.version:
+            return LOADED  # what it says was replaced before it came
+        if said and said[0].version == file.version and said[0].content == file.content:
             said.append(file)
             return REPEATED
         if said:
@@ -76,7 +81,9 @@ class Words:
     def what_if(self, file: File) -> Decision:
         """What the next file would be."""
         said = self._said.get(file.name)
-        if said and said[0].content == file.content:
+        if said and said[0].version > file.version:
+            return LOADED
+        if said and said[0].version == file.version and said[0].content == file.content:
             return REPEATED
         others = self._names.get(file.content, set()) - {file.name}
         return WAITING if others else LOADED

@@ -252,7 +252,7 @@ def _listed(settings: Settings, source: "SourceConfig", waiting: int, *, has_lan
         "kind": ", ".join(kind.name for kind in source.kinds),
         "from": "API" if is_api else "files",
         "preset": source.preset,
-        "replaces": source.replaces or ("file_name" if source.kinds[0].same_name == "replace" else "nothing"),
+        "replaces": source.name_part or source.replaces or source.files_replace(source.kinds[0]),
         "waiting": waiting,
         "inbox": None if is_api else _inbox(settings, source.name),
         "address": settings.address_of(source) if is_api else None,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -16,6 +17,7 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic.json_schema import SkipJsonSchema
 
 from extract.declared.api import ApiKeys
 from extract.declared.values import Keys, Text, Texts, ValuesKeys, Verbatim, alone, listed, one_of
@@ -42,6 +44,21 @@ def _timezone(key: str) -> str:
         return ZoneInfo(key).key
     except (ValueError, OSError, KeyError):
         raise ValueError(f"is {key!r}; it can be an IANA name such as Europe/Berlin") from None
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"is {text!r}, which is no regular expression: {error}") from None
+    return text
+
+
+def _replaces(value: object) -> object:
+    possible = [repr(one) for one in get_args(Replaces) if one != "name_part"]
+    if not isinstance(value, dict) and repr(value) not in possible:
+        raise ValueError(f"is {value!r}; it can be {listed(possible)}, or `name_part:` with a pattern")
+    return value if isinstance(value, dict) else {"what": value}
 
 
 def _field(name: str, info: ValidationInfo) -> str:
@@ -143,6 +160,21 @@ class FilesKeys(ValuesKeys):
     sheet: Text | None = Field(None, description="the sheet of a workbook; default: the only one with records")
 
 
+class ReplacesKeys(Keys):
+    """What newer data replaces."""
+
+    what: SkipJsonSchema[Replaces] = "name_part"
+    name_part: Annotated[Verbatim, AfterValidator(_pattern)] | None = Field(
+        None, description="a regular expression that finds the part of a file's name that is replaced as a whole"
+    )
+
+    @model_validator(mode="after")
+    def _has_part(self) -> ReplacesKeys:
+        if (self.what == "name_part") != (self.name_part is not None):
+            raise ValueError("wants `name_part:` with a pattern, and nothing else")
+        return self
+
+
 class KindOfKeys(Keys):
     """How each record of a source with several kinds says which one it is."""
 
@@ -176,10 +208,11 @@ class SourceKeys(Keys):
         None,
         description="the time zone of its times without one, and of an API's yesterday; default: UTC, and the report's",
     )
-    replaces: Replaces | None = Field(
+    replaces: Annotated[ReplacesKeys, BeforeValidator(_replaces, Replaces | ReplacesKeys)] | None = Field(
         None,
         description="what newer data replaces: `file_name` (the older file of its name), `days` (the days that it "
-        "has), `nothing`; for an API `days`, `nothing` or `all`",
+        "has), `nothing`, or `{name_part: PATTERN}` (a regular expression finds the part of the name that is replaced; "
+        "the later rest counts); for an API `days`, `nothing` or `all`",
     )
     id: Literal["none"] | None = Field(
         None, description="`none`: the column with the ids of events is not believed; ids are made of what they say"

@@ -25,6 +25,7 @@ from extract.declared.keys import (
     ColumnKeys,
     FilesKeys,
     PresetKeys,
+    ReplacesKeys,
     SourceKeys,
     ValueKeys,
 )
@@ -34,12 +35,12 @@ from extract.http.profile import ApiProfile
 from extract.profile import ONE, Column, Profile
 from extract.registry import KINDS
 from extract.schema import FieldType, Kind, RecordType
-from extract.source import KindChoice, SourceConfig
+from extract.source import KindChoice, Replaces, SourceConfig
 
 NUMBERS = (FieldType.COUNT, FieldType.DECIMAL, FieldType.MONEY)
 CURRENCY = "{currency}"  # in the name of a column: the code that `currency` says
 _SETTINGS = {"url": "ADHOUSE_API_URL", "token_env": "ADHOUSE_API_TOKEN", "since": "ADHOUSE_SINCE"}
-API_REPLACES, FILES_REPLACE = ("days", "nothing", "all"), ("file_name", "days", "nothing")
+API_REPLACES, FILES_REPLACE = ("days", "nothing", "all"), ("file_name", "days", "nothing", "name_part")
 
 Mistake = tuple[Place, str]
 """Where it is, and what is wrong with what stands there."""
@@ -149,7 +150,7 @@ def _source(name: str, raw: object, built_in: SourceConfig | None) -> SourceConf
     if not kinds:
         raise _MistakenError(((), f"wants `kind:` ({', '.join(KINDS)}) or a `preset:`"))
     if keys.api is not None and not built_in and keys.replaces is None:
-        keys = keys.model_copy(update={"replaces": "days"})
+        keys = keys.model_copy(update={"replaces": ReplacesKeys(what="days")})
     api = _api(keys, built_in)
     senseless = (mistake for kind in kinds for mistake in _senseless(keys, kind.record_type))
     mistakes = [*_misplaced(keys, built_in), *_fieldless(keys, kinds), *_undated(keys, api), *dict.fromkeys(senseless)]
@@ -161,7 +162,8 @@ def _source(name: str, raw: object, built_in: SourceConfig | None) -> SourceConf
         kind_of=_choice(keys),
         api=api,
         profile=_profile(keys),
-        replaces=keys.replaces,
+        replaces=_replaces(keys),
+        name_part=keys.replaces.name_part if keys.replaces else None,
         timezone=keys.timezone,
         preset=keys.preset,
     )
@@ -311,9 +313,13 @@ def _misplaced(keys: SourceKeys, built_in: SourceConfig | None) -> Iterator[Mist
         if getattr(keys, name) is not None:
             yield (name,), "goes with files, and this source is an API"
     possible = API_REPLACES if is_api else FILES_REPLACE
-    if keys.replaces is not None and keys.replaces not in possible:
+    if keys.replaces is not None and _replaces(keys) not in possible:
         said = f"{'an API' if is_api else 'files'} can replace {', '.join(possible)}"
-        yield ("replaces",), f"is {keys.replaces!r}; {said}"
+        yield ("replaces",), f"is {_replaces(keys)!r}; {said}"
+
+
+def _replaces(keys: SourceKeys) -> Replaces | None:
+    return keys.replaces.what if keys.replaces else None
 
 
 def _undated(keys: SourceKeys, api: ApiProfile | None) -> Iterator[Mistake]:
@@ -321,11 +327,11 @@ def _undated(keys: SourceKeys, api: ApiProfile | None) -> Iterator[Mistake]:
     if keys.api is None or keys.api.url is None or api is None:
         return
     has_day = bool(api.named_dates & {"day", "next_day"})
-    if keys.replaces == "days" and not has_day:
+    if _replaces(keys) == "days" and not has_day:
         way_out = 'say it, as in `params: {date: "{day}"}`; an API without days replaces `nothing` or `all`'
         yield ("api",), f"is asked for a day and has no {{day}}: {way_out}"
-    if keys.replaces in ("nothing", "all") and has_day:
-        said = f"with `{keys.replaces}` there are {{since}} and {{until}}"
+    if _replaces(keys) in ("nothing", "all") and has_day:
+        said = f"with `{_replaces(keys)}` there are {{since}} and {{until}}"
         yield ("api",), f"has a {{day}}, which goes with `replaces: days`; {said}"
 
 
@@ -358,7 +364,7 @@ def _senseless(keys: SourceKeys, record_type: RecordType) -> Iterator[Mistake]:
         for key in ("identical_rows", "id_prefix"):
             if getattr(keys, key) is not None:
                 yield (key,), "is for events"
-    if keys.replaces == "days" and types.get("date") is not FieldType.DATE:
+    if _replaces(keys) == "days" and types.get("date") is not FieldType.DATE:
         yield ("replaces",), "is 'days', and records of this kind have none"
     for name, value in (("account", keys.account), ("currency", keys.currency)):
         if value is not None and name in columns:

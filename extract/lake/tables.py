@@ -105,6 +105,7 @@ _LOADED_FILES = pa.schema(
         ("is_verified", pa.bool_()),
         *_COUNTS,
         ("_replaces", pa.string()),
+        ("_version", pa.string()),
         ("replaces_by", pa.string()),
         ("days", pa.string()),
         ("remarks", pa.string()),

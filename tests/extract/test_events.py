@@ -306,3 +306,27 @@ def test_times_that_clocks_repeat_or_leave_out_are_said(tmp_path: Path) -> None:
         "1 time in an hour that comes twi",
         "1 time in an hour that is left o",
     ]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_later_rest_of_a_name_counts_whichever_came_first(tmp_path: Path, first: int) -> None:
+    text = r"""
+    sources:
+      impressions:
+        replaces: {name_part: 'impression_[0-9]{10}'}
+        columns: {bid_price: CPM}
+    """
+    early, late = case("hour_file_again")
+    for path in ((early, late), (late, early))[first]:
+        taken(tmp_path, path, sources=text)
+    assert rows(tmp_path, "loaded_files", "file_name, status, _replaces, _version, replaces_by", "_version") == [
+        (
+            path.name,
+            "loaded",
+            "impressions/impression_2026110210",
+            path.name.replace("impression_2026110210", ""),
+            "name_part",
+        )
+        for path in (early, late)
+    ]
+    assert rows(tmp_path, "impressions", "count(*)", "1") == [(7,)]

@@ -50,7 +50,7 @@ ranked as (
         *,
         row_number() over (
             partition by source, kind, replaces, outcome_alone = 'current' or is_waiting
-            order by receipt_number desc
+            order by version desc nulls last, receipt_number desc
         ) as newness
 
     from judged
