@@ -22,7 +22,8 @@
 {%- endmacro %}
 
 {% macro default__utc_time(microseconds) -%}
-    cast(from_unixtime_nanos(({{ microseconds }}) * 1000) as timestamp(6))
+    {#- Nanoseconds of the year 9999 do not fit into a bigint, and a log with one bad year must not end a build. -#}
+    cast(from_unixtime_nanos(cast({{ microseconds }} as decimal(38, 0)) * 1000) as timestamp(6))
 {%- endmacro %}
 
 {% macro duckdb__utc_time(microseconds) -%}
