@@ -156,7 +156,7 @@ def truth_of(deliveries: Iterable[Delivered]) -> Truth:
     """What the warehouse must say of any deliveries, given in any order."""
     result = Truth()
     candidates: list[Row] = []
-    received = sorted(deliveries, key=lambda one: (one.number, one.received_at, one.source))
+    received = sorted(deliveries, key=_receipt)
     whole = _standing([one for one in received if not one.is_by_days], result.balance)
     by_days = _standing_days([one for one in received if one.is_by_days], result.balance)
     for delivered, rows in [*((one, _rows(one)) for one in whole), *by_days]:
@@ -189,26 +189,29 @@ def truth_of(deliveries: Iterable[Delivered]) -> Truth:
 
 
 def _standing(received: list[Delivered], balances: dict[str, Balance]) -> list[Delivered]:
-    """The deliveries that count after all were received, given in the order of receipt, and so are these.
+    """The deliveries that count after all were received, given in the order of receipt.
 
-    Of each scope the newest content counts, from the first delivery that brought it without another one in between. Of
-    files with equal contents only one counts, the one received first; it was taken if it counted at any time.
+    Of each scope the newest content counts, from the first delivery that brought it without another one in between; one
+    without a record that passes the rules replaces nothing, and stands beside. Of files with equal contents only one
+    counts, the one received first of those that were taken. Which has records that pass nobody knows when it comes: it
+    is taken if by then no equal one is the newest of its scope, or later if that one is replaced.
     """
-    words: dict[object, Delivered] = {}
+    said: dict[object, list[Delivered]] = {}
     taken: dict[str, Delivered] = {}
-    counting: dict[object, Delivered] = {}
     for delivered in received:
         balances.setdefault(delivered.system, Balance())
-        scope = delivered.source if delivered.replaces is None else delivered.replaces
-        before = words.get(scope)
-        if before is None or delivered.content is None or before.content != delivered.content:
-            words[scope] = delivered
-        counting = {}
-        for word in sorted(words.values(), key=lambda one: (one.number, one.received_at, one.source)):
-            is_day = word.system == "campaign_api" and word.replaces is not None
-            is_like_no_other = word.content is None or is_day
-            counting.setdefault(word.source if is_like_no_other else (word.system, word.content), word)
-        taken |= {word.source: word for word in counting.values()}
+        words = said.setdefault(delivered.source if delivered.replaces is None else delivered.replaces, [])
+        if not words or delivered.content is None or words[-1].content != delivered.content:
+            words.append(delivered)
+        newest: dict[object, Delivered] = {}
+        for word in sorted((words[-1] for words in said.values()), key=_receipt):
+            newest.setdefault(_likeness(word), word)
+        taken |= {word.source: word for word in newest.values()}
+    left = sorted((word for words in said.values() for word in words[_last_usable(words) :]), key=_receipt)
+    first: dict[object, Delivered] = {}
+    for one in [*(word for word in left if word.source in taken), *sorted(taken.values(), key=_receipt)]:
+        first.setdefault(_likeness(one), one)
+    counting = {_likeness(word): first[_likeness(word)] for word in left}
     standing = {one.source for one in counting.values()}
     for delivered in received:
         balance = balances[delivered.system]
@@ -221,29 +224,53 @@ def _standing(received: list[Delivered], balances: dict[str, Balance]) -> list[D
     return [*counting.values()]
 
 
+def _receipt(delivered: Delivered) -> tuple[int, datetime, str]:
+    return delivered.number, delivered.received_at, delivered.source
+
+
+def _likeness(delivered: Delivered) -> object:
+    """What equal files have in common, and fetches with nothing."""
+    is_day = delivered.system == "campaign_api" and delivered.replaces is not None
+    return delivered.source if delivered.content is None or is_day else (delivered.system, delivered.content)
+
+
+def _last_usable(words: list[Delivered]) -> int:
+    """The place of the newest one that replaces what was before it."""
+    return max((place for place, word in enumerate(words) if _is_usable(word)), default=0)
+
+
+def _is_usable(delivered: Delivered) -> bool:
+    """Whether a record passes the rules before imputation, or there is none."""
+    reasons = (_reason(row, delivered.received_at, delivered.asked) for row in _rows(delivered))
+    return delivered.records.num_rows == 0 or any(reason is None for reason in reasons)
+
+
 def _standing_days(received: list[Delivered], balances: dict[str, Balance]) -> list[tuple[Delivered, list[Row]]]:
     """The rows that count of deliveries that replace days, given in the order of receipt.
 
-    Whoever names a day of an account last has it. A delivery whose days all belong to one with the same content is not
-    taken. Rows that name no day are never replaced, and of the same content count once.
+    Whoever names a day of an account last has it, but for one without a record that passes the rules: it takes no day,
+    and only loses its own. A delivery whose days were all named last with the same content is not taken. Rows that name
+    no day are never replaced, and of the same content count once.
     """
-    owners: dict[Day, Delivered] = {}
-    taken: list[tuple[Delivered, list[tuple[Day | None, Row]]]] = []
+    named_last: dict[Day, Delivered] = {}
+    owned_since: dict[Day, int] = {}
+    taken: list[tuple[int, Delivered, list[tuple[Day | None, Row]]]] = []
     contents: dict[tuple[str, object], Delivered] = {}
-    for delivered in received:
+    for place, delivered in enumerate(received):
         balance = balances.setdefault(delivered.system, Balance())
         rows = [*zip(_named_days(delivered), _rows(delivered), strict=True)]
         days = {day for day, _ in rows if day is not None}
         first = contents.setdefault((delivered.system, delivered.content or delivered.source), delivered)
-        if first is not delivered and all(owners[day].content == delivered.content for day in days):
+        if first is not delivered and all(named_last[day].content == delivered.content for day in days):
             balance.not_taken += 1
             continue
-        owners |= dict.fromkeys(days, delivered)
+        named_last |= dict.fromkeys(days, delivered)
+        owned_since |= dict.fromkeys(days if _is_usable(delivered) else (), place)
         balance.loaded += len(rows)
-        taken.append((delivered, [(day, row) for day, row in rows if day is not None or first is delivered]))
+        taken.append((place, delivered, [(day, row) for day, row in rows if day is not None or first is delivered]))
     standing = []
-    for delivered, rows in taken:
-        left = [row for day, row in rows if day is None or owners[day] is delivered]
+    for place, delivered, rows in taken:
+        left = [row for day, row in rows if day is None or owned_since.get(day, place) <= place]
         balances[delivered.system].superseded += delivered.records.num_rows - len(left)
         standing.append((delivered, left))
     return standing

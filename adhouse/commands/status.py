@@ -16,7 +16,7 @@ from adhouse.warehouse.open import open_warehouse
 
 COUNTS = ("read", "loaded", "rejected", "superseded", "duplicate", "quarantined", "kept")
 TOP_CAMPAIGNS = 10
-OVERLAPS = 10  # that status shows; the mart has all
+WARNINGS = 10  # of a kind that status shows; the marts have all
 WIDTH = 80
 MILLIONS_FROM = 10_000_000  # above this the table of top campaigns would be wider than 80 columns
 
@@ -30,6 +30,7 @@ def status(settings: Settings) -> dict[str, Any]:
         "newest": _newest(warehouse.newest()),
         "sources": sources(settings),
         "overlaps": overlaps(settings),
+        "unusable": unusable(settings),
         "quarantined_files": as_dicts(_quarantined_files(settings)),
         "pending": waiting_files(settings),
         "lock": holder,
@@ -57,7 +58,7 @@ def show_status(terminal: Terminal, settings: Settings) -> None:
         said = f"not loaded {file['problem']} ({file['reason']}); to do: {file['what_to_do']}"
         terminal.result(fill(said, WIDTH, subsequent_indent=" " * 11))
     show_balance(terminal, settings)
-    for message in state["overlaps"]:
+    for message in state["unusable"] + state["overlaps"]:
         terminal.message(f"warning: {message}", "yellow")
     if read := state.get("read"):
         show_bytes_read(terminal, read)
@@ -128,8 +129,17 @@ def sources(settings: Settings) -> dict[str, dict[str, int]]:
 
 def overlaps(settings: Settings) -> list[str]:
     """The published warnings about files that may count twice or be missing, the most money at stake first."""
-    most = f"select message from marts.overlaps order by abs(spend) desc, message limit {OVERLAPS}"  # noqa: S608
+    most = f"select message from marts.overlaps order by abs(spend) desc, message limit {WARNINGS}"  # noqa: S608
     return [message for (message,) in open_warehouse(settings).ask("overlaps", most)]
+
+
+def unusable(settings: Settings) -> list[str]:
+    """The published warnings about fetches and files that replace nothing, as no record of theirs passes the rules."""
+    newest = f"""
+        select warning from marts.source_balances
+        where warning is not null order by received_at desc, warning limit {WARNINGS}
+    """  # noqa: S608 the text is ours
+    return [warning for (warning,) in open_warehouse(settings).ask("source_balances", newest)]
 
 
 def quarantine_reasons(settings: Settings) -> list[Any]:

@@ -150,7 +150,7 @@ def _source(name: str, raw: object, built_in: SourceConfig | None) -> SourceConf
     if not kinds:
         raise _MistakenError(((), f"wants `kind:` ({', '.join(KINDS)}) or a `preset:`"))
     if keys.api is not None and not built_in and keys.replaces is None:
-        keys = keys.model_copy(update={"replaces": ReplacesKeys(what="days")})
+        keys = keys.model_copy(update={"replaces": ReplacesKeys(what="days", name_part=None)})
     api = _api(keys, built_in)
     senseless = (mistake for kind in kinds for mistake in _senseless(keys, kind.record_type))
     mistakes = [*_misplaced(keys, built_in), *_fieldless(keys, kinds), *_undated(keys, api), *dict.fromkeys(senseless)]

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 from conftest import FILE_DAY, TODAY, Workspace
 from support.athena_workspace import AthenaWorkspace, Rows, athena_workspace, comparable
+from support.extracting import lines, record
 
 from local_athena.server import LocalAthena
 from simulate.delivery import delivery
@@ -49,9 +50,9 @@ def clean_run(house: Workspace) -> Marts:
     return marts
 
 
-def killed(lake: AthenaWorkspace, call: str, about: str, count: int = 1) -> None:
-    """Runs the command and kills it with -9 when it makes such a call for so many times; the call comes through."""
-    process = lake.house.start("run")
+def killed(lake: AthenaWorkspace, call: str, about: str, count: int = 1, command: tuple[str, ...] = ("run",)) -> str:
+    """Kills a command with -9 when it makes such a call for so many times, which comes through; gives what it said."""
+    process = lake.house.start(*command)
     met: list[str] = []
 
     def watch(its_call: str, text: str) -> None:
@@ -64,6 +65,7 @@ def killed(lake: AthenaWorkspace, call: str, about: str, count: int = 1) -> None
     said = process.communicate(timeout=300)
     lake.aws.watch = lambda call, text: None
     assert process.returncode == -9, said
+    return said[0]
 
 
 def ran(lake: AthenaWorkspace) -> str:
@@ -117,6 +119,33 @@ def test_a_run_killed_anywhere_is_healed_by_the_same_command(
     assert marts == {mart: before[mart] if builds[mart] == first else after[mart] for mart in MARTS}
     second = ran(lake)
     assert seen(lake) == (dict.fromkeys(MARTS, second), after)
+
+
+@pytest.mark.timeout(1200)
+def test_a_retraction_that_is_killed_is_ended_by_the_next_run(lake: AthenaWorkspace) -> None:
+    """The marts are then as if the files had never come."""
+
+    def counted() -> Marts:
+        return {mart: rows for mart, rows in seen(lake)[1].items() if mart != "source_balances"}
+
+    lake.drop("may.jsonl", lines(record(1), record(2, spend=None, brand="brand 1"), record(3, clicks=4)))
+    ran(lake)
+    before = counted()
+    lake.drop("may.jsonl", lines(record(10), record(11, clicks=12), record(12)))
+    lake.drop("own.jsonl", lines(record(20)))
+    ran(lake)
+    after = counted()
+    assert all(before[mart] != after[mart] for mart in before)
+
+    retract = ("retract", "may.jsonl", "own.jsonl", "--yes")
+    said = killed(
+        lake, "StartQueryExecution", '(merge|insert) into "awsdatacatalog"."(intermediate|marts)_', 4, retract
+    )
+    assert "stops counting: 2 records of 2026-11-01, spend 22.500000 USD" in said
+    assert "counts again: 3 records of 2026-11-01, spend 4.500000 USD: campaign_files/may.jsonl (received " in said
+    assert counted() == after
+    ran(lake)
+    assert counted() == before
 
 
 def test_what_a_killed_run_left_in_athena_is_stopped(lake: AthenaWorkspace, athena: LocalAthena) -> None:

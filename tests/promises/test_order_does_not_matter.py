@@ -35,29 +35,40 @@ RECEIVED = datetime(TODAY.year, TODAY.month, TODAY.day, 6, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Dropped:
-    """A file with the records from `start` to `stop`, received some hours after the first; `name` may come again."""
+    """A file with the records from `start` to `stop`, received some hours after the first; `name` may come again.
+
+    No record of one that is broken passes the rules.
+    """
 
     start: int
     stop: int
     hours: int
     name: str
     run: int
+    is_broken: bool = False
+
+    def part_of(self, records: pa.Table) -> pa.Table:
+        """Its records."""
+        part = records.slice(self.start, self.stop - self.start)
+        place = records.schema.get_field_index("clicks")
+        return part.set_column(place, "clicks", pa.nulls(len(part), pa.int64())) if self.is_broken else part
 
 
 @st.composite
 def drops(draw: st.DrawFn) -> list[Dropped]:
-    """Up to six files of few names, half of them equal to another, spread over up to three runs in any order."""
+    """Up to six files of few names, half of them equal to another and a third broken, in up to three runs."""
     files: list[Dropped] = []
     for index in range(draw(st.integers(1, 6))):
         start = draw(st.integers(0, 250))
         stop, extension = start + draw(st.integers(0, 120)), EXTENSIONS[index % 5]
+        is_broken = draw(st.sampled_from([False, False, True]))
         like = draw(st.one_of(st.none(), st.sampled_from(files))) if files else None
         if like:
-            start, stop, extension = like.start, like.stop, like.name[1:]
+            start, stop, extension, is_broken = like.start, like.stop, like.name[1:], like.is_broken
             if ".csv" in extension:
                 extension = draw(st.sampled_from([".csv", ".csv.gz"]))
         name = f"{draw(st.integers(0, 2))}{extension}"
-        files.append(Dropped(start, stop, draw(st.integers(0, 40)), name, draw(st.integers(0, 2))))
+        files.append(Dropped(start, stop, draw(st.integers(0, 40)), name, draw(st.integers(0, 2)), is_broken))
     return files
 
 
@@ -140,14 +151,41 @@ HISTORIES = {
         Dropped(50, 90, 3, "3.csv.gz", 1),
         Dropped(50, 90, 4, "1.csv", 2),
     ],
+    "a file that stands, as the one that replaced it is broken, and comes again under another name": [
+        Dropped(0, 50, 1, "1.jsonl", 0),
+        Dropped(50, 90, 3, "1.jsonl", 1, is_broken=True),
+        Dropped(0, 50, 5, "2.jsonl", 2),
+    ],
+    "a broken file that comes before the one it would have replaced, and again under another name; later a good one": [
+        Dropped(0, 50, 3, "1.jsonl", 0, is_broken=True),
+        Dropped(100, 150, 2, "2.jsonl", 0),
+        Dropped(50, 90, 1, "1.jsonl", 1),
+        Dropped(0, 50, 5, "2.jsonl", 1, is_broken=True),
+        Dropped(150, 200, 7, "1.jsonl", 2),
+    ],
+    "a duplicate that waits, before a broken file of its name, for one that is replaced": [
+        Dropped(0, 50, 1, "1.jsonl", 0),
+        Dropped(0, 50, 3, "2.jsonl", 0),
+        Dropped(50, 90, 5, "2.jsonl", 1, is_broken=True),
+        Dropped(100, 150, 7, "1.jsonl", 2),
+    ],
 }
-A_DAY_GOES_AND_COMES_BACK = [  # to one that was a duplicate; its undated records count once
-    Dropped(0, 150, 1, "1.jsonl", 0),
-    Dropped(0, 150, 5, "2.jsonl", 0),
-    Dropped(100, 250, 3, "1.jsonl", 1),
-    Dropped(200, 300, 9, "3.jsonl", 2),
-    Dropped(0, 150, 7, "2.jsonl", 2),
-]
+HISTORIES_OF_DAYS = {
+    "a day goes, and comes back to a duplicate, whose undated records count once": [
+        Dropped(0, 150, 1, "1.jsonl", 0),
+        Dropped(0, 150, 5, "2.jsonl", 0),
+        Dropped(100, 250, 3, "1.jsonl", 1),
+        Dropped(200, 300, 9, "3.jsonl", 2),
+        Dropped(0, 150, 7, "2.jsonl", 2),
+    ],
+    "broken files take no day, and lose theirs; an equal file comes after one": [
+        Dropped(0, 150, 1, "1.jsonl", 0),
+        Dropped(50, 120, 5, "2.jsonl", 0, is_broken=True),
+        Dropped(100, 250, 3, "3.jsonl", 1, is_broken=True),
+        Dropped(0, 150, 7, "4.jsonl", 1),
+        Dropped(200, 300, 9, "5.jsonl", 2, is_broken=True),
+    ],
+}
 BY_DAYS = replace(SOURCES["campaign_files"], replaces="days")
 
 
@@ -156,8 +194,9 @@ def test_a_history_gives_the_truth(house: Settings, records: pa.Table, history: 
     assert_truth(house, SOURCES["campaign_files"], records, HISTORIES[history])
 
 
-def test_the_newest_file_of_a_day_has_it(house: Settings, records: pa.Table) -> None:
-    assert_truth(house, BY_DAYS, spread(records), A_DAY_GOES_AND_COMES_BACK)
+@pytest.mark.parametrize("history", HISTORIES_OF_DAYS)
+def test_the_newest_file_of_a_day_has_it(house: Settings, records: pa.Table, history: str) -> None:
+    assert_truth(house, BY_DAYS, spread(records), HISTORIES_OF_DAYS[history])
 
 
 @pytest.mark.cases
@@ -187,8 +226,7 @@ def assert_truth(house: Settings, source: SourceConfig, records: pa.Table, files
     for run in range(3):
         for index, dropped in enumerate(files):
             if dropped.run == run:
-                part = records.slice(dropped.start, dropped.stop - dropped.start)
-                delivered.append(land(house.home, dropped, index, part, source))
+                delivered.append(land(house.home, dropped, index, dropped.part_of(records), source))
         build(house, source)
     truth = truth_of(delivered)
     for mart in MARTS:

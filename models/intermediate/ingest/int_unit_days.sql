@@ -4,15 +4,6 @@
     unique_key=['kind', '_source', '_dlt_load_id', 'account', 'date', 'date_source'],
 ) }}
 
-{%- set uncounted_units -%}
-    select distinct units._source from {{ ref('int_units') }} as units
-    left join {{ this }} as known
-        on units.kind = known.kind and units._source = known._source and units._dlt_load_id = known._dlt_load_id
-    where units.records_loaded > 0 and known._source is null
-{%- endset -%}
-
-{%- set is_uncounted = in_values('_source', uncounted_units) if is_incremental() else 'true' -%}
-
 with
 
 units as (
@@ -21,61 +12,9 @@ units as (
 
 ),
 
-delivery_records as (
-
-    select * from {{ ref('base_campaign_delivery__records') }}
-
-),
-
--- A new kind of records adds a CTE like this one, and joins the union below.
-delivery_days as (
-
-    select
-        'campaign_delivery' as kind,
-        _source,
-        _dlt_load_id,
-        account,
-        date,
-        date_source,
-        count(*) as records_found,
-        count(case when rejection_reason is null and spend is not null then 1 end) as records_kept,
-        cast(coalesce(sum(case when rejection_reason is null then spend end), 0) as decimal(38, 6)) as spend_kept
-
-    from delivery_records
-
-    where {{ is_uncounted }}
-
-    group by
-        _source,
-        _dlt_load_id,
-        account,
-        date,
-        date_source
-
-),
-
 counted_days as (
 
-    select * from delivery_days
-
-    {% if is_incremental() %}
-
-        union distinct
-
-        select
-            kind,
-            _source,
-            _dlt_load_id,
-            account,
-            date,
-            date_source,
-            records_found,
-            records_kept,
-            spend_kept
-
-        from {{ this }}
-
-    {% endif %}
+    select * from {{ ref('int_unit_days_counted') }}
 
 ),
 
@@ -83,11 +22,20 @@ unit_days as (
 
     select
         units.source,
-        counted_days.*,
+        counted_days.kind,
+        counted_days._source,
+        counted_days._dlt_load_id,
+        counted_days.account,
+        counted_days.date,
+        counted_days.date_source,
+        counted_days.records_found,
+        counted_days.records_kept,
+        counted_days.spend_kept,
         units.outcome as unit_outcome,
         units.receipt_number,
         units.is_content_repeated,
         units.asked_date is not null as is_asked,
+        units.is_usable,
         units.replaces_by = 'days' and units.outcome = 'current' as is_replaced_by_day,
         -- A fetch has the day asked; what its records name otherwise is not its own to replace.
         case
@@ -116,7 +64,7 @@ asked_days as (
 
     from units
 
-    where asked_date is not null and replaces_by = 'days' and outcome = 'current'
+    where asked_date is not null and replaces_by = 'days' and outcome = 'current' and is_usable
 
     group by
         source,
@@ -129,7 +77,12 @@ ranked_days as (
 
     select
         unit_days.*,
-        max(case when unit_days.is_replaced_by_day and unit_days.has_day then unit_days.receipt_number end) over (
+        max(
+            case
+                when unit_days.is_replaced_by_day and unit_days.has_day and unit_days.is_usable
+                    then unit_days.receipt_number
+            end
+        ) over (
             partition by unit_days.source, unit_days.kind, unit_days.account, unit_days.date
         ) as newest_named,
         asked_days.newest_receipt as newest_asked

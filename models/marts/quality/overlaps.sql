@@ -8,6 +8,19 @@ overlapping_days as (
 
 ),
 
+read_last as (
+
+    select
+        *,
+        max(case when status in ('loaded', 'duplicate', 'retracted') then reading end) over (
+            partition by kind, _source
+        ) as newest_reading
+
+    from {{ ref('int_units') }}
+
+),
+
+-- What was retracted, or has no record that passes the rules, took nothing away and lost nothing.
 files as (
 
     select
@@ -15,9 +28,14 @@ files as (
         max_by(_source, receipt_number) over (partition by source, kind, replaces) as newest_file,
         max_by(content_sha256, receipt_number) over (partition by source, kind, replaces) as newest_sha256
 
-    from {{ ref('int_units') }}
+    from read_last
 
-    where unit_type = 'file' and replaces_by = 'file_name' and replaces is not null
+    where
+        unit_type = 'file'
+        and replaces_by = 'file_name'
+        and replaces is not null
+        and is_usable
+        and reading = newest_reading
 
 ),
 

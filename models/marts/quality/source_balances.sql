@@ -140,6 +140,9 @@ joined as (
         units.unit_type,
         units.status,
         units.outcome,
+        units.is_usable,
+        units.receipt_number,
+        units.asked_date,
         units.received_at,
         units.records_read,
         units.records_loaded,
@@ -166,4 +169,40 @@ joined as (
 
 )
 
-select * from joined
+select
+    source,
+    kind,
+    _source,
+    reading,
+    _dlt_load_id,
+    unit_type,
+    status,
+    outcome,
+    received_at,
+    records_read,
+    records_loaded,
+    records_rejected,
+    records_found,
+    records_superseded,
+    records_duplicate,
+    records_quarantined,
+    records_kept,
+    case
+        when outcome = 'current' and not is_usable then
+            source || ': '
+            || case
+                when unit_type = 'file' then regexp_replace(_source, '^([^/]*/){3}', '')
+                else 'fetch ' || cast(receipt_number as varchar) || coalesce(' of ' || cast(asked_date as varchar), '')
+            end
+            || ' has no record that passes the rules, of ' || cast(records_read as varchar)
+            || ', so it replaces nothing and what was there before still counts; `adhouse quarantine` says why; '
+            || case
+                when unit_type = 'file'
+                    then
+                        'drop a corrected file, or take it back: `adhouse retract "'
+                        || regexp_replace(_source, '^([^/]*/){3}', '') || '"`'
+                else 'run again once the platform has corrected it'
+            end
+    end as warning
+
+from joined
