@@ -65,7 +65,7 @@ class Doubts:
             self._look_at_others(kind, records.slice(0, MOST_LOOKED_AT))
             if kind.record_type.keys:
                 self._add_up(kind, records)
-        if "currency" in fields:
+        if "currency" in fields and not kind.record_type.is_event:  # the outcome of a bid has no price of its own
             self._priced += records.num_rows
             self._with_currency += records.num_rows - records.column("currency").null_count
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -34,6 +35,8 @@ from extract.usable import Tally, Unusable
 from extract.words import LOADED, REPEATED, RETRACTED, WAITING, DayWords, Decision, File, Words, plain_name
 
 BYTES_A_SECOND = 1 << 20  # the slowest that a file is read, where it is tried apart
+MOST_ALIKE = 3  # files of a run of which the same is said
+_NUMBERS = re.compile(r"[0-9]")
 _log = logging.getLogger(__name__)
 
 
@@ -69,6 +72,7 @@ class FileSource:
         self._again: set[str] = set()  # duplicates of earlier runs
         self._replaces = {kind.name: config.files_replace(kind) for kind in config.kinds}
         self._days: dict[str, Days] = {}  # of each content, where files replace days
+        self._warned: Counter[str] = Counter()
 
     @cached_property
     def _privacy(self) -> Privacy | None:
@@ -293,10 +297,20 @@ class FileSource:
                 self._days.pop(content, None)
 
             for doubt in read_records(path, self.config, shapes, self._run.most_rejected, add, drop):
-                self._run.progress.message(f"warning: {self.config.name}: {_name(unit)!r}: {doubt}")
+                self._warn(f"warning: {self.config.name}: {_name(unit)!r}: {doubt}", alike=_NUMBERS.sub("", doubt))
         if manifest.get("rows", rows.read) != rows.read:
             raise UnreadableFile("short_of_manifest", f"its manifest says {manifest['rows']} rows, it has {rows.read}")
         return bool(manifest)
+
+    def _warn(self, text: str, *, alike: str) -> None:
+        """Says it, but of many files that are alike only of the first; the log names them all."""
+        self._warned[alike] += 1
+        if self._warned[alike] <= MOST_ALIKE:
+            self._run.progress.message(text)
+        else:
+            _log.warning(text)
+        if self._warned[alike] == MOST_ALIKE + 1:
+            self._run.progress.message(f"warning: {self.config.name}: the same of more files; the log names them")
 
     def _shape(self, kind: Kind) -> RecordShape:
         return shape_of(self.config, kind, self._run.report_timezone, self._privacy)

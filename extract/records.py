@@ -97,7 +97,7 @@ class RecordShape:
         found: list[tuple[str, Note]] = []
         for name, theirs in self.names.items():
             match self.type.fields[name]:
-                case FieldType.DATE | FieldType.TIMESTAMP if self.timezone is not None:
+                case FieldType.DATE if self.timezone is not None:  # the times of events are remarked on
                     note = partial(_unsure_time, timezone=self.timezone, profile=self.profile)
                     found.append((theirs, lru_cache(maxsize=4096)(note)))
                 case FieldType.MONEY if self.profile.currency_signs:

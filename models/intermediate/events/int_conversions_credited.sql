@@ -18,7 +18,7 @@ weights as (
     from (
         values
         {% for days in range(var('click_lookback_days') + 1) -%}
-            ({{ days }}, {{ (1000000 * 2 ** (-days / 7) + 0.5) | int }}){{ ', ' if not loop.last }}
+            ({{ days }}, {{ [(1000000 * 2 ** (-days / 7) + 0.5) | int, 1] | max }}){{ ', ' if not loop.last }}
         {%- endfor %}
     ) as weighed (age_days, weight)
 
