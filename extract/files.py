@@ -237,7 +237,10 @@ class FileSource:
             if decision != RETRACTED:  # which landing need not have any more
                 raise
         word, version = self._word(unit)
-        is_word = self._have_words and status != "quarantined" and decision.is_word
+        by_name = {
+            kind: what in ("file_name", "name_part") and status != "quarantined" and decision.is_word
+            for kind, what in self._replaces.items()
+        }
         days = self._days.get(str(values.get("content_sha256"))) if status == "loaded" else None
         return [
             LedgerRow(
@@ -247,8 +250,8 @@ class FileSource:
                     **values,
                     **rows.counts(kind),
                     "remarks": rows.remarks(kind),
-                    "_replaces": f"{self.config.name}/{word}" if is_word else None,
-                    "_version": version if is_word and version else None,
+                    "_replaces": f"{self.config.name}/{word}" if by_name[kind.name] else None,
+                    "_version": version or None if by_name[kind.name] else None,
                     "replaces_by": self._replaces[kind.name],
                     "days": None if days is None else text_of(days),
                 },

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from extract.readers.chunks import CHUNK, TextFormat, opened, parsed, seekable
 from extract.readers.content import format_named, format_of, format_of_text
-from extract.readers.csv_text import Csv, csv_records, find_header
+from extract.readers.csv_text import Csv, Header, HeaderMovedError, csv_records, find_header, sections
 from extract.readers.documents import check_document, start_of_records
 from extract.readers.json_objects import JsonObjects, is_object_by_object, objects_of
 from extract.readers.json_text import JsonArray, JsonLines, array_elements
 from extract.readers.pages import BadAnswer, Page, read_page, records_of_page
 from extract.readers.parquet import read_parquet
 from extract.readers.unreadable import UnreadableFile
-from extract.records import Batch, RecordShape, RejectedRecord
+from extract.records import Batch, RecordShape, RejectedRecord, renumbered
 
 __all__ = [
     "BadAnswer",
@@ -63,8 +64,10 @@ def read_file(path: Path, shape: RecordShape, size: int = CHUNK) -> Iterator[Bat
                 return
             # Where commas do not stand between fields, they often stand in numbers.
             shape = shape.doubting() if header.dialect.delimiter == ";" else shape
-            text, start, lines = Csv(header, shape), header.size, header.lines
-        elif is_object_by_object(head, shape):
+            file.read(header.size)
+            yield from _csv_batches(path, file, header, shape, size)
+            return
+        if is_object_by_object(head, shape):
             text, start, lines = JsonObjects(shape), 0, 0
         else:
             begin = start_of_records(head, shape)
@@ -73,6 +76,24 @@ def read_file(path: Path, shape: RecordShape, size: int = CHUNK) -> Iterator[Bat
             text = JsonLines(shape) if begin is None else _array(head[:start], shape)
         file.read(start)
         yield from parsed(file, text, size, lines)
+
+
+def _csv_batches(path: Path, file: IO[bytes], header: Header, shape: RecordShape, size: int) -> Iterator[Batch]:
+    count, lines = 0, header.lines
+    try:
+        for batch in parsed(file, Csv(header, shape), size, lines):
+            yield batch
+            count += len(batch)
+            lines += batch.lines
+    except HeaderMovedError:
+        with opened(path, shape.profile.encoding) as again:
+            for _ in range(lines):
+                again.readline()
+            for batch in sections(again, header, shape, size):
+                if batch or batch.lines:
+                    yield renumbered(batch, count, lines)
+                count += len(batch)
+                lines += batch.lines
 
 
 def texts_of_records(path: Path, shape: RecordShape) -> Iterator[tuple[int, bytes]]:

@@ -92,12 +92,13 @@ def parsed(file: IO[bytes], text: TextFormat, size: int = CHUNK, lines: int = 0)
         lines: How many lines of the file came before.
 
     Yields:
-        The records in order, numbered from one; no empty batch.
+        The records in order, numbered from one; a batch may have nothing but lines.
     """
     cuts = _cut(file, text.mark, size)
     first, is_whole_file = next(cuts)
     if is_whole_file:  # a small file needs no threads
-        if batch := renumbered(_parse(first, True, text)[0], 0, lines):
+        batch = renumbered(_parse(first, True, text)[0], 0, lines)
+        if batch or batch.remarks:
             yield batch
         return
     count = 0
@@ -118,10 +119,10 @@ def parsed(file: IO[bytes], text: TextFormat, size: int = CHUNK, lines: int = 0)
     try:
         for chunk, is_last in chain([(first, False)], cuts):
             waiting.append((chunk, is_last, pool.submit(_parse, chunk, is_last, text)))
-            if len(waiting) > _AHEAD and (batch := finished()):
+            if len(waiting) > _AHEAD and ((batch := finished()) or batch.lines):
                 yield batch
         while waiting:
-            if batch := finished():
+            if (batch := finished()) or batch.lines:
                 yield batch
     finally:
         pool.shutdown(cancel_futures=True)

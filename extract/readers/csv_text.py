@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import csv
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+<<<<<<< HEAD
 from dataclasses import dataclass
 from itertools import islice, takewhile
+=======
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
+>>>>>>> w-events
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
@@ -72,15 +78,21 @@ class Header:
     lines: int
     size: int
 
-    def is_repeated_by(self, fields: Sequence[str]) -> bool:
-        """Whether these are the names again, as where the files of some hours were put together."""
-        if len(fields) != len(self.names) or not fields:
-            return False
-        return _is_name(fields[0], self.names[0]) and all(map(_is_name, fields, self.names))
+    @cached_property
+    def plain(self) -> list[str]:
+        """The names without what may stand around them."""
+        return [name.strip(_AROUND_NAMES) for name in self.names]
+
+    def repeated_by(self, fields: Sequence[str]) -> list[str] | None:
+        """The names again, in whatever order, as where files were put together; None if it is a record."""
+        if len(fields) != len(self.names) or not fields or fields[0].strip(_AROUND_NAMES) not in self.plain:
+            return None
+        names = [field.strip(_AROUND_NAMES) for field in fields]
+        return names if names == self.plain or sorted(names) == sorted(self.plain) else None
 
 
-def _is_name(text: str, name: str) -> bool:
-    return text.strip(_AROUND_NAMES) == name.strip(_AROUND_NAMES)
+class HeaderMovedError(Exception):
+    """The header is repeated, with its names in another order."""
 
 
 def find_header(head: bytes, shape: RecordShape) -> Header | None:
@@ -255,7 +267,9 @@ class Csv:
                     count = reader.line_num
             else:
                 fields = self._dialect.fields(text)
-            if self._header.is_repeated_by(fields):
+            if (names := self._header.repeated_by(fields)) is not None:
+                if names != self._header.plain:
+                    raise HeaderMovedError
                 return _HEADER, count
             if self._number_name and self._number_name in text.casefold() and (why := self._names_columns(fields)):
                 return why, count
@@ -292,10 +306,50 @@ class Csv:
             return None
 
 
+def sections(file: IO[bytes], header: Header, shape: RecordShape, size: int) -> Iterator[Batch]:
+    """The records of a file whose names come again in another order: those below follow it.
+
+    Args:
+        file: Open behind the header, or where a record begins below it.
+        header: The first header.
+        shape: How the records are written.
+        size: How many bytes to parse at once.
+
+    Yields:
+        The records in order, each batch numbered from one.
+    """
+    text, chunk, left_over = Csv(header, shape), bytearray(), b""
+
+    def parsed(*, is_last: bool) -> Batch:
+        nonlocal left_over
+        piece = left_over + bytes(chunk)
+        chunk.clear()
+        batch = text.parse_fast(piece, is_last)
+        batch, left_over = (batch, b"") if batch is not None else text.parse_strict(piece, is_last)
+        return batch
+
+    for line in file:
+        names = header.repeated_by(_fields(line, header))
+        if names is not None and names != header.plain:
+            yield parsed(is_last=True)
+            header = replace(header, names=names)
+            text = Csv(header, shape)
+            remarks = Counter({REPEATED_HEADER: int(shape.filter is None or shape.filter.rejects)})
+            yield Batch(shape.type.schema.empty_table(), [], 1, remarks=+remarks)
+            continue
+        chunk += line
+        if len(chunk) >= size:
+            yield parsed(is_last=False)
+    yield parsed(is_last=True)
+
+
+def _fields(line: bytes, header: Header) -> list[str]:
+    return header.dialect.fields(line.decode(errors="replace").rstrip("\r\n"))
+
+
 def csv_records(file: IO[bytes], header: Header) -> Iterator[tuple[int, bytes]]:
     """The text of each record behind the header, also of a broken one, and the line in which it begins."""
     lines = enumerate(file, header.lines + 1)
-    dialect = header.dialect
     ahead = deque(islice(lines, MOST_LINES))
     while ahead:
         (number, line), count = ahead[0], 1
@@ -303,7 +357,7 @@ def csv_records(file: IO[bytes], header: Header) -> Iterator[tuple[int, bytes]]:
             if b'"' in line and len(line) <= LONGEST_RECORD:
                 count = _lines_of_record([line for _, line in ahead], header)
             text = b"".join(line for _, line in islice(ahead, count))
-            if count > 1 or not header.is_repeated_by(dialect.fields(line.decode(errors="replace").rstrip("\n"))):
+            if count > 1 or header.repeated_by(_fields(line, header)) is None:
                 yield number, text
         for _ in range(count):
             ahead.popleft()

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,7 +18,7 @@ from test_privacy import everything_in
 from extract.declared.sources import read_sources
 from extract.files import shape_of
 from extract.privacy import privacy_of
-from extract.readers import texts_of_records
+from extract.readers import read_file, texts_of_records
 from extract.registry import SOURCES
 from extract.source import SourceConfig
 
@@ -330,3 +331,26 @@ def test_the_later_rest_of_a_name_counts_whichever_came_first(tmp_path: Path, fi
         for path in (early, late)
     ]
     assert rows(tmp_path, "impressions", "count(*)", "1") == [(7,)]
+
+
+@pytest.mark.parametrize("size", [40, 1 << 20])
+def test_rows_follow_a_header_with_its_names_in_another_order(tmp_path: Path, size: int) -> None:
+    log = tmp_path / "clicks.csv"
+    log.write_text(
+        "click_id,event_time,click_price\na,1793613600,1\nb,1793613601,2\n\n\n\n"
+        + "\n" * 100
+        + "click_id,event_time,click_price\n"
+        "c,1793613602,3\nclick_price,click_id,event_time\n4,d,1793613603\n5,e,soon\nclick_id,event_time,click_price\n"
+        "f,1793613605,6\n"
+    )
+    config = SOURCES["clicks"]
+    privacy = privacy_of(config.kinds, config.fields, KEY)
+    shape = shape_of(config, config.kinds[0], ZoneInfo("UTC"), privacy)
+    batches = [*read_file(log, shape, size)]
+    found = [row for batch in batches for row in batch.records.to_pylist()]
+    loaded = [(row["_position"], row["click_id"], int(row["click_price"])) for row in found]
+    assert loaded == [(1, "a", 1), (2, "b", 2), (3, "c", 3), (4, "d", 4), (6, "f", 6)]
+    (late,) = (one for batch in batches for one in batch.rejected)
+    assert (late.position, late.line, late.value) == (5, 111, "soon")
+    assert sum((batch.remarks for batch in batches), Counter()) == {"repeated_header": 3}
+    assert [text.strip() for _, text in texts_of_records(log, shape)][4] == b"5,e,soon"
