@@ -7,14 +7,9 @@ import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-<<<<<<< HEAD
-from dataclasses import dataclass
-from itertools import islice, takewhile
-=======
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice
->>>>>>> w-events
+from itertools import islice, takewhile
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
