@@ -477,10 +477,14 @@ def _has_files(settings: Settings, source: str) -> bool:
 
 
 def _say_what_came(session: Session, extracted: "ExtractReport") -> None:
+    from extract.run import SourceReport
+
     session.terminal.stop()
     session.facts["sources"] = {source: asdict(came) for source, came in extracted.sources.items()}
+    silent = SourceReport()
     for source, came in extracted.sources.items():
-        session.terminal.message(f"{source}: {came}")
+        if came != silent or len(extracted.sources) == 1:
+            session.terminal.message(f"{source}: {came}")
         if came.loaded and (zone := _zone_of_its_own(session.settings, source)):
             said = (
                 f"the days of {source} are those of {zone}, and the report's of {session.settings.report_timezone.key}"

@@ -36,7 +36,7 @@ from extract.words import LOADED, REPEATED, RETRACTED, WAITING, DayWords, Decisi
 
 BYTES_A_SECOND = 1 << 20  # the slowest that a file is read, where it is tried apart
 MOST_ALIKE = 3  # files of a run of which the same is said
-_NUMBERS = re.compile(r"[0-9]")
+_NUMBERS = re.compile(r"^[0-9,]+ \w+|[0-9]")
 _log = logging.getLogger(__name__)
 
 
