@@ -484,7 +484,8 @@ def _say_what_came(session: Session, extracted: "ExtractReport") -> None:
     session.terminal.stop()
     session.facts["sources"] = {source: asdict(came) for source, came in extracted.sources.items()}
     for source, came in extracted.sources.items():
-        session.terminal.message(f"{source}: {came}")
+        if came.has_any or len(extracted.sources) == 1:
+            session.terminal.message(f"{source}: {came}")
     for error in extracted.errors:
         session.terminal.message(f"error: {error}", "red")
 
