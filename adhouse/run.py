@@ -477,13 +477,10 @@ def _has_files(settings: Settings, source: str) -> bool:
 
 
 def _say_what_came(session: Session, extracted: "ExtractReport") -> None:
-    from extract.run import SourceReport
-
     session.terminal.stop()
     session.facts["sources"] = {source: asdict(came) for source, came in extracted.sources.items()}
-    silent = SourceReport()
     for source, came in extracted.sources.items():
-        if came != silent or len(extracted.sources) == 1:
+        if came.has_any or len(extracted.sources) == 1:
             session.terminal.message(f"{source}: {came}")
         if came.loaded and (zone := _zone_of_its_own(session.settings, source)):
             said = (

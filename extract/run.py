@@ -111,6 +111,11 @@ class SourceReport:
     errors: list[str] = field(default_factory=list)
     echoed_secret: int = 0
 
+    @property
+    def has_any(self) -> bool:
+        """Whether anything is to be told."""
+        return self != SourceReport()
+
     def __str__(self) -> str:
         counts = [f"{self.received:,} received", f"{self.read:,} records read", f"{self.loaded:,} loaded"]
         for name in ("rejected", "unchanged", "duplicates", "retracted", "quarantined", "echoed_secret"):

@@ -32,10 +32,11 @@ from extract.convert import (
 from extract.privacy import Privacy
 from extract.profile import Column, Profile
 from extract.readers import Batch, UnreadableFile, read_file
-from extract.readers.chunks import TextFormat
+from extract.readers.chunks import TextFormat, parsed
 from extract.readers.columns import SPACES
 from extract.readers.csv_text import Csv, Header, find_header
 from extract.readers.events import instants, known_ids
+from extract.readers.json_objects import JsonObjects
 from extract.readers.json_text import JsonArray, JsonLines
 from extract.readers.numbers import plain_numbers
 from extract.records import RecordShape, RejectedRecord, concatenated, convert_records, renumbered
@@ -568,6 +569,34 @@ def test_a_json_array_means_the_same_wherever_it_is_cut(
     expected = slowly(JsonArray(SHAPE), content)
     assert same(quickly_or_not(path, size), expected)
     assert same(quickly_or_not(path, 8 << 20), expected)
+
+
+@many
+@given(
+    objects=st.lists(
+        st.one_of(good.map(json.dumps), good.map(typed_json), odd.map(json.dumps)), min_size=1, max_size=8
+    ),
+    size=sizes,
+    between=st.sampled_from(["", " ", "\n", " \r\n "]),
+    behind=st.sampled_from(["", "\n", "{", "x", "}"]),
+)
+def test_objects_mean_the_same_wherever_they_are_cut(
+    tmp_path: Path, objects: list[str], size: int, between: str, behind: str
+) -> None:
+    content = (between.join(objects) + behind).encode(errors="replace")
+    expected = slowly(JsonObjects(SHAPE), content)
+    for chunk in (size, 8 << 20):
+        count = lines = 0
+        batches = []
+        found: Batch | str
+        try:
+            for batch in parsed(io.BytesIO(content), JsonObjects(SHAPE), chunk):
+                batches.append(renumbered(batch, -count, -lines))
+                count, lines = count + len(batch), lines + batch.lines
+            found = concatenated(batches, EVERY_TYPE.schema)
+        except UnreadableFile as error:
+            found = error.reason
+        assert same(found, expected)
 
 
 def csv_text(records: Sequence[dict[str, str]], delimiter: str = ",", newline: str = "\n") -> str:
