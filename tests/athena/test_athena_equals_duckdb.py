@@ -12,6 +12,7 @@ import duckdb
 import pytest
 from conftest import TODAY, Workspace
 from support.athena_workspace import columns_of_marts
+from support.event_files import drop_events, eventful_world
 from support.extracting import lines, record
 
 from extract.athena import Athena
@@ -30,6 +31,18 @@ MARTS = (
     "source_balances",
     "data_quality",
     "quarantine_reasons",
+    "ad_events",
+    "orphan_clicks",
+    "attributed_conversions",
+    "campaign_attribution",
+    "campaign_funnel",
+    "hourly_performance",
+    "site_performance",
+    "reach_frequency",
+    "conversion_lag",
+    "audience_segments",
+    "reconciliation",
+    "quarantined_events",
 )
 OF_ONE_ENGINE = {"build_id", "_dlt_load_id"}
 Rows = list[dict[str, Any]]
@@ -42,7 +55,7 @@ class Engines:
     def __init__(self, folder: Path, athena: LocalAthena, monkeypatch: pytest.MonkeyPatch) -> None:
         self.bucket = f"two-engines-{secrets.token_hex(4)}"  # tables of another test may have left files in another one
         results = f"s3://{self.bucket}/results/"
-        files_alone = {"ADHOUSE_API_URL": "none"}
+        files_alone = {"ADHOUSE_API_URL": "none", "ADHOUSE_PRIVACY_KEY": "a key of these tests"}
         in_cloud = {
             **athena.environment,
             "ADHOUSE_TARGET": "athena",
@@ -135,12 +148,14 @@ def days_of(world: World, file: Path, *ages: int, restated: bool = False) -> byt
 def test_both_engines_give_the_same_cells(engines: Engines, world: World, tmp_path: Path) -> None:
     file = tmp_path / "file.jsonl"
     engines.disk.drop("first.jsonl", days_of(world, file, 5))
+    drop_events(engines.disk.home / "inbox", eventful_world(), [TODAY - timedelta(days=4)], impressions_a_day=200)
     engines.disk.drop("broken.jsonl", b'{"ad_id": "ad1"\n{"ad_id": "ad2", "clicks": "many"}\n' + lines(record(99)))
     engines.run("run")
     engines.assert_same_cells()
 
     engines.disk.drop("second.jsonl", days_of(world, file, 4, 3))
     engines.disk.drop("first.jsonl", days_of(world, file, 5, restated=True))
+    drop_events(engines.disk.home / "inbox", eventful_world(), [TODAY - timedelta(days=5)], impressions_a_day=200)
     said = engines.run("run")
     incremental = engines.assert_same_cells()
     [published] = _builds(incremental)

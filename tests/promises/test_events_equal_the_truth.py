@@ -1,0 +1,156 @@
+"""Logs of events through the real command, the later days in an earlier run: the marts are the simulator's truth."""
+
+import csv
+from collections import Counter
+from datetime import timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from conftest import TODAY, Workspace
+from support.event_files import drop_events, eventful_world, records_in_landing
+
+from simulate.event_truth import EventTruth, truth_of_events
+from simulate.event_truth.credit import MODELS
+from simulate.event_truth.records import FIELDS
+from simulate.event_truth.rules import EventRules
+
+KEY = "a key of these tests"
+DAYS = [TODAY - timedelta(days=age) for age in (6, 5, 4, 3)]
+SEEDS = Path(__file__).parents[2] / "seeds"
+Rows = Counter[tuple[Any, ...]]
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    house = Workspace(
+        tmp_path_factory.mktemp("events") / "data", {"ADHOUSE_API_URL": "none", "ADHOUSE_PRIVACY_KEY": KEY}
+    )
+    for days in (DAYS[2:], DAYS[:2]):
+        drop_events(house.home / "inbox", eventful_world(), days, impressions_a_day=400)
+        ended = house.adhouse("run")
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+    return house
+
+
+@pytest.fixture(scope="module")
+def truth(house: Workspace) -> EventTruth:
+    with (SEEDS / "platform_categories.csv").open() as file:
+        platforms = {row["platform"]: row["category"] for row in csv.DictReader(file)}
+    rules = EventRules(privacy_key=KEY.encode(), platforms=platforms)
+    return truth_of_events(records_in_landing(house.home / "landing"), rules)
+
+
+def told(house: Workspace, query: str) -> Rows:
+    """The rows of a query on the published marts."""
+    with duckdb.connect(str(house.home / "published" / "marts.duckdb"), read_only=True) as connection:
+        return Counter(connection.execute(f"set schema = 'marts'; {query}").fetchall())
+
+
+def test_every_record_is_where_the_truth_has_it(house: Workspace, truth: EventTruth) -> None:
+    summed = """
+        select
+            source, sum(records_read), sum(records_rejected), sum(records_quarantined), sum(records_duplicate),
+            sum(records_kept)
+        from data_quality where source in ('impressions', 'clicks', 'conversions', 'bids') group by source
+    """
+    expected = Counter(
+        (kind, one.read, one.rejected.total(), one.quarantined.total(), one.duplicates, one.kept)
+        for kind, one in truth.balances.items()
+    )
+    assert told(house, summed) == expected
+    reasons = told(house, "select kind, reason, count(*) from quarantined_events group by all")
+    assert reasons == Counter(
+        (kind, reason, count) for kind, one in truth.balances.items() for reason, count in one.quarantined.items()
+    )
+    assert {*FIELDS} == {kind for kind, one in truth.balances.items() if one.quarantined}, "a kind has no fault"
+
+
+def test_every_impression_has_what_followed(house: Workspace, truth: EventTruth) -> None:
+    columns = (
+        "impression_id, ad_id, campaign_id, user_id, platform_category, is_premium_ad, media_cost, clicks, net_clicks, "
+        "engagement_duration, click_revenue, interaction_depth, invalid_reason"
+    )
+    expected = Counter(
+        tuple(
+            int(row[name]) if name == "engagement_duration" and row[name] is not None else row[name]
+            for name in columns.split(", ")
+        )
+        for row in truth.ad_events
+    )
+    assert told(house, f"select {columns} from ad_events") == expected
+    assert {row["interaction_depth"] for row in truth.ad_events} == {0, 1, 2}
+
+
+def test_every_orphan_has_its_reason(house: Workspace, truth: EventTruth) -> None:
+    found = told(house, "select click_id, orphan_reason, invalid_reason from orphan_clicks")
+    assert found == Counter(
+        (row["click_id"], row["orphan_reason"], row["invalid_reason"]) for row in truth.orphan_clicks
+    )
+    assert {row["orphan_reason"] for row in truth.orphan_clicks} == {
+        "no_impression",
+        "before_impression",
+        "outside_window",
+    }
+
+
+def test_every_conversion_is_credited_as_the_truth_says(house: Workspace, truth: EventTruth) -> None:
+    units = ", ".join(f"cast({model} * 1000000000000 as bigint)" for model in MODELS)
+    found = told(
+        house,
+        f"""
+        select conversion_type, conversion_id, touch_type, touch_id, campaign_id, {units} from attributed_conversions
+        """,
+    )
+    ids = {"click": "click_id", "impression": "impression_id"}
+    assert found == Counter(
+        (
+            row["conversion_type"],
+            row["conversion_id"],
+            row["touch_type"],
+            row["touch"][ids[row["touch_type"]]] if row["touch"] else None,
+            row["campaign_id"],
+            *(row[model] for model in MODELS),
+        )
+        for row in truth.attributed_conversions
+    )
+
+
+def test_campaigns_have_their_share_of_conversions_and_value(house: Workspace, truth: EventTruth) -> None:
+    prefixes = ("", "view_through_", "unattributed_")
+    counts = [f"{prefix}conversions" for prefix in prefixes]
+    values = ["conversion_value", "view_through_value", "unattributed_value"]
+    found = told(
+        house,
+        f"""
+        select campaign_id, date, conversion_type, model, date_base, {", ".join(counts + values)}
+        from campaign_attribution
+        """,
+    )
+
+    def rounded(units: int, places: int) -> Decimal:
+        return Decimal(units).scaleb(-18).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+
+    assert found == Counter(
+        (
+            *(row[name] for name in ("campaign_id", "date", "conversion_type", "model", "base")),
+            *(rounded(row[f"{prefix}conversions"], 12) for prefix in prefixes),
+            *(rounded(row[f"{prefix}value"], 6) for prefix in prefixes),
+        )
+        for row in truth.campaign_attribution
+    )
+
+
+def test_people_are_counted_once(house: Workspace, truth: EventTruth) -> None:
+    columns = "campaign_id, period, period_start, impressions, impressions_without_user, reach"
+    assert told(house, f"select {columns} from reach_frequency") == Counter(
+        (
+            *(row[name] for name in ("campaign_id", "period", "period_start")),
+            row["impressions_with_user"],
+            row["impressions_without_user"],
+            row["reach"],
+        )
+        for row in truth.reach_frequency
+    )
