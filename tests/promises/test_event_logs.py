@@ -154,3 +154,113 @@ def test_a_log_of_events_comes_to_what_is_right(case: str, tmp_path: Path) -> No
     house = dropped(Workspace(tmp_path / "data", FILES), case)
     ran(house)
     assert {query: told(house, query) for query in PLAIN[case]} == PLAIN[case]
+
+
+def declared(house: Workspace, text: str) -> Workspace:
+    """Says how the sources write."""
+    path = house.home.parent / "sources.yml"
+    path.write_text(text)
+    house.settings["ADHOUSE_SOURCES"] = str(path)
+    return house
+
+
+def test_equal_rows_count_each_where_the_source_says_so(tmp_path: Path) -> None:
+    house = declared(Workspace(tmp_path / "data", dict(FILES)), "sources: {impressions: {identical_rows: count}}")
+    dropped(house, "no_event_ids")
+    house.adhouse("extract")
+    dropped(house, "no_event_ids", "again", impressions="impressions")
+    house.adhouse("extract")
+    dropped(house, "no_event_ids", "resent")
+    ran(house)
+    assert told(house, BALANCE) == [("impressions", 0, 0, 6, 6)]
+    files = "select sum(files), sum(files_duplicate) from data_quality"
+    assert told(house, files) == [(3, 1)]
+
+
+def test_a_log_without_names_is_read_as_its_source_says(tmp_path: Path) -> None:
+    house = Workspace(tmp_path / "data", dict(FILES))
+    text = """
+    sources:
+      impressions:
+        timezone: Asia/Shanghai
+        files:
+          header: [impression_id, event_time, type, user_id, site_domain, bid_price, campaign_id, ad_id]
+          skip: type
+          date_format: "%Y%m%d%H%M%S%f"
+        columns:
+          bid_price: {divide_by: 100}
+          user_id: {nulls: "null"}
+          site_domain: {nulls: "null"}
+    """
+    ran(dropped(declared(house, text), "headerless_tsv", imp="impressions"))
+    by_day = "select cast(event_date as varchar), count(*) from ad_events group by 1 order by 1"
+    assert told(house, by_day) == [("2026-11-01", 3), ("2026-11-02", 2)]
+    assert told(house, REACH) == [(4, 1, 3)]
+    assert told(house, COST) == [("0.007690000",)]
+
+
+def test_one_log_feeds_several_kinds_and_balances_once(tmp_path: Path) -> None:
+    house = Workspace(tmp_path / "data", dict(FILES))
+    text = """
+    sources:
+      feed:
+        kind_of: {column: event_type, kinds: {impressions: imp, clicks: click, conversions: [pc_conv, pv_conv]}}
+        files: {nulls: "NULL"}
+        columns:
+          impression_id: auction_id
+          event_time: ts
+          ad_id: creative_id
+          site_domain: site
+          bid_price: cost_cpm
+          conversion_type: conv_name
+          conversion_value: order_value
+          currency: order_currency
+      clicks_and_conversions:
+        kind_of: {column: conversion_type, kinds: {clicks: ""}, otherwise: conversions}
+        columns: {click_id: event_id}
+    """
+    ran(dropped(declared(house, text), "mixed_log"))
+    assert told(house, BALANCE) == [("clicks_and_conversions", 0, 0, 0, 5), ("feed", 1, 0, 0, 7)]
+    clicked = "select impression_id, net_clicks from ad_events order by 1"
+    assert told(house, clicked) == [
+        ("7000000000000000001", 1),
+        ("7000000000000000002", 0),
+        ("7000000000000000003", 1),
+    ]
+    assert told(house, COST) == [("0.007750000",)]
+    credited = """
+        select touch_type, cast(sum(conversion_value) as varchar) from attributed_conversions
+        where source = 'feed' group by 1 order by 1
+    """
+    assert told(house, credited) == [("click", "25.000000"), ("impression", "10.000000")]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_an_hour_that_is_delivered_again_is_replaced(tmp_path: Path, first: int) -> None:
+    house = Workspace(tmp_path / "data", dict(FILES))
+    text = r"""
+    sources:
+      impressions:
+        replaces: {name_part: 'impression_[0-9]{10}'}
+        columns: {bid_price: CPM}
+    """
+    files = sorted((CASES / "hour_file_again").iterdir())
+    declared(house, text)
+    for file in (files, files[::-1])[first]:
+        house.drop(file.name, file.read_bytes(), "impressions")
+        ran(house)
+    superseded = "select sum(records_superseded), sum(records_kept) from data_quality"
+    assert told(house, superseded) == [(3, 4)]
+    assert told(house, "select cast(sum(bid_price) as varchar) from ad_events") == [("27.500000",)]
+
+
+def test_objects_are_read_however_they_are_packed(tmp_path: Path) -> None:
+    house = Workspace(tmp_path / "data", dict(FILES))
+    for folder, kept in (("", 13), ("later", 17)):
+        for file in sorted(path for path in (CASES / "containers" / folder).iterdir() if path.is_file()):
+            house.drop(file.name, file.read_bytes(), "impressions")
+        ran(house)
+        assert told(house, "select count(*) from ad_events") == [(kept,)]
+    told_of = house.adhouse("quarantine").stdout
+    assert "connect_envelope.jsonl" in told_of
+    assert "records: payload" in told_of

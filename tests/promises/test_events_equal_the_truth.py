@@ -29,7 +29,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         tmp_path_factory.mktemp("events") / "data", {"ADHOUSE_API_URL": "none", "ADHOUSE_PRIVACY_KEY": KEY}
     )
     for days in (DAYS[2:], DAYS[:2]):
-        drop_events(house.home / "inbox", eventful_world(), days, impressions_a_day=400)
+        drop_events(house.home / "inbox", eventful_world(), days, impressions_a_day=2_000)
         ended = house.adhouse("run")
         assert ended.returncode == 0, ended.stdout + ended.stderr
     return house
