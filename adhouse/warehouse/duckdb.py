@@ -200,7 +200,8 @@ class DuckDBWarehouse:
         status = "failed" if result.errors else "audited"
         counts = [result.models, result.tests, len(result.warnings), len(result.errors)]
         with opened(self.marts) as connection:
-            has_records = has_table(connection, "marts", "quarantined_deliveries")
+            tables = ("quarantined_deliveries", "source_balances")
+            has_records = all(has_table(connection, "marts", table) for table in tables)
             has_events = has_table(connection, "marts", "quarantined_events")
             rejected = quarantined("duckdb", self.lake_url, has_records=has_records, has_events=has_events)
             connection.execute("begin")

@@ -11,6 +11,14 @@ from extract.registry import KINDS
 
 Engine = Literal["duckdb", "athena"]
 
+_NO_BALANCES = """
+    (
+        select
+            cast(null as varchar) as _source, cast(null as varchar) as kind, cast(null as varchar) as _dlt_load_id,
+            cast(null as bigint) as records_loaded, cast(null as bigint) as records_superseded
+        where false
+    ) as nothing
+"""
 EVENT_FIELDS = ("event_id", "event_time", "ad_id", "campaign_id", "price")
 
 
@@ -18,13 +26,14 @@ def quarantined(engine: Engine, lake_url: str, *, has_records: bool = True, has_
     """Gives the select, over the marts and the lake.
 
     Its columns are reason, source, kind, _source, _position, line, field, value, detail, payload, _received_at and
-    is_repaired: whether a newer file or fetch, or a newer reading of the same one, took its place, or it was retracted;
+    is_repaired: whether a newer file or fetch, or a newer reading of the same one, took its place, or it was retracted,
+    or newer ones have every day that it had;
     and is_broken_rule: whether it is a record that could be read and broke a rule.
 
     Args:
         engine: Which engine is asked.
         lake_url: The folder of the lake; of Athena's, the tables have names instead.
-        has_records: Whether there is a table of the records of delivery that broke a rule.
+        has_records: Whether there are tables of the records of delivery that broke a rule, and of the balance.
         has_events: Whether there is one of those of events.
     """
     is_complete = f"_dlt_load_id in (select load_id from {raw_table(engine, lake_url, '_dlt_loads')} where status = 0)"  # noqa: S608
@@ -35,11 +44,14 @@ def quarantined(engine: Engine, lake_url: str, *, has_records: bool = True, has_
             rejected.field, rejected.value, cast(null as varchar) as detail, rejected.payload,
             cast(rejected._received_at as timestamp) as _received_at,
             (units.replaces is not null and units.newest_loaded > units.receipt_number)
-            or units.reading < units.newest_reading as is_repaired,
+            or units.reading < units.newest_reading or coalesce(balances.is_gone, false) as is_repaired,
             false as is_broken_rule
         from rejected inner join units
             on rejected._source = units._source and rejected.kind = units.kind
             and rejected._dlt_load_id = units._dlt_load_id
+        left join balances
+            on rejected._source = balances._source and rejected.kind = balances.kind
+            and rejected._dlt_load_id = balances._dlt_load_id
         """,
         """
         select
@@ -105,6 +117,11 @@ def quarantined(engine: Engine, lake_url: str, *, has_records: bool = True, has_
                     case when is_loaded and coalesce(reading > newest_unloaded, true) then receipt_number end
                 ) over (partition by kind, place) as newest_loaded
             from read_again
+        ),
+        balances as (
+            select
+                _source, kind, _dlt_load_id, records_loaded > 0 and records_superseded = records_loaded as is_gone
+            from {"marts.source_balances" if has_records else _NO_BALANCES}
         ),
         rejected as (
             select * from {raw_table(engine, lake_url, "rejected_records")} where {is_complete}

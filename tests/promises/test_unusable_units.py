@@ -69,3 +69,22 @@ def test_neither_does_a_fetch_but_an_empty_one_does(tmp_path: Path) -> None:
         answers.pop(0)
         assert ran(house) == []
         assert asked(house, "select * from campaign_summary") == []
+
+
+def test_a_rejected_record_is_repaired_once_newer_files_have_every_day_of_its_own(tmp_path: Path) -> None:
+    house = Workspace(tmp_path / "data", {"ADHOUSE_API_URL": "none", "ADHOUSE_SOURCES": str(tmp_path / "sources.yml")})
+    (tmp_path / "sources.yml").write_text("sources: {shop: {kind: campaign_delivery, replaces: days}}")
+
+    def open_records() -> int:
+        return len(json.loads(house.adhouse("quarantine", "--json").stdout))
+
+    days = [record(1, date=f"2026-11-0{day}", **GOOD) for day in (1, 2)]
+    house.drop("week1.jsonl", lines(*days) + b'{"campaign_id": "c", "clicks": "many"}\n', "shop")
+    ran(house)
+    assert open_records() == 1
+    house.drop("week2.jsonl", lines(days[0]), "shop")
+    ran(house)
+    assert open_records() == 1, "a day of the file still counts"
+    house.drop("week3.jsonl", lines(days[1]), "shop")
+    ran(house)
+    assert open_records() == 0
