@@ -470,10 +470,11 @@ def _sources(settings: Settings, names: Collection[str]) -> "list[SourceConfig]"
 def _has_files(settings: Settings, source: str) -> bool:
     """Whether files of a source wait in its inbox, or were received before."""
     from extract.inbox import waiting_files
+    from extract.run import has_received
     from extract.storage import Folder
 
-    data = Folder.at(settings.data_url)
-    return any(data.below(f"landing/{source}").entries()) or bool(waiting_files(data.below(f"inbox/{source}")))
+    inbox = Folder.at(settings.data_url).below(f"inbox/{source}")
+    return bool(waiting_files(inbox)) or has_received(places_of(settings), source)
 
 
 def _say_what_came(session: Session, extracted: "ExtractReport") -> None:

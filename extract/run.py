@@ -43,6 +43,7 @@ __all__ = [
     "UnreadSourcesError",
     "declared_api",
     "extract",
+    "has_received",
     "lake_origin",
     "load_from_landing",
     "newest_change",
@@ -383,6 +384,12 @@ def received_files(places: Places) -> list[Delivery]:
     with _plain_errors(places.work):
         lake = Lake(Folder.at(places.lake), places.athena)
         return [] if lake.is_outdated else read_ledger(lake).deliveries()
+
+
+def has_received(places: Places, source: str) -> bool:
+    """Whether landing has anything of a source, but for what was withdrawn with a demo."""
+    is_there = any(Folder.at(places.data).below(f"landing/{source}").entries())
+    return is_there and any(folder.unit.source == source for folder in _landing(places).listed)
 
 
 def newest_change(places: Places) -> str:

@@ -1,5 +1,6 @@
 """The lake in a bucket: its index decides, Athena is not asked, and merging changes no row that Athena sees."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -79,12 +80,8 @@ def test_the_index_decides_and_merging_changes_no_row(
         drop(home, f"{number}.jsonl", lines(record(number), record(100 + number)) + b"nonsense\n" * (number % 2))
         extracted(home)
     before = seen()
-    assert {table: len(rows) for table, rows in before.items()} == {
-        "campaign_delivery": 8,
-        "rejected_records": 2,
-        "fetches": 0,
-        "loaded_files": 4,
-    }
+    counts = {table: len(rows) for table, rows in before.items()}
+    assert +Counter(counts) == {"campaign_delivery": 8, "rejected_records": 2, "loaded_files": 4}
 
     calls.clear()
     assert extracted(home).units == 0

@@ -24,9 +24,10 @@ def given() -> set[str]:
         for found in RAISED.findall(path.read_text())
         for reason in filter(None, found)
     }
-    staging = PROJECT / "models" / "staging" / "delivery" / "base_campaign_delivery__records.sql"
-    _, _, judged = staging.read_text().partition("judged as")
-    return extract | set(DECIDED.findall(judged)) | {"no_median"}
+    staging = PROJECT / "models" / "staging"
+    judging = [staging / "delivery" / "base_campaign_delivery__records.sql", *(staging / "events").glob("*.sql")]
+    decided = {reason for path in judging for reason in DECIDED.findall(path.read_text().partition("judged as")[2])}
+    return extract | decided | {"no_median"}
 
 
 def test_every_reason_is_explained_once() -> None:

@@ -325,7 +325,8 @@ sources:
     columns: {brand: {constant: Acme}, ad_id: Ad group ID, country: }
 """
     shipped, ours = preset("google_ads"), settings_of(tmp_path, text).sources["search"]
-    assert (ours.preset, ours.replaces, ours.kinds[0].name) == ("google_ads", shipped.replaces, shipped.kind)
+    assert shipped.replaces
+    assert (ours.preset, ours.replaces, ours.kinds[0].name) == ("google_ads", shipped.replaces.what, shipped.kind)
     assert (ours.profile.decimal, ours.profile.thousands, ours.profile.currency_signs) == (",", ".", ())
     assert "--" in ours.profile.nulls
     assert ours.profile.columns["brand"] == Column(constant="Acme")
