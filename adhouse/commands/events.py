@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from adhouse.console import Terminal
 from adhouse.settings import Settings
+from adhouse.warehouse.base import is_published
 from adhouse.warehouse.open import open_warehouse
 
 STEPS = ("opportunities", "wins", "impressions", "net_clicks", "conversions")
@@ -13,6 +14,8 @@ MODELS = ("last_click_else_view", "first_touch", "last_touch", "linear", "time_d
 def show_events(terminal: Terminal, settings: Settings) -> None:
     """Prints the funnel, the attribution models side by side and the reconciliation; nothing where no event came."""
     warehouse = open_warehouse(settings)
+    if not is_published(warehouse, "campaign_funnel"):
+        return
     summed = ", ".join(f"sum({step})" for step in (*STEPS, "view_through_conversions"))
     (steps,) = warehouse.ask("campaign_funnel", f"select {summed} from marts.campaign_funnel") or [(None,)]  # noqa: S608
     if steps[0] is None:

@@ -9,8 +9,10 @@ from adhouse.dbt.athena_queries import AthenaQueries
 from adhouse.dbt.project import ProjectParser, parsed_project
 from adhouse.dbt.results import BuildPlan, BuildResult, Finding
 from adhouse.dbt.runner import call_dbt
-from adhouse.settings import Settings
+from adhouse.settings import Settings, export
 
+# Where there are no events, nobody waits for the models of them.
+EVENT_MODELS = ("adhouse.staging.events", "adhouse.intermediate.events", "adhouse.marts.events")
 PASSED = ("pass", "success", "skipped", "no-op")
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,10 @@ def build(settings: Settings, plan: BuildPlan, parser: ProjectParser | None, pro
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     if plan.is_full_refresh:
         arguments.append("--full-refresh")
+    has_events = any_event_received(settings)
+    if not has_events:
+        arguments += ["--exclude", *EVENT_MODELS]
+    export({"ADHOUSE_HAS_EVENTS": str(has_events).lower()})
     manifest = parser.manifest() if parser else parsed_project(settings, plan)
     queries = AthenaQueries()
     messages: dict[str, list[str]] = {}
@@ -60,6 +66,18 @@ def build(settings: Settings, plan: BuildPlan, parser: ProjectParser | None, pro
     for node_id, ids in queries.of_nodes():
         result.queries.setdefault(names.get(node_id, "other"), []).extend(ids)
     return result
+
+
+def any_event_received(settings: Settings) -> bool:
+    """Whether landing may have events: something of a source of such a kind, or of one that is declared no more."""
+    from extract.storage import Folder
+
+    folders = Folder.at(settings.data_url).below("landing").entries()
+    received = {entry.name for entry in folders if entry.kind == "directory"}
+    others = {
+        name for name, source in settings.sources.items() if not any(kind.record_type.is_event for kind in source.kinds)
+    }
+    return bool(received - others)
 
 
 def docs(settings: Settings, plan: BuildPlan) -> Path:

@@ -17,7 +17,10 @@
     }) }}
 {%- endmacro %}
 
-{% macro has_models(kind) -%}
-    {#- Whether there are models for records of this kind. -#}
-    {{ has_unit_days(kind) }} or {{ kind }} in ('{{ event_models() | join("', '") }}')
+{% macro has_events() -%}
+    {#-
+        Whether the models of events are built; by adhouse only once there is an event, because they take a second or two, and
+        most of a minute on Athena. Asked when dbt runs, so that the parsed project is the same.
+    -#}
+    {{ return(env_var('ADHOUSE_HAS_EVENTS', 'true') == 'true' if execute else true) }}
 {%- endmacro %}

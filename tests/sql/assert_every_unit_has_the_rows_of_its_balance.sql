@@ -8,7 +8,7 @@ deliveries as (
 
 ),
 
--- A new kind of records adds a CTE like this one, and joins the union below.
+-- A new kind of records that has days adds a CTE like this one, and joins the union below.
 delivery_rows as (
 
     select
@@ -22,29 +22,9 @@ delivery_rows as (
 
 ),
 
-{% for kind, events in event_models().items() %}
-    {{ kind }}_rows as (
-
-        select
-            '{{ kind }}' as kind,
-            _source,
-            count(*) as mart_rows
-
-        from {{ ref(events) }}
-
-        group by _source
-
-    ),
-{% endfor %}
 mart_rows as (
 
     select * from delivery_rows
-
-    {% for kind in event_models() %}
-        union all
-
-        select * from {{ kind }}_rows
-    {% endfor %}
 
 ),
 
@@ -57,7 +37,7 @@ balances as (
 
     from {{ ref('source_balances') }}
 
-    where {{ has_models('kind') }}
+    where {{ has_unit_days('kind') }}
 
     group by
         kind,
