@@ -37,7 +37,7 @@ balances as (
 
     from {{ ref('source_balances') }}
 
-    where kind in ('{{ event_models() | join("', '") }}')
+    where kind in (select event_units.kind from {{ ref('int_event_units') }} as event_units)
 
     group by
         kind,
