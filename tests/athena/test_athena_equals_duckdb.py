@@ -31,6 +31,8 @@ MARTS = (
     "source_balances",
     "data_quality",
     "quarantine_reasons",
+)
+EVENT_MARTS = (
     "ad_events",
     "orphan_clicks",
     "attributed_conversions",
@@ -53,6 +55,7 @@ class Engines:
     """Two houses that receive the same files at the same times."""
 
     def __init__(self, folder: Path, athena: LocalAthena, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.marts: tuple[str, ...] = MARTS
         self.bucket = f"two-engines-{secrets.token_hex(4)}"  # tables of another test may have left files in another one
         results = f"s3://{self.bucket}/results/"
         files_alone = {"ADHOUSE_API_URL": "none", "ADHOUSE_PRIVACY_KEY": "a key of these tests"}
@@ -94,13 +97,13 @@ class Engines:
         names = columns_of_marts(self.athena)
         return {
             mart: [dict(zip(names[mart], row, strict=True)) for row in self.athena.rows(f"select * from marts.{mart}")]
-            for mart in MARTS
+            for mart in self.marts
         }
 
     def assert_same_cells(self) -> Marts:
         """Compares every mart on both; gives the cloud's."""
         cloud = self.in_cloud()
-        for mart in MARTS:
+        for mart in self.marts:
             ours, theirs = _comparable(self.on_disk(mart)), _comparable(cloud[mart])
             assert len(ours) == len(theirs), mart
             for one, other in zip(ours, theirs, strict=True):
@@ -148,18 +151,29 @@ def days_of(world: World, file: Path, *ages: int, restated: bool = False) -> byt
 def test_both_engines_give_the_same_cells(engines: Engines, world: World, tmp_path: Path) -> None:
     file = tmp_path / "file.jsonl"
     engines.disk.drop("first.jsonl", days_of(world, file, 5))
-    drop_events(engines.disk.home / "inbox", eventful_world(), [TODAY - timedelta(days=4)], impressions_a_day=200)
     engines.disk.drop("broken.jsonl", b'{"ad_id": "ad1"\n{"ad_id": "ad2", "clicks": "many"}\n' + lines(record(99)))
     engines.run("run")
     engines.assert_same_cells()
 
     engines.disk.drop("second.jsonl", days_of(world, file, 4, 3))
     engines.disk.drop("first.jsonl", days_of(world, file, 5, restated=True))
-    drop_events(engines.disk.home / "inbox", eventful_world(), [TODAY - timedelta(days=5)], impressions_a_day=200)
     said = engines.run("run")
     incremental = engines.assert_same_cells()
     [published] = _builds(incremental)
     assert f"published build {published}" in said
+
+
+@pytest.mark.cases
+@pytest.mark.timeout(1200)
+def test_both_engines_give_the_same_cells_of_events(engines: Engines, world: World, tmp_path: Path) -> None:
+    engines.marts = (*MARTS, *EVENT_MARTS)
+    for age in (4, 5):
+        engines.disk.drop(f"{age}.jsonl", days_of(world, tmp_path / "file.jsonl", age))
+        days = [TODAY - timedelta(days=age)]
+        drop_events(engines.disk.home / "inbox", eventful_world(), days, impressions_a_day=200)
+        engines.run("run")
+        cells = engines.assert_same_cells()
+    assert all(cells[mart] for mart in EVENT_MARTS)
 
 
 @pytest.mark.cases
