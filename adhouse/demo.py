@@ -6,12 +6,10 @@ A data folder has either the demo's data or a user's own, never both: they would
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adhouse.commands.status import waiting_files
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from simulate.world import World
 
 PRIVACY_KEY = "the demo's key is no secret"
+EVENT_SOURCES = ("impressions", "clicks", "conversions", "bids")
 EVENT_DAYS = 30
 IMPRESSIONS_A_DAY = 4_300
 QUIET_SECONDS = 60  # a file that nobody has written to for so long is taken at once
@@ -113,24 +112,29 @@ def dropped_events(session: Session, world: "World") -> Iterator[None]:
     landing = Folder.at(settings.data_url).below("landing")
     demo = read_demo(landing)
     assert demo
-    _, until = settings.window(session.started, settings.sources[CAMPAIGN_API])
-    wanted = [until - timedelta(days=ago) for ago in reversed(range(EVENT_DAYS))]
+    _, newest = settings.window(session.started, settings.sources[CAMPAIGN_API])
+    wanted = [newest - timedelta(days=ago) for ago in reversed(range(EVENT_DAYS))]
     days = [day for day in wanted if not demo.events_since <= day.isoformat() <= demo.events_until]
     if not days:
         yield
         return
     write_demo(landing, replace(demo, is_dropping=True))
     session.terminal.message(f"a demo: writing the logs of events of {len(days)} days")
-    with tempfile.TemporaryDirectory(dir=settings.home) as folder:
-        write_event_files(world, days, Path(folder), impressions_a_day=IMPRESSIONS_A_DAY)
-        for path in sorted(Path(folder).rglob("*-*.*")):
-            os.utime(path, (path.stat().st_mtime - QUIET_SECONDS,) * 2)
-            inbox = settings.home / "inbox" / path.parent.name
-            inbox.mkdir(parents=True, exist_ok=True)
-            path.rename(inbox / path.name)
+    written = settings.home / "demo-logs"
+    shutil.rmtree(written, ignore_errors=True)  # a killed run may have left some
+    write_event_files(world, days, written, impressions_a_day=IMPRESSIONS_A_DAY)
+    for path in sorted(written.glob("*/*")):
+        os.utime(path, (path.stat().st_mtime - QUIET_SECONDS,) * 2)
+        inbox = settings.home / "inbox" / path.parent.name
+        inbox.mkdir(parents=True, exist_ok=True)
+        path.rename(inbox / path.name)
+    shutil.rmtree(written)
     yield
-    since = min(wanted[0].isoformat(), demo.events_since or wanted[0].isoformat())
-    write_demo(landing, replace(demo, events_since=since, events_until=until.isoformat()))
+    since, until = (day.isoformat() for day in (wanted[0], wanted[-1]))
+    told = replace(
+        demo, events_since=min(demo.events_since or since, since), events_until=max(demo.events_until, until)
+    )
+    write_demo(landing, told)
 
 
 def privacy_key_of(settings: Settings) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -233,8 +233,12 @@ def build(session: Session, plan: BuildPlan, parser: ProjectParser, extracted: "
         raise CommandError(f"nothing was extracted yet: {settings.lake_folder} is empty", "begin with `adhouse run`")
     warehouse = open_warehouse(settings)
     with session.step("build and audit", "build") as counts:
+        newest = warehouse.newest()
+        # Without any event their tables stay empty: only the first build makes them, and one that makes everything.
+        has_tables = newest is not None and newest.status == "audited" and not plan.is_full_refresh
+        leaves_out_events = has_tables and not dbt_build.any_event_received(settings)
         warehouse.begin(plan)
-        result = dbt_build.build(settings, plan, parser, terminal)
+        result = dbt_build.build(settings, plan, parser, terminal, leaves_out_events=leaves_out_events)
         terminal.stop()
         for finding in result.with_status("error", "runtime error"):
             if explained := explain_engine(finding.message, settings):
@@ -435,7 +439,10 @@ def _apis(session: Session, names: Collection[str], *, is_demo: bool) -> Iterato
     from simulate.world import make_world
 
     token, world = settings.api_token or DEMO_TOKEN, make_world()
-    with serving(create_app(world, token=token, today=settings.today)) as url, demo.dropped_events(session, world):
+    # Logs that are dropped and not taken would look like a user's own.
+    takes_events = {*demo.EVENT_SOURCES} <= {*names}
+    dropped = demo.dropped_events(session, world) if takes_events else nullcontext()
+    with serving(create_app(world, token=token, today=settings.today)) as url, dropped:
         session.terminal.message(
             "a demo: asking the mock API, started for this run, because ADHOUSE_API_URL is not set"
         )

@@ -11,7 +11,6 @@ from adhouse.dbt.results import BuildPlan, BuildResult, Finding
 from adhouse.dbt.runner import call_dbt
 from adhouse.settings import Settings, export
 
-# Where there are no events, nobody waits for the models of them.
 EVENT_MODELS = ("adhouse.staging.events", "adhouse.intermediate.events", "adhouse.marts.events")
 PASSED = ("pass", "success", "skipped", "no-op")
 
@@ -28,8 +27,22 @@ class Progress(Protocol):
         """So much more of it is done."""
 
 
-def build(settings: Settings, plan: BuildPlan, parser: ProjectParser | None, progress: Progress) -> BuildResult:
+def build(
+    settings: Settings,
+    plan: BuildPlan,
+    parser: ProjectParser | None,
+    progress: Progress,
+    *,
+    leaves_out_events: bool = False,
+) -> BuildResult:
     """Builds and tests every model; a model or test that fails is in the result.
+
+    Args:
+        settings: Where everything is.
+        plan: What the build is to be.
+        parser: Has the parsed project, or is about to; without it the project is parsed now.
+        progress: Is told how far the build is.
+        leaves_out_events: Whether the tables of events are left as they are.
 
     Raises:
         DbtError: dbt could not run at all.
@@ -37,10 +50,9 @@ def build(settings: Settings, plan: BuildPlan, parser: ProjectParser | None, pro
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     if plan.is_full_refresh:
         arguments.append("--full-refresh")
-    has_events = any_event_received(settings)
-    if not has_events:
+    if leaves_out_events:
         arguments += ["--exclude", *EVENT_MODELS]
-    export({"ADHOUSE_HAS_EVENTS": str(has_events).lower()})
+    export({"ADHOUSE_LEAVES_OUT_EVENTS": str(leaves_out_events).lower()})
     manifest = parser.manifest() if parser else parsed_project(settings, plan)
     queries = AthenaQueries()
     messages: dict[str, list[str]] = {}

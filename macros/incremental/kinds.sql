@@ -17,10 +17,10 @@
     }) }}
 {%- endmacro %}
 
-{% macro has_events() -%}
+{% macro leaves_out_events() -%}
     {#-
-        Whether the models of events are built; by adhouse only once there is an event, because they take a second or two, and
-        most of a minute on Athena. Asked when dbt runs, so that the parsed project is the same.
+        Whether the build leaves the tables of events as they are: empty, because there are none, and it takes a second or two
+        to say so again, and most of a minute on Athena.
     -#}
-    {{ return(env_var('ADHOUSE_HAS_EVENTS', 'true') == 'true' if execute else true) }}
+    {{ return(env_var('ADHOUSE_LEAVES_OUT_EVENTS', 'false') == 'true') }}
 {%- endmacro %}

@@ -28,19 +28,7 @@ quarantined_deliveries as (
 
 event_units as (
 
-    {% if has_events() %}
-        select * from {{ ref('int_event_units') }}
-    {% else %}
-        select
-            cast(null as varchar) as kind,
-            cast(null as varchar) as _source,
-            cast(null as bigint) as records_found,
-            cast(null as bigint) as records_quarantined,
-            cast(null as bigint) as records_kept,
-            cast(null as bigint) as records_duplicate
-
-        where false
-    {% endif %}
+    select * from {{ ref('int_event_units') }}
 
 ),
 
