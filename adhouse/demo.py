@@ -131,10 +131,8 @@ def dropped_events(session: Session, world: "World") -> Iterator[None]:
     shutil.rmtree(written)
     yield
     since, until = (day.isoformat() for day in (wanted[0], wanted[-1]))
-    told = replace(
-        demo, events_since=min(demo.events_since or since, since), events_until=max(demo.events_until, until)
-    )
-    write_demo(landing, told)
+    since, until = min(demo.events_since or since, since), max(demo.events_until, until)
+    write_demo(landing, replace(demo, events_since=since, events_until=until, is_dropping=False))
 
 
 def privacy_key_of(settings: Settings) -> str:

@@ -1,6 +1,7 @@
 """A demo and a user's own data never mix, and a changed setting re-reads what it touches."""
 
 import json
+import time
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -8,7 +9,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 from conftest import Workspace
-from support.extracting import lines, record
+from support.extracting import lines, record, rows
 
 ONE_DAY = {"ADHOUSE_SINCE": "2026-11-01", "ADHOUSE_UNTIL": "2026-11-01"}
 
@@ -62,6 +63,29 @@ def test_an_end_that_was_killed_is_finished_by_the_next_run(tmp_path: Path) -> N
     assert house.adhouse("run").returncode == 0
     assert [*days(house).values()] == ["1.500000"]
     assert json.loads(marker.read_text())["state"] == "over"
+
+
+def test_a_demo_that_was_killed_while_it_dropped_its_logs_goes_on_and_takes_no_others(tmp_path: Path) -> None:
+    house = Workspace(tmp_path / "data", ONE_DAY)
+    assert house.adhouse("extract", "campaign_api").returncode == 0
+    assert not [*house.home.glob("inbox/*/*")], "what is dropped and not taken looks like a user's own"
+    with house.start("extract") as process:
+        while process.poll() is None and not [*house.home.glob("inbox/impressions/*.jsonl")]:
+            time.sleep(0.001)
+        process.kill()
+        process.communicate()
+    marker = house.home / "landing" / "demo.json"
+    assert json.loads(marker.read_text())["is_dropping"]
+
+    ended = house.adhouse("extract")
+    assert ended.returncode == 0, ended.stderr
+    assert not json.loads(marker.read_text())["is_dropping"]
+    found = rows(house.home, "loaded_files", "file_name, status")
+    names = [name for name, status in found if status == "loaded"]
+    assert len(names) == len({*names}) > 30
+
+    house.drop("impressions-2026-11-01.jsonl", b"{}", "impressions")
+    assert house.adhouse("extract").returncode == 2
 
 
 def test_a_new_time_zone_reads_everything_again(tmp_path: Path) -> None:
