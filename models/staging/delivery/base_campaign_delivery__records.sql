@@ -45,19 +45,11 @@ typed as (
 
 ),
 
--- Money is multiplied as decimals and rounded half up; what is out of range is not converted. One factor has 19 digits,
--- as DuckDB keeps the product of two with 18 in 18.
 converted as (
 
     select
         typed.*,
-        case
-            when typed.currency is null or typed.currency = '{{ warehouse_currency() }}' then typed.original_spend
-            else cast(
-                try_cast(typed.original_spend as decimal(18, 6)) * cast(exchange_rates.rate as decimal(19, 9))
-                as decimal(38, 6)
-            )
-        end as spend
+        {{ converted_price('typed.original_spend', 'typed.currency', 'exchange_rates.rate') }} as spend
 
     from typed
 
@@ -87,8 +79,7 @@ judged as (
             when date > cast(_received_at as date) + interval '{{ var("delivery_future_tolerance_days") }}' day
                 then 'future_date'
             when date <> _asked_date then 'other_day'
-            when length(currency) <> 3 or translate(currency, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', '') <> ''
-                then 'bad_currency'
+            when {{ is_no_currency('currency') }} then 'bad_currency'
             when original_spend is not null and spend is null then 'no_exchange_rate'
         end as rejection_reason
 

@@ -56,39 +56,7 @@ said as (
 
 ),
 
--- Of equal rows without an id the second is another event only where its source says so.
-numbered as (
-
-    select
-        *,
-        row_number() over (partition by _source, payload order by _position) as equal_row
-
-    from said
-
-    where click_id is null
-
-),
-
-identified as (
-
-    select
-        *,
-        cast(1 as bigint) as equal_row,
-        click_id as event_id
-
-    from said
-
-    where click_id is not null
-
-    union all
-
-    select
-        *,
-        {{ made_id('payload', number='case when counts_equal_rows then equal_row else 1 end') }} as event_id
-
-    from numbered
-
-),
+{{ identified_rows('said', 'click_id') }},
 
 -- The first rule that a row breaks.
 judged as (
