@@ -1,4 +1,4 @@
--- As assert_every_unit_has_the_rows_of_its_balance, for files of events; a build that leaves those out leaves it out too.
+-- As assert_every_unit_has_the_rows_of_its_balance, for files of events; a build without those leaves it out too.
 with
 
 {% for kind, events in event_models().items() %}
