@@ -91,7 +91,7 @@ joined as (
         offers.bid_price,
         outcomes.won,
         outcomes.original_clearing_price,
-        outcomes.currency as clearing_currency,
+        coalesce(outcomes.currency, offers.currency) as clearing_currency,
         outcomes.loss_reason,
         coalesce(offers.campaign_id, outcomes.campaign_id) as campaign_id,
         coalesce(offers.ad_id, outcomes.ad_id) as ad_id,
@@ -115,7 +115,8 @@ joined as (
 
 ),
 
--- A clearing price is converted at the rate of the bid's day, whenever its outcome came.
+-- A clearing price is in the currency of its bid unless it says another, and converted at the rate of the bid's day,
+-- whenever its outcome came.
 converted as (
 
     select
