@@ -17,7 +17,7 @@ from adhouse.warehouse.quarantine import literal, raw_table
 
 if TYPE_CHECKING:
     from extract.lake.ledger import Delivery
-    from extract.landing import Landing
+    from extract.landing import LandedUnit, Landing
 
 
 def retract(session: Session, names: Sequence[str], *, is_confirmed: bool) -> None:
@@ -39,7 +39,9 @@ def retract(session: Session, names: Sequence[str], *, is_confirmed: bool) -> No
         others = [one for one in known if stands(one) and one.unit.path not in gone]
         session.terminal.result(f"retract {_told(group[0])}", "bold")
         _say(session, "stops counting", _published(session.settings, group))
-        if (before := _said_before(others, group[0])) and not _said_after(others, group[0]):
+        before = _said_before(others, group)
+        # An older file counts all along where none of the newer one's records pass the rules.
+        if before and not _said_after(others, group) and not _published(session.settings, [before])[0]:
             _say(session, "counts again", _as_came(session.settings, [before]), _told(before))
         if _replaces_days(session.settings, group[0]):
             session.terminal.result("  older files count again on the days that it took from them")
@@ -71,14 +73,14 @@ def restore(session: Session, names: Sequence[str], *, is_confirmed: bool) -> No
     for group in chosen:
         standing = [one for one in known if not is_withdrawn(one) and one.unit.path not in back]
         session.terminal.result(f"restore {_told(group[0])}", "bold")
-        if newer := _said_after(standing, group[0]):
+        if newer := _said_after(standing, group):
             session.terminal.result(f"  does not count: a newer file of that name does, {_told(newer)}")
             continue
         if any(one.load_id for one in group):
             _say(session, "counts again", _as_came(session.settings, group))
         else:  # a rebuild does not read what is withdrawn
             session.terminal.result("  counts again: all its records, which are then read from landing")
-        if before := _said_before(standing, group[0]):
+        if before := _said_before(standing, group):
             _say(session, "stops counting", _published(session.settings, [before]), _told(before))
         if _replaces_days(session.settings, group[0]):
             session.terminal.result("  older files stop counting on its days, and newer ones keep theirs")
@@ -177,18 +179,24 @@ def _names(one: "Delivery") -> tuple[str, str]:
     return name, f"{one.unit.source}/{name}"
 
 
-def _said_before(others: "Sequence[Delivery]", one: "Delivery") -> "Delivery | None":
-    """The file that it replaces."""
-    return next((other for other in reversed(others) if _is_word(other, one) and other.unit < one.unit), None)
+def _said_before(others: "Sequence[Delivery]", group: "Sequence[Delivery]") -> "Delivery | None":
+    """The file that these replace."""
+    return max((one for one in _words(others, group) if _order(one) < _order(group[0])), key=_order, default=None)
 
 
-def _said_after(others: "Sequence[Delivery]", one: "Delivery") -> "Delivery | None":
-    """The file that replaces it."""
-    return next((other for other in reversed(others) if _is_word(other, one) and other.unit > one.unit), None)
+def _said_after(others: "Sequence[Delivery]", group: "Sequence[Delivery]") -> "Delivery | None":
+    """The file that replaces these."""
+    return max((one for one in _words(others, group) if _order(one) > _order(group[0])), key=_order, default=None)
 
 
-def _is_word(other: "Delivery", one: "Delivery") -> bool:
-    return other.status in ("loaded", "duplicate") and other.replaces == _names(one)[1]
+def _words(others: "Sequence[Delivery]", group: "Sequence[Delivery]") -> "list[Delivery]":
+    """The files that replace the same as these do, or are replaced by them."""
+    replaced = {one.replaces for one in group} - {None}
+    return [one for one in others if one.status in ("loaded", "duplicate") and one.replaces in replaced]
+
+
+def _order(one: "Delivery") -> "tuple[str, LandedUnit]":
+    return one.version, one.unit
 
 
 def _replaces_days(settings: Settings, one: "Delivery") -> bool:

@@ -40,6 +40,8 @@ OTHER_FOLDERS = {
     "function-paths": "functions",
     "packages-install-path": "dbt_packages",
 }
+# Seeds whose changes the models follow by themselves: only the days that they decide are built again.
+FOLLOWED_SEEDS = ("exchange_rates.csv",)
 PROJECT_FILES = (PROJECT_FILE, "packages.yml", "dependencies.yml", "package-lock.yml")
 SUFFIXES = (".sql", ".yml", ".yaml", ".csv", ".md", ".py")
 READ_FROM_ENVIRONMENT = re.compile(rb"env_var\(\s*['\"](\w+)")
@@ -90,10 +92,10 @@ class ProjectParser:
 
 
 def fingerprint(settings: Settings) -> str:
-    """Names what the tables' contents depend on besides the data: models, macros, seeds and settings."""
+    """Names what the tables' contents depend on as a whole: models, macros, seeds and settings."""
     digest = hashlib.sha256()
     for path in [settings.project / PROJECT_FILE, *_files(settings.project, TABLES_FOLDERS)]:
-        if path.suffix != ".md":
+        if path.suffix != ".md" and path.name not in FOLLOWED_SEEDS:
             _add_file(digest, path, settings)
     for name, value in sorted(settings.environment_for_dbt().items()):
         _add_value(digest, name, value, settings)

@@ -39,7 +39,7 @@ _FILE_COLUMNS = (
     "_replaces",
     "days",
 )
-_DELIVERY_COLUMNS = (*_FILE_COLUMNS, "file_name", "reason", "_dlt_load_id")
+_DELIVERY_COLUMNS = (*_FILE_COLUMNS, "file_name", "reason", "_version", "_dlt_load_id")
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Delivery:
         reason: Why it is quarantined.
         content: The sha256 of what is in it.
         replaces: What it replaces among the files with the same text; None if it replaces none.
+        version: Which of those files stands is decided by the greatest of these, and then by the receipt.
         load_id: The load package that has its records; None if none does.
     """
 
@@ -62,6 +63,7 @@ class Delivery:
     reason: str | None
     content: str
     replaces: str | None
+    version: str
     load_id: str | None
 
 
@@ -119,7 +121,8 @@ class Ledger:
                 row["status"],
                 row["reason"],
                 row["content_sha256"] or (before.content if before else ""),
-                row["_replaces"],
+                row["_replaces"] or (before.replaces if before else None),
+                row["_version"] or (before.version if before else ""),
                 row["_dlt_load_id"] if is_loaded else (before.load_id if before else None),
             )
         return sorted(found.values(), key=lambda delivery: delivery.unit)

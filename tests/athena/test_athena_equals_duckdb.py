@@ -167,13 +167,14 @@ def test_both_engines_give_the_same_cells(engines: Engines, world: World, tmp_pa
 @pytest.mark.timeout(1200)
 def test_both_engines_give_the_same_cells_of_events(engines: Engines, world: World, tmp_path: Path) -> None:
     engines.marts = (*MARTS, *EVENT_MARTS)
+    filled = set()
     for age in (4, 5):
         engines.disk.drop(f"{age}.jsonl", days_of(world, tmp_path / "file.jsonl", age))
         days = [TODAY - timedelta(days=age)]
         drop_events(engines.disk.home / "inbox", eventful_world(), days, impressions_a_day=200)
         engines.run("run")
-        cells = engines.assert_same_cells()
-    assert all(cells[mart] for mart in EVENT_MARTS)
+        filled |= {mart for mart, rows in engines.assert_same_cells().items() if rows}
+    assert filled >= {*EVENT_MARTS}
 
 
 @pytest.mark.cases

@@ -123,7 +123,7 @@ def test_a_run_killed_anywhere_is_healed_by_the_same_command(
 
 @pytest.mark.timeout(1200)
 def test_a_retraction_that_is_killed_is_ended_by_the_next_run(lake: AthenaWorkspace) -> None:
-    """The marts are then as if the files had never come."""
+    """The marts are then as if the files had never come; and restored, as if they had stayed."""
 
     def counted() -> Marts:
         return {mart: rows for mart, rows in seen(lake)[1].items() if mart != "source_balances"}
@@ -146,6 +146,10 @@ def test_a_retraction_that_is_killed_is_ended_by_the_next_run(lake: AthenaWorksp
     assert counted() == after
     ran(lake)
     assert counted() == before
+
+    restored = lake.house.adhouse("restore", "may.jsonl", "own.jsonl", "--yes")
+    assert restored.returncode == 0, restored.stderr
+    assert counted() == after
 
 
 def test_what_a_killed_run_left_in_athena_is_stopped(lake: AthenaWorkspace, athena: LocalAthena) -> None:

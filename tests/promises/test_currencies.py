@@ -4,6 +4,7 @@ import shutil
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 from conftest import Workspace
 from support.marts import as_rows
@@ -45,7 +46,6 @@ def test_a_missing_rate_is_named_and_blocks_and_a_new_one_converts(workspace: Wo
         seed.write("2026-10-27,EUR,USD,1.25\n")
     ended = workspace.adhouse("run")
     assert ended.returncode == 0, ended.stderr
-    assert "full refresh: " in ended.stderr
     house = read_settings({"ADHOUSE_HOME": str(workspace.home)})
     spends = {
         (row["original_spend"], row["currency"], row["spend"]) for row in as_rows(house, "processed_campaign_data")
@@ -54,3 +54,51 @@ def test_a_missing_rate_is_named_and_blocks_and_a_new_one_converts(workspace: Wo
     assert spends == {(Decimal("100.01"), "EUR", Decimal("125.0125")), (50, "USD", 50), (None, "EUR", median)}
     by_account = {row["account"]: row["spend"] for row in as_rows(house, "source_performance")}
     assert by_account == {"in euros": Decimal("125.0125") + median, "in dollars": 50}
+
+
+def test_a_changed_rate_builds_the_days_that_it_decides_and_no_others(workspace: Workspace, tmp_path: Path) -> None:
+    seed = tmp_path / "project" / "seeds" / "exchange_rates.csv"
+    house = read_settings({"ADHOUSE_HOME": str(workspace.home)})
+
+    def rates(*days: str) -> None:
+        seed.write_text("date,from_currency,to_currency,rate\n" + "".join(f"{day}\n" for day in days))
+
+    def changed_in_build() -> dict[tuple[str, str], int]:
+        with duckdb.connect(str(house.warehouse), read_only=True) as connection:
+            asked = "select account, cast(date as varchar), changed_in_build from intermediate.int_unit_days"
+            return {(account, day): number for account, day, number in connection.execute(asked).fetchall()}
+
+    def spends() -> dict[str, Decimal]:
+        return {str(row["date"]): row["spend"] for row in as_rows(house, "daily_performance")}
+
+    rows = (
+        "in euros,c1,a1,2026-11-03,Acme,DE,,,,1000,10,100,EUR,1",
+        "in euros,c1,a1,2026-11-20,Acme,DE,,,,1000,10,100,EUR,1",
+        "in dollars,c1,a1,2026-11-20,Acme,DE,,,,1000,10,50,,1",
+        "in dollars,c1,a1,2026-11-21,Acme,DE,,,,1000,10,50,,1",
+    )
+    workspace.drop("several.csv", (HEADER + "\n".join(rows) + "\n").encode())
+    rates("2026-11-03,EUR,USD,1.25", "2026-11-19,EUR,USD,1.5")
+    assert (ended := workspace.adhouse("run")).returncode == 0, ended.stderr
+    assert spends() == {"2026-11-03": 125, "2026-11-20": 200, "2026-11-21": 50}
+    before = changed_in_build()
+
+    rates("2026-11-03,EUR,USD,1.25", "2026-11-19,EUR,USD,1.5", "2026-11-20,EUR,USD,2")
+    assert (ended := workspace.adhouse("run")).returncode == 0, ended.stderr
+    assert "full refresh: " not in ended.stderr
+    assert spends() == {"2026-11-03": 125, "2026-11-20": 250, "2026-11-21": 50}
+    after = changed_in_build()
+    assert {key for key, number in after.items() if number != before[key]} == {("in euros", "2026-11-20")}
+
+    rates("2026-11-19,EUR,USD,1.5", "2026-11-20,EUR,USD,2")
+    ended = workspace.adhouse("run")
+    assert ended.returncode == 3, ended.stderr
+    assert "EUR to USD: no exchange rate for 2026-11-03 or the 7 days before it" in ended.stderr
+
+    rates("2026-10-27,EUR,USD,3", "2026-11-19,EUR,USD,1.5")
+    assert (ended := workspace.adhouse("run")).returncode == 0, ended.stderr
+    assert spends() == {"2026-11-03": 300, "2026-11-20": 200, "2026-11-21": 50}
+    marts = ("campaign_summary", "campaign_performance", "creative_performance", "source_performance", "data_quality")
+    followed = {mart: as_rows(house, mart) for mart in marts}
+    assert (ended := workspace.adhouse("run", "--full-refresh")).returncode == 0, ended.stderr
+    assert {mart: as_rows(house, mart) for mart in marts} == followed

@@ -12,7 +12,7 @@ from extract.landing import LandedUnit
 
 def delivery(number: int, source: str, name: str) -> Delivery:
     unit = LandedUnit(number, source, datetime(2026, 11, 1, tzinfo=UTC), f"{source}/2026-11-01/{number}/{name}")
-    return Delivery(unit, name, "loaded", None, str(number), f"{source}/{name}", "1")
+    return Delivery(unit, name, "loaded", None, str(number), f"{source}/{name}", "", "1")
 
 
 def test_a_name_of_several_sources_is_refused_with_the_choices() -> None:

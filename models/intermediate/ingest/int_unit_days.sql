@@ -31,6 +31,7 @@ unit_days as (
         counted_days.records_found,
         counted_days.records_kept,
         counted_days.spend_kept,
+        counted_days.rates,
         units.outcome as unit_outcome,
         units.receipt_number,
         units.is_content_repeated,
@@ -112,6 +113,7 @@ judged_days as (
         records_found,
         records_kept,
         spend_kept,
+        rates,
         case
             when not is_replaced_by_day then unit_outcome
             when not has_day and is_content_repeated and not is_asked then 'duplicate'
@@ -140,6 +142,6 @@ from judged_days
             and judged_days.date = known.date
             and judged_days.date_source = known.date_source
 
-    where judged_days.outcome is distinct from known.outcome
+    where judged_days.outcome is distinct from known.outcome or judged_days.rates is distinct from known.rates
 
 {% endif %}
