@@ -12,6 +12,7 @@ REDACTED = "[redacted]"
 SHORT = 8  # characters; a shorter secret is an ordinary word, and only redacted where it stands by itself
 # An ASCII character as in a URL or in JSON, or the backslashes before one.
 _ESCAPED = re.compile(rb"%(?:25)*([0-7][0-9a-fA-F])|\\+u00([0-7][0-9a-fA-F])|\\+(?=[\"/])")
+_BACKSLASHES = re.compile(rb"\\+")
 # How a secret begins if it makes an escape with what stands before it, like `30…` after a `%`.
 _REST_OF_ESCAPE = re.compile(rb"(?:5?(?:25)*|u?00|0)[0-7][0-9a-fA-F]|[0-9a-fA-F]")
 _URL_SAFE = str.maketrans("+/", "-_")
@@ -64,7 +65,7 @@ class Redaction:
         # To find every spelling takes long, to see that there is none does not.
         has_escapes = b"\\" in payload or b"%" in payload
         if self._is_simple or not has_escapes:
-            plain = _ESCAPED.sub(_unescaped, payload) if has_escapes else payload
+            plain = without_escapes(payload) if has_escapes else payload
             if not any(literal in plain for literal in self._literals):
                 return payload, 0
         return self._pattern.subn(REDACTED.encode(), payload)
@@ -109,9 +110,25 @@ def _after_a_false_escape(literal: bytes) -> set[bytes]:
     return {literal, *(literal[end:] for end in ends)}
 
 
-def _unescaped(found: re.Match[bytes]) -> bytes:
-    digits = found[1] or found[2]
-    return bytes.fromhex(digits.decode()) if digits else b""
+def without_escapes(payload: bytes) -> bytes:
+    """The payload with each ASCII character that is escaped as in a URL or in JSON as itself.
+
+    As `re.sub` would make it, but that looks at every byte, and most of an answer has no escape.
+    """
+    parts, done = [], 0
+    percent, backslash = payload.find(b"%"), payload.find(b"\\")
+    while percent >= 0 or backslash >= 0:
+        at = min(percent, backslash) if min(percent, backslash) >= 0 else max(percent, backslash)
+        after = at + 1 if at == percent else _BACKSLASHES.match(payload, at).end()  # type: ignore[union-attr]
+        if found := _ESCAPED.match(payload, at):
+            digits = found[1] or found[2]
+            parts += [payload[done:at], bytes.fromhex(digits.decode()) if digits else b""]
+            done = after = found.end()
+        if 0 <= percent < after:
+            percent = payload.find(b"%", after)
+        if 0 <= backslash < after:
+            backslash = payload.find(b"\\", after)
+    return b"".join([*parts, payload[done:]])
 
 
 def _in_base64(secret: str) -> set[str]:

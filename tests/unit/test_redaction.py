@@ -1,6 +1,7 @@
 """No secret passes the redaction, however it is spelled, and nothing else is changed."""
 
 import json
+import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus, unquote
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from extract.redaction import REDACTED, Redaction, redacted_data, secrets_of_address
+from extract.redaction import REDACTED, Redaction, redacted_data, secrets_of_address, without_escapes
 
 printable = st.characters(min_codepoint=33, max_codepoint=126)
 secrets = st.text(printable, min_size=8, max_size=24) | st.sampled_from(
@@ -86,6 +87,19 @@ def test_bytes_without_a_secret_stay_as_they_are(payload: bytes) -> None:
 def test_what_has_no_secret_stays_as_it_is(text: str) -> None:
     assert Redaction(["a-secret-like-no-other", "p%40w", "sla/sh\\back"])(text) == text
     assert Redaction([])(text) == text
+
+
+@given(
+    st.lists(st.sampled_from([b"%", b"25", b"4", b"1", b"a", b"u", b"00", b"\\", b'"', b"/", b"\xc3"])).map(b"".join)
+)
+@example(b"\\" * 1_000_000)
+def test_escapes_are_resolved_from_left_to_right(payload: bytes) -> None:
+    escaped = rb"%(?:25)*([0-7][0-9a-fA-F])|(?<!\\)\\++u00([0-7][0-9a-fA-F])|(?<!\\)\\++(?=[\"/])"
+
+    def character(found: re.Match[bytes]) -> bytes:
+        return bytes([int(found[1] or found[2], 16)]) if found[1] or found[2] else b""
+
+    assert without_escapes(payload) == re.sub(escaped, character, payload)
 
 
 def test_the_password_of_an_address_is_one_with_its_user() -> None:
