@@ -234,11 +234,12 @@ def build(session: Session, plan: BuildPlan, parser: ProjectParser, extracted: "
     warehouse = open_warehouse(settings)
     with session.step("build and audit", "build") as counts:
         newest = warehouse.newest()
-        # Without any event their tables stay empty: only the first build makes them, and one that makes everything.
         has_tables = newest is not None and newest.status == "audited" and not plan.is_full_refresh
-        leaves_out_events = has_tables and not dbt_build.any_event_received(settings)
+        has_events = dbt_build.any_event_received(settings)
         warehouse.begin(plan)
-        result = dbt_build.build(settings, plan, parser, terminal, leaves_out_events=leaves_out_events)
+        result = dbt_build.build(
+            settings, plan, parser, terminal, has_events=has_events, makes_every_table=not has_tables
+        )
         terminal.stop()
         for finding in result.with_status("error", "runtime error"):
             if explained := explain_engine(finding.message, settings):

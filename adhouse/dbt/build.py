@@ -33,16 +33,20 @@ def build(
     parser: ProjectParser | None,
     progress: Progress,
     *,
-    leaves_out_events: bool = False,
+    has_events: bool = True,
+    makes_every_table: bool = True,
 ) -> BuildResult:
     """Builds and tests every model; a model or test that fails is in the result.
+
+    Without any event their tables are made once, empty, and not tested; later builds leave them as they are.
 
     Args:
         settings: Where everything is.
         plan: What the build is to be.
         parser: Has the parsed project, or is about to; without it the project is parsed now.
         progress: Is told how far the build is.
-        leaves_out_events: Whether the tables of events are left as they are.
+        has_events: Whether there may be events.
+        makes_every_table: Whether a table may not be there, or be another one than the models say.
 
     Raises:
         DbtError: dbt could not run at all.
@@ -50,8 +54,10 @@ def build(
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     if plan.is_full_refresh:
         arguments.append("--full-refresh")
-    if leaves_out_events:
-        arguments += ["--exclude", *EVENT_MODELS]
+    leaves_out_events = not has_events and not makes_every_table
+    if not has_events:
+        what = "" if leaves_out_events else ",resource_type:test"
+        arguments += ["--exclude", *(f"{models}{what}" for models in EVENT_MODELS)]
     export({"ADHOUSE_LEAVES_OUT_EVENTS": str(leaves_out_events).lower()})
     manifest = parser.manifest() if parser else parsed_project(settings, plan)
     queries = AthenaQueries()
