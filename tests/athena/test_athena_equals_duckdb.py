@@ -147,6 +147,7 @@ def days_of(world: World, file: Path, *ages: int, restated: bool = False) -> byt
     return b"".join(write(delivery(world, day, day + later), file).read_bytes() for day in days)
 
 
+@pytest.mark.cases
 @pytest.mark.timeout(1200)
 def test_both_engines_give_the_same_cells(engines: Engines, world: World, tmp_path: Path) -> None:
     file = tmp_path / "file.jsonl"

@@ -72,6 +72,7 @@ def seen() -> dict[str, list[tuple[Any, ...]]]:
     return {table: sorted(ENGINE.rows(f"select * from raw.{table} where {counted}"), key=str) for table in RAW_TABLES}
 
 
+@pytest.mark.cases
 def test_the_index_decides_and_merging_changes_no_row(
     tmp_path: Path, calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

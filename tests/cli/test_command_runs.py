@@ -334,6 +334,7 @@ def test_dbt_works_by_itself_and_the_docs_are_one_page(house: Workspace) -> None
     assert "campaign_summary" in page.read_text()
 
 
+@pytest.mark.cases
 def test_a_build_finds_a_row_twice_on_a_day_that_it_changed_and_dbt_test_on_any(
     house: Workspace, tmp_path: Path
 ) -> None:

@@ -65,6 +65,7 @@ def test_an_end_that_was_killed_is_finished_by_the_next_run(tmp_path: Path) -> N
     assert json.loads(marker.read_text())["state"] == "over"
 
 
+@pytest.mark.cases
 def test_a_demo_that_was_killed_while_it_dropped_its_logs_goes_on_and_takes_no_others(tmp_path: Path) -> None:
     house = Workspace(tmp_path / "data", ONE_DAY)
     assert house.adhouse("extract", "campaign_api").returncode == 0
@@ -88,6 +89,7 @@ def test_a_demo_that_was_killed_while_it_dropped_its_logs_goes_on_and_takes_no_o
     assert house.adhouse("extract").returncode == 2
 
 
+@pytest.mark.cases
 def test_a_new_time_zone_reads_everything_again(tmp_path: Path) -> None:
     house = Workspace(tmp_path / "data", {"ADHOUSE_API_URL": "none"})
     undated = record(2, date=None, spend="0.25")
@@ -112,6 +114,7 @@ def test_a_new_time_zone_reads_everything_again(tmp_path: Path) -> None:
     assert "nothing new" in house.adhouse("run", **in_new_york).stdout
 
 
+@pytest.mark.cases
 def test_tables_of_another_lake_are_not_continued(tmp_path: Path) -> None:
     """A lake that was read again by `adhouse extract` has other days under the same names."""
     house = Workspace(tmp_path / "data", {"ADHOUSE_API_URL": "none"})

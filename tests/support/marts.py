@@ -46,7 +46,7 @@ def assert_is_true(got: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> N
 
 
 def build(house: Settings, source: SourceConfig, *, full_refresh: bool = False) -> None:
-    """Extracts from a source, and builds and tests the models."""
+    """Extracts from a source without events, and builds and tests the models."""
     extract(
         places=Places(house.home, str(house.home), house.lake_url),
         sources=[source],
@@ -56,5 +56,6 @@ def build(house: Settings, source: SourceConfig, *, full_refresh: bool = False) 
         progress=RecordedProgress(),
     )
     plan = BuildPlan("build", "test", AS_OF, "", full_refresh)
-    result = dbt_build.build(house, plan, None, Terminal(str))
+    is_first = full_refresh or not house.marts.exists()
+    result = dbt_build.build(house, plan, None, Terminal(str), has_events=False, makes_every_table=is_first)
     assert not result.errors, result.errors
