@@ -20,6 +20,9 @@ The parts and their rows:
   checked and landed; then also loaded into the lake.
 - reading: the records of a CSV file, 1,000,000 at most, read through a profile with other names, thousands, micros and
   a date format, against the same records in plain columns, in turns in one process; the ratio is that of the speeds.
+- events: logs of 120 days of events: their extraction, with hashing and every check, against DuckDB's own reading of
+  the same files into tables, clean and with one broken line in a thousand, in CPU seconds; then all models and tests of
+  them against `handwritten_events.sql`, which starts from the same raw tables.
 - tenfold (only with --tenfold: it takes 40 GB of disk): the peak memory for a file ten times as long.
 """
 
@@ -32,11 +35,12 @@ from pathlib import Path
 from statistics import median
 
 from bench import phases, report, small_days
+from bench.events import events
 from bench.house import Workspace
 from bench.processes import PROJECT, Usage, measured, script, use_two_cores
 from bench.year import DAYS, Year
 
-PARTS = ("full", "day", "history", "http", "reading")
+PARTS = ("full", "day", "history", "http", "reading", "events")
 HTTP_RECORDS = READING_RECORDS = 1_000_000
 MOST_MEMORY = "3 GiB"
 FEW_RUNS = 50
@@ -75,7 +79,7 @@ def full(year: Year, rounds: int, sections: list[str]) -> list[Row]:
         turn: list[Callable[[], None]] = [run_house, run_hand]
         for run in turn if number % 2 == 0 else reversed(turn):
             run()
-    measured(script("bench.agreement", by_hand, home.published))
+    measured(script("bench.agreement", by_hand, home.published, "delivery"))
     say("full: the same marts")
     sections += _where_time_goes("A run from nothing", home, house[-1])
     again = []
@@ -262,6 +266,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures speed and memory.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all when left out")
     parser.add_argument("--records", type=int, default=5_000_000, help="in the year of delivery")
+    parser.add_argument("--events", type=int, default=10_000_000, help="impressions in the logs of events")
     parser.add_argument("--rounds", type=int, default=3, help="how often each measure is taken")
     parser.add_argument("--runs", type=int, default=5_000, help="in the long history")
     parser.add_argument("--page", type=Path, help="a file of Markdown for all that is printed")
@@ -288,6 +293,8 @@ def main() -> None:
             rows += http(folder, min(HTTP_RECORDS, wanted.records), wanted.rounds)
         if "reading" in parts:
             rows += reading(folder, min(READING_RECORDS, wanted.records), wanted.rounds)
+        if "events" in parts:
+            rows += events(folder, wanted.events, wanted.rounds, say)
         if wanted.tenfold:
             rows += tenfold(year)
     page = "\n\n".join([report.table(rows), report.machine(), *sections])

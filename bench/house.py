@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from bench.processes import PROJECT, Usage, measured
@@ -13,9 +14,10 @@ _ADHOUSE = str(Path(sys.executable).with_name("adhouse"))
 class Workspace:
     """A data folder, new at first."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, settings: Mapping[str, str] | None = None) -> None:
+        """Takes where it is to be, and settings beside its place."""
         self._home = home
-        self._inbox = home / "inbox" / "campaign_files"
+        self._settings = {"ADHOUSE_HOME": str(home), "ADHOUSE_API_URL": "none", **(settings or {})}
         self.empty()
 
     @property
@@ -26,18 +28,20 @@ class Workspace:
     def empty(self) -> None:
         """Makes it new again; dbt's parsed project is kept."""
         shutil.rmtree(self._home, ignore_errors=True)
-        self._inbox.mkdir(parents=True)
+        self._home.mkdir(parents=True)
 
     def forget_parsed_project(self) -> None:
         """Makes the next run parse the dbt project, as the first one in a clone does."""
         for kept in (*(PROJECT / "target").glob("parsed-*"), PROJECT / "target" / "partial_parse.msgpack"):
             kept.unlink(missing_ok=True)
 
-    def drop(self, file: Path, name: str = "") -> None:
-        """Puts a file into the inbox that has been quiet for an hour; it is linked, so that nothing is copied."""
+    def drop(self, file: Path, name: str = "", source: str = "campaign_files") -> None:
+        """Puts a file into an inbox that has been quiet for an hour; it is linked, so that nothing is copied."""
         hour_ago = file.stat().st_mtime - 3600
         os.utime(file, (hour_ago, hour_ago))
-        os.link(file, self._inbox / (name or file.name))
+        inbox = self._home / "inbox" / source
+        inbox.mkdir(parents=True, exist_ok=True)
+        os.link(file, inbox / (name or file.name))
 
     @property
     def path(self) -> Path:
@@ -55,10 +59,21 @@ class Workspace:
         Raises:
             SystemExit: It failed, or it published when nothing was new, or nothing when something was.
         """
-        usage = measured([_ADHOUSE, "run"], {"ADHOUSE_HOME": str(self._home), "ADHOUSE_API_URL": "none"})
+        usage = self._measured("run")
         if ("published build" in usage.output) is not publishes:
             raise SystemExit(f"adhouse run {'did not publish' if publishes else 'published'}:\n{usage.output}")
         return usage
+
+    def extract(self) -> Usage:
+        """Measures `adhouse extract`."""
+        return self._measured("extract")
+
+    def build(self) -> Usage:
+        """Measures `adhouse build`, which makes every table anew."""
+        return self._measured("build", "--full-refresh")
+
+    def _measured(self, *command: str) -> Usage:
+        return measured([_ADHOUSE, *command], self._settings)
 
     def remove(self) -> None:
         """Frees the disk."""
