@@ -22,7 +22,7 @@ def events(folder: Path, impressions: int, rounds: int, say: Callable[[str], Non
     Raises:
         SystemExit: The script by hand made other marts.
     """
-    clean, broken = _clean_logs(folder / "clean", impressions), folder / "broken"
+    clean, broken = _clean_logs(folder / f"events-{impressions}", impressions), folder / "broken"
     home = Workspace(folder / "home", _KEY)
     database = folder / "events.duckdb"
     rows = []
