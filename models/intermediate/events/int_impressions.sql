@@ -2,7 +2,7 @@
 
 with
 
-accepted as (
+accepted as {{ read_again() }} (
 
     select * from {{ ref('stg_impressions__events') }}
 

@@ -43,7 +43,7 @@ typed as (
 
 ),
 
-said as (
+said as {{ read_again() }} (
 
     select
         *,

@@ -48,7 +48,7 @@ typed as (
 
 ),
 
-said as (
+said as {{ read_again() }} (
 
     select
         *,

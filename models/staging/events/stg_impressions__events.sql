@@ -46,7 +46,7 @@ typed as (
 
 ),
 
-said as (
+said as {{ read_again() }} (
 
     select
         *,
