@@ -43,9 +43,9 @@ MACRO = r"\$\{[^{}]*\}|%%[^%]+%%|\{\{[^{}]*\}\}|\[[A-Za-z][A-Za-z0-9_.:-]*\]|__[
 NULL_IDS = frozenset(
     ("-", "null", "none", "nan", "undefined", "unknown", "n/a", "(not set)", "[object object]")  # in any case
 )
-_MACRO = re.compile(MACRO)
-_NOBODY = re.compile("-1|[0-]+")
-_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+NOBODY = "-1|[0-]+"
+UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_MACRO, _NOBODY, _UUID = re.compile(MACRO), re.compile(NOBODY), re.compile(UUID)
 _BLANKS, _APOSTROPHES = " \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}", "'\N{RIGHT SINGLE QUOTATION MARK}"
 _SIGNS = frozenset("+-\N{MINUS SIGN}")
 _STRANGE_YEAR = re.compile(r"[+-]?([0-9]{5,}|0000)-")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from extract.convert import canonical, event_id_of
 from extract.personal import coarse, has_email, is_personal, names_a_person
 from extract.schema import Kind
+
+_BLOCK = 64  # bytes that SHA-256 hashes at once
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,18 @@ class Privacy:
 
     def pseudonym(self, text: str) -> str:
         """HMAC-SHA256 (RFC 2104) over the UTF-8 of a trimmed text, as 64 lower-case hex digits."""
-        return hmac.digest(self.key, text.encode(), "sha256").hex()
+        # The key's blocks are hashed once; `hmac` does it anew for each text, which takes more than twice as long.
+        inner, outer = (pad.copy() for pad in self._pads)
+        inner.update(text.encode())
+        outer.update(inner.digest())
+        return outer.hexdigest()
+
+    @cached_property
+    def _pads(self) -> tuple[hashlib._Hash, hashlib._Hash]:
+        block = (self.key if len(self.key) <= _BLOCK else hashlib.sha256(self.key).digest()).ljust(_BLOCK, b"\0")
+        return hashlib.sha256(bytes(byte ^ 0x36 for byte in block)), hashlib.sha256(
+            bytes(byte ^ 0x5C for byte in block)
+        )
 
     def has(self, name: str) -> bool:
         """Whether a private field is called so."""

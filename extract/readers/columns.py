@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from extract.convert import LONGEST_TEXT, RecordRejected, text_of, unwrapped
 from extract.profile import ONE, PLAIN_COLUMN, Column
-from extract.readers.events import instants, known_ids, without_macros
+from extract.readers.events import instants, known_ids, known_people, without_macros
 from extract.readers.numbers import Bytes, characters_of, plain_numbers, power_of_ten, shifted
 from extract.readers.unreadable import UnreadableFile
 from extract.records import Batch, RecordShape
@@ -283,8 +283,10 @@ def _convert_texts(
             texts = pc.if_else(is_null, pa.scalar(None, pa.string()), texts)
     if name in shape.type.ids and any(map(_has_point, texts.chunks)):
         texts = pc.replace_substring_regex(texts, r"^([0-9]+)\.0+$", r"\1")
-    if name in shape.type.private:
-        return _mapped(texts, _pseudonym(name, shape), FieldType.TEXT, remarks)
+    if name in shape.type.private and shape.privacy is not None:
+        if shape.type.is_event:
+            texts = _each(texts, known_people, remarks)
+        return _mapped(texts, shape.privacy.pseudonym, FieldType.TEXT, remarks)
     if name in shape.type.ids and shape.type.is_event:
         texts = _each(texts, known_ids, remarks)
         if prefix := shape.id_prefix(name):
@@ -292,16 +294,6 @@ def _convert_texts(
             if (pc.max(pc.utf8_length(texts)).as_py() or 0) > LONGEST_TEXT:
                 raise RecordRejected("too_long")
     return texts
-
-
-def _pseudonym(name: str, shape: RecordShape) -> Callable[[str], object]:
-    convert, privacy = shape.converter(name), shape.privacy
-
-    def pseudonym(text: str) -> object:
-        value = convert(text)
-        return privacy.pseudonym(value) if isinstance(value, str) and privacy is not None else value
-
-    return pseudonym
 
 
 def _each(

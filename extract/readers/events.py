@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from extract.convert import MACRO, NULL_IDS
+from extract.convert import MACRO, NOBODY, NULL_IDS, UUID
 from extract.readers.numbers import Bytes, Places, characters_of
 
 Mask: TypeAlias = np.ndarray[tuple[int], np.dtype[np.bool_]]
@@ -21,6 +21,7 @@ _FIRST, _LAST = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp() * 1e6) for yea
 _NULL_IDS = pa.array(sorted(NULL_IDS), pa.string())
 _LONGEST_NULL_ID = max(map(len, NULL_IDS))
 _MACRO = f"^({MACRO})$"
+_NOBODY, _UUID = f"^({NOBODY})$", f"^({UUID})$"
 
 
 def instants(texts: pa.StringArray, *, is_utc: bool) -> pa.Array | None:
@@ -73,6 +74,18 @@ def known_ids(texts: pa.StringArray) -> tuple[pa.StringArray, int]:
     is_word = pc.and_(pc.less_equal(pc.binary_length(few), _LONGEST_NULL_ID), pc.is_in(pc.utf8_lower(few), _NULL_IDS))
     is_macro = pc.and_not(pc.match_substring_regex(few, _MACRO), is_word)
     return _without(texts, may_be, pc.or_(is_word, is_macro)), is_macro.true_count
+
+
+def known_people(texts: pa.StringArray) -> tuple[pa.StringArray, int]:
+    """Like `known_ids`, of people and devices: also without what is nobody, and with UUIDs in small letters."""
+    texts, macros = known_ids(texts)
+    if (may_be := _begin_with(texts, b"-0")) is not None:
+        few = texts.filter(pa.array(may_be))
+        texts = _without(texts, may_be, pc.match_substring_regex(few, _NOBODY))
+    bytes_, _ = characters_of(texts)
+    if ((bytes_ >= ord("A")) & (bytes_ <= ord("F"))).any():
+        texts = pc.if_else(pc.match_substring_regex(texts, _UUID), pc.ascii_lower(texts), texts)
+    return texts, macros
 
 
 def without_macros(texts: pa.StringArray) -> tuple[pa.StringArray, int]:

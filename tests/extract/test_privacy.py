@@ -8,9 +8,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.extracting import RecordedProgress, drop, extracted, lines, record, rows
 
 from extract.lake import tables
+from extract.privacy import Privacy
 from extract.profile import renamed
 from extract.registry import KINDS, SOURCES
 from extract.schema import FieldType, Kind, RecordType
@@ -52,6 +55,11 @@ def everything_in(lake: Path) -> str:
         elif path.is_file():
             texts.append(path.read_text())
     return "\n".join(texts)
+
+
+@given(key=st.binary(min_size=1, max_size=200), text=st.text(st.characters(codec="utf-8")))
+def test_a_pseudonym_is_the_hmac(key: bytes, text: str) -> None:
+    assert Privacy(key, frozenset()).pseudonym(text) == hmac.digest(key, text.encode(), "sha256").hex()
 
 
 def test_a_private_text_is_the_same_digits_in_every_format_and_file(tmp_path: Path, visits: SourceConfig) -> None:

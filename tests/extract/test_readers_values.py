@@ -35,7 +35,7 @@ from extract.readers import Batch, UnreadableFile, read_file
 from extract.readers.chunks import TextFormat, parsed
 from extract.readers.columns import SPACES
 from extract.readers.csv_text import Csv, Header, find_header
-from extract.readers.events import instants, known_ids
+from extract.readers.events import instants, known_ids, known_people
 from extract.readers.json_objects import JsonObjects
 from extract.readers.json_text import JsonArray, JsonLines
 from extract.readers.numbers import plain_numbers
@@ -907,11 +907,16 @@ def test_usual_times_are_read_at_once(texts: list[str | None]) -> None:
     assert instants(pa.array(texts, pa.string()), is_utc=True) is not None
 
 
+people = st.sampled_from(["0", "-1", "00000000-0000-0000-0000-000000000000", "--", "0-0"]) | st.uuids().flatmap(
+    lambda one: st.sampled_from([str(one), str(one).upper(), f"{one}0", str(one).replace("-", "")])
+)
+
+
 @many
-@given(texts=st.lists((nobody | odd_text).map(str.strip), min_size=1, max_size=8))
-def test_ids_of_many_texts_are_those_of_each(texts: list[str]) -> None:
-    found, macros = known_ids(pa.array([None, *texts], pa.string()))
-    each = [event_id_of(text) for text in texts]
+@given(texts=st.lists((nobody | odd_text | people).map(str.strip), min_size=1, max_size=8), is_person=st.booleans())
+def test_ids_of_many_texts_are_those_of_each(texts: list[str], is_person: bool) -> None:
+    found, macros = (known_people if is_person else known_ids)(pa.array([None, *texts], pa.string()))
+    each = [event_id_of(text, is_person=is_person) for text in texts]
     is_macro = [isinstance(one, Remarked) for one in each]
     floating = {text for text in texts if id_of(text) != text}  # these become ids before
     assert [one for text, one in zip(texts, found.to_pylist()[1:], strict=True) if text not in floating] == [
