@@ -316,9 +316,9 @@ def forget(
     is_confirmed: Yes = False,
     wait: Wait = 0,
 ) -> None:
-    """Remove people for good from landing, inboxes, lake, marts and published builds.
+    """Remove people from landing, lake and marts, for good.
 
-    Says first what there is, and asks. Everything is then made again from landing, and older builds are removed.
+    Says first what there is, in the inboxes too, and asks. All else is made again from landing; older builds go.
     """
     from adhouse.commands import forgetting
 
