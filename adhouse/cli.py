@@ -87,8 +87,10 @@ def run(
 ) -> None:
     """Extract, build, audit and publish what is new."""
     from adhouse import run as steps
+    from adhouse.commands.forgetting import finish_killed
 
     def go(session: "Session") -> None:
+        finish_killed(session)
         steps.run(session, allow_stale=allow_stale, full_refresh=full_refresh, is_strict=is_strict)
 
     _work(go, wait, is_run=True, as_json=as_json)
@@ -133,8 +135,13 @@ def rebuild(wait: Wait = 0) -> None:
     Readers keep the published build until the new one has passed its audit.
     """
     from adhouse import run as steps
+    from adhouse.commands.forgetting import finish_killed
 
-    _work(steps.rebuild, wait, is_run=True)
+    def go(session: "Session") -> None:
+        finish_killed(session)
+        steps.rebuild(session)
+
+    _work(go, wait, is_run=True)
 
 
 @app.command()
@@ -301,6 +308,30 @@ def restore(
 
 
 @app.command()
+def forget(
+    ids: Annotated[
+        list[str],
+        typer.Argument(metavar="USER_ID", help="Ids as their sources write them; -: read them from stdin, one a line."),
+    ],
+    is_confirmed: Yes = False,
+    wait: Wait = 0,
+) -> None:
+    """Remove people from landing, lake and marts, for good.
+
+    Says first what there is, in the inboxes too, and asks. All else is made again from landing; older builds go.
+    """
+    from adhouse.commands import forgetting
+
+    said = sys.stdin.read().splitlines() if ids == ["-"] else ids
+    _work(
+        lambda session: forgetting.forget(session, said, is_confirmed=is_confirmed),
+        wait,
+        is_run=True,
+        command="adhouse forget",  # the log and the lock must not have the ids
+    )
+
+
+@app.command()
 def sql(
     query: Annotated[str, typer.Argument(help='Such as "select * from campaign_summary"; -: read it from stdin.')],
     as_csv: AsCsv = False,
@@ -448,7 +479,12 @@ def _end(code: int) -> NoReturn:
 
 
 def _work(
-    step: "Callable[[Session], object]", wait_seconds: float, *, is_run: bool = False, as_json: bool = False
+    step: "Callable[[Session], object]",
+    wait_seconds: float,
+    *,
+    is_run: bool = False,
+    as_json: bool = False,
+    command: str = "",
 ) -> None:
     from adhouse.session import working
 
@@ -456,7 +492,7 @@ def _work(
     terminal.has_results = not as_json
     facts: dict[str, object] = {}
     try:
-        command = " ".join(["adhouse", *sys.argv[1:]])
+        command = command or " ".join(["adhouse", *sys.argv[1:]])
         with working(settings, terminal, command, wait_seconds, is_run=is_run) as session:
             facts = session.facts
             step(session)

@@ -113,8 +113,6 @@ def rebuild(session: Session) -> None:
 
     A rebuild that was killed is finished by a rebuild or a run: both load whatever the lake does not have.
     """
-    from extract.run import load_from_landing
-
     settings = session.settings
     if settings.landing_days is not None:
         raise CommandError(
@@ -122,6 +120,14 @@ def rebuild(session: Session) -> None:
             "unset ADHOUSE_LANDING_DAYS if nothing was removed from landing yet",
             Exit.USAGE,
         )
+    make_anew(session)
+
+
+def make_anew(session: Session, forgotten: Collection[str] = ()) -> None:
+    """Does that; people with these pseudonyms also vanish from what landing has lost."""
+    from extract.run import load_from_landing
+
+    settings = session.settings
     session.todo = ["load from landing", "build and audit", "publish"]
     sources = _sources(settings, settings.sources)
     build_id = _next_build_id(session)  # above those of the files that are removed now
@@ -138,6 +144,7 @@ def rebuild(session: Session) -> None:
             progress=session.terminal,
             privacy_key=demo.privacy_key_of(settings),
             most_rejected=settings.max_rejected,
+            forgotten=forgotten,
         )
     _say_what_came(session, extracted)
     tables = _tables_of(settings, extracted.lake_origin)

@@ -64,9 +64,9 @@ def put_aside(inbox: Folder, dropped: Dropped, number: int, copy: Copy) -> None:
 def changed_originals(inbox: Folder) -> list[Dropped]:
     """The originals that changed after they were copied."""
     changed = []
-    for folder, file in _originals(inbox):
+    for folder, file in originals(inbox):
         found = file.stat() if file else None
-        if file and found and not _is_as_copied(folder, found):
+        if file and found and not is_as_copied(folder, found):
             entry = Entry(file.relative_to(folder).as_posix(), "file", found.st_size, found.st_mtime)
             changed.append(Dropped(entry, f"{ASIDE}/{folder.name}"))
     return changed
@@ -74,10 +74,10 @@ def changed_originals(inbox: Folder) -> list[Dropped]:
 
 def remove_unchanged(inbox: Folder) -> None:
     """Removes what was put aside at least a minute ago, has not changed since and is not open for writing."""
-    for folder, file in _originals(inbox):
+    for folder, file in originals(inbox):
         if time.time() - folder.stat().st_mtime < KEPT_SECONDS:
             continue
-        if not file or (_is_as_copied(folder, file.stat()) and not is_open_for_writing(file)):
+        if not file or (is_as_copied(folder, file.stat()) and not is_open_for_writing(file)):
             shutil.rmtree(folder)
     try:
         os.rmdir(inbox.path(ASIDE))
@@ -85,7 +85,7 @@ def remove_unchanged(inbox: Folder) -> None:
         return  # there is none, or something is in it
 
 
-def _originals(inbox: Folder) -> Iterator[tuple[Path, Path | None]]:
+def originals(inbox: Folder) -> Iterator[tuple[Path, Path | None]]:
     """Each folder of what was put aside, with its original unless a kill has left only a manifest."""
     for folder in sorted(Path(inbox.path(ASIDE)).glob("*")):
         if _KEPT.fullmatch(folder.name):
@@ -93,5 +93,6 @@ def _originals(inbox: Folder) -> Iterator[tuple[Path, Path | None]]:
             yield folder, next(files, None)
 
 
-def _is_as_copied(folder: Path, found: os.stat_result) -> bool:
+def is_as_copied(folder: Path, found: os.stat_result) -> bool:
+    """Whether an original is what it was when it was copied, as the name of its folder says."""
     return folder.name.endswith(f"-{found.st_size}-{found.st_mtime_ns}")

@@ -301,7 +301,8 @@ class FileSource:
 
             for doubt in read_records(path, self.config, shapes, self._run.most_rejected, add, drop):
                 self._warn(f"warning: {self.config.name}: {_name(unit)!r}: {doubt}", alike=_NUMBERS.sub("", doubt))
-        if manifest.get("rows", rows.read) != rows.read:
+        forgotten = self._run.landing.forgotten_records(unit) if manifest else 0
+        if manifest.get("rows", rows.read + forgotten) != rows.read + forgotten:
             raise UnreadableFile("short_of_manifest", f"its manifest says {manifest['rows']} rows, it has {rows.read}")
         return bool(manifest)
 

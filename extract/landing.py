@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from extract.containers import Hashes, hashes_of
-from extract.storage import Folder, hash_into, sync
+from extract.storage import Folder, hash_into, sha256_of, sync
 
 RECEIPT = ".receipt.json"
 COUNTER = "receipts.json"
@@ -32,6 +33,7 @@ MOST_NUMBERS_AT_ONCE = 1024
 STAMP = "%Y%m%dT%H%M%S."  # and the milliseconds, because Athena tells no less in files of Parquet
 _UNFINISHED = ".receiving"
 _CONTENT = "content_sha256"  # in receipts of files; earlier versions did not write it
+_REWRITTEN, _BEFORE = "rewritten", "before"  # in receipts: what a file from which records were taken is now, and was
 _TIME = r"(\d{8}T\d{6}\.\d{3,6}Z)-([^/]+)"
 _NUMBERED = re.compile(rf"(\d{{4}}-\d\d-\d\d/(\d{{8,}})-{_TIME})/(.+)")
 _OLD = re.compile(rf"({_TIME})/(.+)")
@@ -305,10 +307,45 @@ class Landing:
             return str(damaged)
         except FileNotFoundError as missing:
             return f"{missing.filename or self.folder.path(unit.path)} is missing"
-        if (size, sha256) == (receipt["bytes"], receipt["sha256"]):
+        states = _states(receipt)
+        if any((size, sha256) == (state["bytes"], state["sha256"]) for state in states):
             return None
+        receipt = states[0]
         sizes = f"{size:,} bytes instead of {receipt['bytes']:,}" if size != receipt["bytes"] else "another sha256"
         return f"{self.folder.path(unit.path)} is not as it was received: it has {sizes}"
+
+    def rewrite(self, unit: LandedUnit, path: Path, records: int) -> None:
+        """Puts a file without some of its records in the place of a received one, and notes it in the receipt.
+
+        The receipt keeps the hashes of what was received, so a file that is dropped again is still a duplicate. After a
+        kill the file is what it was or what it is to be, the receipt allows both, and the same call ends it.
+
+        Args:
+            unit: The file; it is on a disk.
+            path: The new one, on the same disk.
+            records: How many records the new one lacks of those that the one in landing has.
+        """
+        folder, target = _folder_of(unit), Path(self.folder.path(unit.path))
+        if unit.number > 0:
+            receipt, hashes = self.receipt(folder), self.hashes_of(unit)
+            before = _state_of(target, _states(receipt))
+            after = {"bytes": path.stat().st_size, "sha256": sha256_of(path), "records": before["records"] + records}
+            receipt |= {_CONTENT: hashes.content, _REWRITTEN: after}
+            self._write_json(f"{folder}/{RECEIPT}", receipt | {_BEFORE: before})
+        sync(path)
+        os.replace(path, target)
+        sync(target.parent)
+        if unit.number > 0:
+            receipt.pop(_BEFORE, None)
+            self._write_json(f"{folder}/{RECEIPT}", receipt)
+
+    def forgotten_records(self, unit: LandedUnit) -> int:
+        """How many records of a received file were taken out of it."""
+        receipt = self.receipt(_folder_of(unit)) if unit.number > 0 else {}
+        return int(receipt.get(_REWRITTEN, {}).get("records", 0))
+
+    def _write_json(self, name: str, value: object) -> None:
+        self.folder.write(name, json.dumps(value, indent=2).encode())
 
     def _read_through(self, paths: Iterable[str]) -> tuple[int, str]:
         """The size and the sha256 of files together."""
@@ -354,6 +391,20 @@ def name_at(path: str) -> str:
 def _folder_of(unit: LandedUnit) -> str:
     """The folder of a unit with a number: `<source>/<date>/<receipt>`."""
     return "/".join(unit.path.split("/")[:3])
+
+
+def _states(receipt: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the receipt allows a file to be, the one that it should be first."""
+    received = {"bytes": receipt["bytes"], "sha256": receipt["sha256"], "records": 0}
+    return [state for state in (receipt.get(_REWRITTEN, received), receipt.get(_BEFORE)) if state]
+
+
+def _state_of(file: Path, states: list[dict[str, Any]]) -> dict[str, Any]:
+    sha256 = sha256_of(file)
+    for state in states:
+        if state["sha256"] == sha256:
+            return state
+    raise LandingDamagedError(f"{file} is not as it was received")
 
 
 def _receipt(folder: LandedUnit, size: int, sha256: str | None, facts: Mapping[str, Any]) -> bytes:

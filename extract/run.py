@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import shutil
 import signal
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,16 +18,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import pyarrow.compute as pc
+
 from extract.athena import Athena, AthenaError
 from extract.demo import Demo, read_demo, write_demo
 from extract.files import FileSource
 from extract.http.client import ApiSettings
 from extract.http.source import ApiSource, declared_api
+from extract.lake.keeping import keep_units, rows_of
 from extract.lake.lake import Lake, LakeDamagedError
 from extract.lake.ledger import Delivery, Ledger, read_ledger
 from extract.lake.load import Progress, clear_away, is_note, load
-from extract.lake.tables import FETCHES
+from extract.lake.table_file import read_in_pieces
+from extract.lake.tables import FETCHES, REJECTED_RECORDS
 from extract.landing import LandedUnit, Landing, unit_at
+from extract.registry import KINDS
 from extract.source import MOST_REJECTED, Arrivals, ExtractRun, Source, SourceConfig
 from extract.storage import Folder
 
@@ -48,6 +54,7 @@ __all__ = [
     "load_from_landing",
     "newest_change",
     "received_files",
+    "rows_of_person",
     "withdraw_demo",
 ]
 MOST_POSTPONED = 100  # notes that wait for the next load; each run reads their receipts
@@ -276,10 +283,12 @@ def load_from_landing(
     progress: Progress,
     privacy_key: str = "",
     most_rejected: float = MOST_REJECTED,
+    forgotten: Collection[str] = (),
 ) -> ExtractReport:
     """Empties the lake and loads it again from landing alone, with the field names and the time zone of now.
 
-    A kill on the way loses nothing: `extract` loads whatever the lake does not have.
+    A kill on the way loses nothing: `extract` loads whatever the lake does not have. With `forgotten`, the pseudonyms
+    of people whom landing does not have any more, units that landing has lost keep their other rows.
 
     Raises:
         ChangedSourceError: Files have become an API, or an API files, and landing has some of the other one.
@@ -288,12 +297,14 @@ def load_from_landing(
     """
     with _plain_errors(places.work):
         lake = Lake(Folder.at(places.lake), places.athena)
-        _empty(lake, _landing(places), sources)
+        if forgotten:
+            clear_away(places.package, lake)
+        _empty(lake, _landing(places), sources, forgotten)
         clear_away(places.package, lake)
-        nothing = read_ledger(lake)
+        ledger = read_ledger(lake)  # of nothing, but for what landing has lost
         run = _run(
             places,
-            nothing,
+            ledger,
             report_timezone,
             lambda: datetime.now(UTC),
             progress,
@@ -305,7 +316,7 @@ def load_from_landing(
         read_with = _read_with(sources, report_timezone, privacy_key, most_rejected)
         units, damaged = _sound(_not_loaded(opened, run), run, report)
         through = min([_through(run, opened), *(unit.number - 1 for unit in damaged)])
-        added = load(places.package, lake, nothing, units, opened, progress, through, read_with, report_timezone)
+        added = load(places.package, lake, ledger, units, opened, progress, through, read_with, report_timezone)
         lake.note_withdrawn(run.landing.withdrawn)
         _count(report, added)
         report.newest_change, report.lake_origin = lake.index.newest_change, lake.index.origin
@@ -334,8 +345,11 @@ def _why_again(lake: Lake, read_with: Mapping[str, str]) -> str | None:
     return None
 
 
-def _empty(lake: Lake, landing: Landing, sources: Collection[SourceConfig]) -> None:
-    """Empties the lake, unless that would lose what these sources could not bring back from landing."""
+def _empty(lake: Lake, landing: Landing, sources: Collection[SourceConfig], forgotten: Collection[str] = ()) -> None:
+    """Empties the lake, unless that would lose what these sources could not bring back from landing.
+
+    With `forgotten`, the pseudonyms of people, it keeps what landing has lost, but for them.
+    """
     for source in sources:
         landed = [folder.unit.path for folder in landing.folders(source.name) if folder.has_receipt]
         if any(("complete" in landing.receipt(path)) != (source.api is not None) for path in landed[:1]):
@@ -343,11 +357,15 @@ def _empty(lake: Lake, landing: Landing, sources: Collection[SourceConfig]) -> N
     there = {f"{folder.unit.path}/{name}" for folder in landing.listed for name in folder.names}
     there |= {folder.unit.path for folder in landing.listed}
     loaded = lake.units_in_files()
-    if lost := sorted(loaded - there - landing.withdrawn):
+    lost = sorted(loaded - there - landing.withdrawn)
+    if lost and (lake.is_outdated or not forgotten):
         raise PrunedLandingError(len(lost), lost[0])
     if undeclared := {path.partition("/")[0] for path in loaded} - {source.name for source in sources}:
         raise UndeclaredSourcesError(undeclared)
-    lake.empty()
+    if lost:
+        keep_units(lake, lost, forgotten)
+    else:
+        lake.empty()
 
 
 def withdraw_demo(places: Places) -> None:
@@ -377,6 +395,19 @@ def lake_origin(places: Places) -> str:
     """Names when the lake was last emptied to be filled again; tables that continue another origin are stale."""
     with _plain_errors(places.work):
         return Lake(Folder.at(places.lake), places.athena).index.origin
+
+
+def rows_of_person(places: Places, pseudonyms: Collection[str]) -> Counter[str]:
+    """How many rows the lake has of a person, by kind, and of the records rejected."""
+    found: Counter[str] = Counter()
+    with _plain_errors(places.work):
+        lake = Lake(Folder.at(places.lake), places.athena)
+        for table in () if lake.is_outdated else (*KINDS, REJECTED_RECORDS):
+            for name in lake.index.names(table):
+                with lake.folder.local(f"{table}/{name}") as path:
+                    for rows in read_in_pieces(path, table):
+                        found[table] += pc.sum(rows_of(table, rows, pseudonyms)).as_py() or 0
+    return +found
 
 
 def received_files(places: Places) -> list[Delivery]:

@@ -70,6 +70,14 @@ def rollback(published: Path, build_id: str | None) -> str:
     return wanted
 
 
+def remove_others(published: Path) -> None:
+    """Removes every build but the one that readers see; a second call finds none."""
+    _remove_leftovers(published)
+    for build in builds(published):
+        if build != current(published):
+            _remove(_file(published, build))
+
+
 def no_build(build_id: str | None, kept: list[str]) -> CommandError:
     """The error of a roll-back that finds no build."""
     what = f"there is no build {build_id}" if build_id else "there is no older build"

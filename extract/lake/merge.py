@@ -21,13 +21,16 @@ import json
 import logging
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
+
+import pyarrow as pa
 
 from extract.athena import Athena, AthenaError
-from extract.lake.index import MERGED
+from extract.lake.index import MERGED, Index
 from extract.lake.lake import DATASET, JOURNAL, LOADS, MERGING, Lake
 from extract.lake.table_file import TableFile, read_in_pieces
 from extract.storage import sync
@@ -36,6 +39,7 @@ FEW = 8  # files of a tier, and loads between two merges of a run
 TIERS = (2 << 20, 16 << 20)  # the bytes below which a file belongs to a tier
 LOADS_TO_OPTIMIZE = 64
 _SNAPSHOT_SECONDS = 86_400  # a query that began before may still read what it found
+Treat: TypeAlias = Callable[[str, pa.Table], pa.Table]
 _log = logging.getLogger("extract")
 
 
@@ -61,25 +65,42 @@ def _merge(lake: Lake, say: Callable[[str], None], few: int) -> int:
     groups = [(table, names) for table in lake.stored_tables for names in _groups(lake, table, few)]
     index = replace(lake.index, loads_to_merge=0)
     if groups:
-        lake.open()
-        with _working_folder(lake) as folder:
-            merged = [(table, names, _merged(lake, table, names, folder)) for table, names in groups]
-            journal = {f"{table}/{path.name}": [f"{table}/{name}" for name in names] for table, names, path in merged}
-            lake.folder.write(JOURNAL, json.dumps(journal).encode())
-            for table, names, path in merged:
-                say(f"{DATASET}.{table}: {len(names)} files merged into one")
-                lake.folder.put(path, f"{table}/{path.name}")
-                if lake.folder.is_local:
-                    sync(lake.folder.path(table))
-                index = index.with_files(table, {path.name: path.stat().st_size}, frozenset(names))
-        lake.write_index(replace(index, is_open=True))
-        lake.folder.remove_all(path for replaced in journal.values() for path in replaced)
-        lake.folder.remove_all([JOURNAL])
+        index = replaced(lake, groups, index)
+    for table, names in groups:
+        say(f"{DATASET}.{table}: {len(names)} files merged into one")
     if lake.athena is not None and (index.loads_to_optimize >= LOADS_TO_OPTIMIZE or few < FEW):
         _optimize_loads(lake.athena)
         index = replace(index, loads_to_optimize=0)
-    lake.write_index(index)
+    lake.write_index(replace(index, is_open=False))
     return sum(len(names) for _, names in groups)
+
+
+def replaced(
+    lake: Lake, groups: Collection[tuple[str, Sequence[str]]], index: Index, treat: Treat = lambda _, rows: rows
+) -> Index:
+    """Puts one file in the place of the files of each group, and gives the index, which is still open.
+
+    Args:
+        lake: A lake without leftovers.
+        groups: Tables and names of their files.
+        index: The index, which is to name the new files.
+        treat: Gives of each table and some of its rows those that are to be kept.
+    """
+    lake.open()
+    with _working_folder(lake) as folder:
+        merged = [(table, names, _merged(lake, table, names, folder, treat)) for table, names in groups]
+        journal = {f"{table}/{path.name}": [f"{table}/{name}" for name in names] for table, names, path in merged}
+        lake.folder.write(JOURNAL, json.dumps(journal).encode())
+        for table, names, path in merged:
+            lake.folder.put(path, f"{table}/{path.name}")
+            if lake.folder.is_local:
+                sync(lake.folder.path(table))
+            index = index.with_files(table, {path.name: path.stat().st_size}, frozenset(names))
+    index = replace(index, is_open=True)
+    lake.write_index(index)
+    lake.folder.remove_all(path for names in journal.values() for path in names)
+    lake.folder.remove_all([JOURNAL])
+    return index
 
 
 def _groups(lake: Lake, table: str, few: int) -> Iterator[list[str]]:
@@ -117,7 +138,7 @@ def _working_folder(lake: Lake) -> Iterator[Path]:
     lake.folder.remove(MERGING)
 
 
-def _merged(lake: Lake, table: str, names: Sequence[str], folder: Path) -> Path:
+def _merged(lake: Lake, table: str, names: Sequence[str], folder: Path, treat: Treat) -> Path:
     """Writes the rows of these files into one, on the disk when it returns."""
     first = names[0].removeprefix(MERGED).partition("~")[0]
     ending = ".jsonl" if table == LOADS else ".parquet"
@@ -130,7 +151,7 @@ def _merged(lake: Lake, table: str, names: Sequence[str], folder: Path) -> Path:
         for name in names:
             with lake.folder.local(f"{table}/{name}") as local:
                 for rows in read_in_pieces(local, table):
-                    file.write(rows)
+                    file.write(treat(table, rows))
         file.close()
     sync(path)
     return path

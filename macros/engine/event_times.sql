@@ -38,15 +38,20 @@
 {% macro report_time(timestamp) -%}
     {#- What clocks of the report time zone show at a UTC timestamp. -#}
     {%- set zone = env_var('ADHOUSE_REPORT_TIMEZONE', 'UTC') -%}
-    {{ return(timestamp if zone == 'UTC' else adapter.dispatch('report_time')(timestamp, zone)) }}
+    {{ return(timestamp if zone == 'UTC' else local_time(timestamp, "'" ~ zone ~ "'")) }}
 {%- endmacro %}
 
-{% macro default__report_time(timestamp, zone) -%}
-    cast(at_timezone(with_timezone({{ timestamp }}, 'UTC'), '{{ zone }}') as timestamp(6))
+{% macro local_time(timestamp, zone) -%}
+    {#- What clocks of a time zone, an IANA name, show at a UTC timestamp. -#}
+    {{ return(adapter.dispatch('local_time')(timestamp, zone)) }}
 {%- endmacro %}
 
-{% macro duckdb__report_time(timestamp, zone) -%}
-    timezone('{{ zone }}', timezone('UTC', {{ timestamp }}))
+{% macro default__local_time(timestamp, zone) -%}
+    cast(at_timezone(with_timezone({{ timestamp }}, 'UTC'), {{ zone }}) as timestamp(6))
+{%- endmacro %}
+
+{% macro duckdb__local_time(timestamp, zone) -%}
+    timezone({{ zone }}, timezone('UTC', {{ timestamp }}))
 {%- endmacro %}
 
 {% macro report_date(microseconds) -%}

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from simulate.event_truth.accepted import Row, converted, utc_date
+from simulate.event_truth.places import located
 from simulate.event_truth.records import FIELDS
 from simulate.event_truth.rules import EventRules
 from simulate.event_truth.touches import is_click
@@ -49,7 +50,10 @@ def _one(impression: Row, clicks: list[Row], wins: list[Row], is_credited: bool,
     click = min(net, key=lambda one: (one["event_time"], one["click_id"]), default=None)
     bid = min(wins, key=lambda one: (one["event_time"], one["exchange"], one["bid_id"]), default=None)
     price = impression["bid_price"]
+    where = located(impression["geo_location"], impression["event_time"], rules)
     return {name: impression[name] for name in FIELDS["impressions"]} | {
+        **where.columns,
+        "geo_location": where.place,
         "event": impression,
         "invalid_reason": impression["invalid_reason"],
         "clicked_at": click and click["event_time"],

@@ -34,8 +34,6 @@ def hourly_performance(events: list[Row], rules: EventRules) -> list[Row]:
     groups: dict[tuple[Any, ...], Row] = {}
     for event in events:
         dimensions = {name: event[name] or _UNKNOWN.get(name, "Unknown") for name in _DIMENSIONS}
-        place = dimensions["geo_location"].upper() if event["geo_location"] else "Unknown"
-        dimensions["geo_location"] = rules.places.get(place, place)
         key = {"hour_at": hour_at(event["event_time"], rules), **dimensions}
         measures = ("impressions", "net_impressions", "clicks", "net_clicks")
         empty = {**key, **dict.fromkeys(measures, 0), "media_cost": _NOTHING, "click_revenue": _NOTHING}

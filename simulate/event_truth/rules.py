@@ -21,6 +21,16 @@ class Flight:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A country or one of its subdivisions: what delivery calls it, and its clocks."""
+
+    country: str
+    state: str | None = None
+    time_zone: str | None = None
+    is_southern: bool = False
+
+
+@dataclass(frozen=True)
 class EventRules:
     """Every setting of the rules; times are in microseconds.
 
@@ -31,7 +41,8 @@ class EventRules:
         currency: That of every price without its own; all sums are in it.
         exchange_rates: By currency and date, what one unit is worth.
         platforms: The category of a platform in lower case; one that is missing is `other`.
-        places: The ISO 3166-2 code that a place in upper case stands for.
+        places: The ISO 3166-2 code that a place in upper case, or what comes before its first hyphen, stands for.
+        known_places: By their ISO 3166-2 codes.
         loss_reasons: The word for a loss reason in lower case; one that is missing stays as it is.
         flights: Of which reach is counted.
         future_tolerance: How far after its receipt an event may lie.
@@ -51,6 +62,7 @@ class EventRules:
     exchange_rates: Mapping[tuple[str, date], Decimal] = field(default_factory=dict)
     platforms: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
+    known_places: Mapping[str, Place] = field(default_factory=dict)
     loss_reasons: Mapping[str, str] = field(default_factory=dict)
     flights: tuple[Flight, ...] = ()
     future_tolerance: int = 15 * 60 * MICROSECONDS

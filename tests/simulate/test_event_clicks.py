@@ -12,7 +12,7 @@ from support.event_records import bid, click, clicks_of, clock, conversion, impr
 from simulate.event_truth import truth_of_events
 from simulate.event_truth.accepted import Row
 from simulate.event_truth.records import Record
-from simulate.event_truth.rules import EventRules, Flight
+from simulate.event_truth.rules import EventRules, Flight, Place
 from simulate.event_truth.values import microseconds_of
 
 NO_IMPRESSION = (None, None, "no_impression", None)
@@ -250,6 +250,29 @@ def test_a_platform_has_a_category() -> None:
         assert ad_event(seen, platforms=platforms)["platform_category"] == "video"
     elsewhere = impression("i", clock("10:00:00"), platform="x")
     assert ad_event(elsewhere, platforms=platforms)["platform_category"] == "other"
+
+
+def test_a_place_has_its_code_its_clocks_and_its_season() -> None:
+    places = {
+        "US": Place("US"),
+        "US-CA": Place("US", "California", "America/Los_Angeles"),
+        "AU": Place("AU", is_southern=True),
+        "NZ": Place("NZ", None, "Pacific/Auckland", is_southern=True),
+    }
+    rules = {"places": {"USA": "US", "CALIFORNIA": "US-CA"}, "known_places": places}
+    names = ("geo_location", "country", "state", "part_of_day", "day_of_week", "season")
+
+    def told(place: str, time: str = "2026-11-02T05:00:00Z") -> tuple[object, ...]:
+        found = ad_event(impression("i", time, geo_location=place), **rules)
+        return tuple(found[name] for name in names)
+
+    assert told("usa-ca") == ("US-CA", "US", "California", "evening", 7, "autumn")
+    assert told("California")[:3] == ("US-CA", "US", "California")
+    assert told("US-XX") == ("US-XX", None, None, "night", 1, None)
+    assert told("us") == ("US", "US", None, "night", 1, "autumn")
+    assert told("NZ-AUK") == ("NZ-AUK", "NZ", None, "evening", 1, "spring")
+    assert told("nowhere") == ("NOWHERE", None, None, "night", 1, None)
+    assert told("") == (None, None, None, "night", 1, None)
 
 
 def cost(*bids: Record, auction: str | None = "q", **rules: Any) -> Decimal | None:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from support.extracting import api_at, extracted
+from support.forgetting import forgotten
 from support.killing import SMALL
 import extract.lake.dlt_pipeline  # once for all
 from extract.lake import merge, package
@@ -39,6 +40,9 @@ def merge_all(home, url):
     lake = Lake(Folder.at(home / "lake"))
     clear_away(home / "dlt", lake)
     merge.merge_small_files(lake, lambda _: None)
+
+def forget(home, key):
+    forgotten(home, key, "canary-ann")
 
 def empty(home, url):
     Lake(Folder.at(home / "lake")).empty()

@@ -4,7 +4,7 @@ with
 
 impressions as (
 
-    select * from {{ ref('int_impressions_flagged') }}
+    select * from {{ ref('int_impressions_placed') }}
 
 ),
 
@@ -75,12 +75,18 @@ select
     has_own_id,
     {{ utc_time('event_us') }} as event_time,
     {{ report_date('event_us') }} as report_date,
+    part_of_day,
+    day_of_week,
+    is_weekend,
+    season,
     ad_id,
     campaign_id,
     publisher_id,
     user_id,
     device_type,
-    geo_location,
+    place as geo_location,
+    country,
+    state,
     platform,
     platform_category,
     ad_type,
