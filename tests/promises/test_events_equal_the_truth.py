@@ -165,12 +165,15 @@ def test_campaigns_have_their_share_of_conversions_and_value(house: Workspace, t
 
 def test_people_are_counted_once(house: Workspace, truth: EventTruth) -> None:
     columns = "campaign_id, period, period_start, impressions, impressions_without_user, reach"
-    assert told(house, f"select {columns} from reach_frequency") == Counter(
+    distribution = ", ".join((*(f"reached_{times}" for times in range(1, 10)), "reached_10_or_more"))
+    assert told(house, f"select {columns}, {distribution} from reach_frequency") == Counter(
         (
             *(row[name] for name in ("campaign_id", "period", "period_start")),
             row["impressions_with_user"],
             row["impressions_without_user"],
             row["reach"],
+            *(row["distribution"].get(times, 0) for times in range(1, 10)),
+            sum(people for times, people in row["distribution"].items() if times >= 10),
         )
         for row in truth.reach_frequency
     )

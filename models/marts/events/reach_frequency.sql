@@ -42,17 +42,41 @@ periods as (
 
 ),
 
+people as (
+
+    -- A user, or everybody who is not known, in one period of a campaign.
+    select
+        campaign_id,
+        period,
+        period_start,
+        user_id,
+        count(*) as impressions
+
+    from periods
+
+    group by
+        campaign_id,
+        period,
+        period_start,
+        user_id
+
+),
+
 summed as (
 
     select
         campaign_id,
         period,
         period_start,
-        count(user_id) as impressions,
-        count(*) - count(user_id) as impressions_without_user,
-        count(distinct user_id) as reach
+        cast(sum(case when user_id is null then 0 else impressions end) as bigint) as impressions,
+        cast(sum(case when user_id is null then impressions else 0 end) as bigint) as impressions_without_user,
+        count(user_id) as reach,
+        {% for times in range(1, 10) %}
+            count(case when impressions = {{ times }} then user_id end) as reached_{{ times }},
+        {% endfor %}
+        count(case when impressions >= 10 then user_id end) as reached_10_or_more
 
-    from periods
+    from people
 
     group by
         campaign_id,
