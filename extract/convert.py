@@ -43,6 +43,7 @@ MACRO = r"\$\{[^{}]*\}|%%[^%]+%%|\{\{[^{}]*\}\}|\[[A-Za-z][A-Za-z0-9_.:-]*\]|__[
 NULL_IDS = frozenset(
     ("-", "null", "none", "nan", "undefined", "unknown", "n/a", "(not set)", "[object object]")  # in any case
 )
+BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 NOBODY = "-1|[0-]+"
 UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _MACRO, _NOBODY, _UUID = re.compile(MACRO), re.compile(NOBODY), re.compile(UUID)
@@ -323,8 +324,8 @@ def _format_of(text: str, profile: Profile) -> str | None:
 
 
 def text_of(text: str) -> str | None:
-    """The text without the white space around it."""
-    return storable(text.strip()) or None
+    """The text without the white space around it, and the byte order mark of a file that was put behind another."""
+    return storable(text.strip().removeprefix(BYTE_ORDER_MARK).strip()) or None
 
 
 def id_of(text: str) -> str | None:

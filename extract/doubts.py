@@ -22,6 +22,8 @@ from extract.schema import FieldType, Kind
 from extract.source import SourceConfig
 
 MOST_LOOKED_AT = 1_000  # records of a batch whose other columns are looked at
+DELIMITERS, FEWEST_DELIMITERS = ",;\t|", 4  # in a text that may be records
+LONGEST_SHOWN = 40
 LONGEST_CODE = 8  # of a currency, with blanks around it
 WEEK = timedelta(days=7)
 # The signs that are of one currency alone; `$` and `¥` are of several.
@@ -46,6 +48,7 @@ class Doubts:
         """Takes how their source is declared."""
         self._config = config
         self._rounded, self._example = 0, ""
+        self._swallowed, self._swallowing = 0, ""
         self._noted: Counter[str] = Counter()
         self._days: set[date] = set()
         self._sums: Counter[str] = Counter()  # of the counts of all records
@@ -60,6 +63,7 @@ class Doubts:
         records, fields = batch.records, kind.record_type.fields
         self._noted.update(batch.noted)
         self._count_rounded(kind, records)
+        self._count_swallowed(kind, records)
         if fields.get("date") is FieldType.DATE:
             self._days.update(pc.unique(records.column("date")).drop_null().to_pylist())
             self._look_at_others(kind, records.slice(0, MOST_LOOKED_AT))
@@ -74,6 +78,12 @@ class Doubts:
         if self._rounded:
             ids = "1 id" if self._rounded == 1 else f"{self._rounded:,} ids"
             yield f"{ids} with an exponent, such as {self._example}: a spreadsheet rounded it; export ids as text"
+        if self._swallowed:
+            texts = "1 text goes" if self._swallowed == 1 else f"{self._swallowed:,} texts go"
+            yield (
+                f"{texts} over several lines that look like records, such as {self._swallowing}: if a quote is not "
+                "closed where it should be, these records do not count"
+            )
         if unsure := self._noted[UNSURE_TIME]:
             times = "1 time lies" if unsure == 1 else f"{unsure:,} times lie"
             yield (
@@ -121,6 +131,17 @@ class Doubts:
                     found = texts.filter(pc.match_substring_regex(texts, _EXPONENT_ID))
                     self._rounded += len(found)
                     self._example = self._example or (f"{name} {found[0]}" if len(found) else "")
+
+    def _count_swallowed(self, kind: Kind, records: pa.Table) -> None:
+        """Counts texts with a line break and as many delimiters as a record has, as between two stray quotes."""
+        for name in (name for name, field_type in kind.record_type.fields.items() if field_type is FieldType.TEXT):
+            for texts in records.column(name).chunks:
+                if not (characters_of(texts)[0] == ord("\n")).any():
+                    continue
+                for text in texts.filter(pc.match_substring(texts, "\n")).to_pylist():
+                    if max(map(text.count, DELIMITERS)) >= FEWEST_DELIMITERS:
+                        self._swallowed += 1
+                        self._swallowing = self._swallowing or f"{name} {text[:LONGEST_SHOWN]!r}"
 
     def _add_up(self, kind: Kind, records: pa.Table) -> None:
         """Adds up all records, and those that lack a field: levels of a report that are listed one by one."""

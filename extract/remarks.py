@@ -11,18 +11,21 @@ AMBIGUOUS_TIME = "ambiguous_time"
 NONEXISTENT_TIME = "nonexistent_time"
 IDENTICAL_ROW = "identical_row"
 REPEATED_HEADER = "repeated_header"
+ANOTHER_PAGE = "another_page"
 
 _WARNINGS = {
     UNEXPANDED_MACRO: "{} that nobody expanded, such as ${{AUCTION_PRICE}}: what they stand for counts as missing",
     AMBIGUOUS_TIME: "{} in an hour that comes twice when clocks are put back: taken as the first; add the offset",
     NONEXISTENT_TIME: "{} in an hour that is left out when clocks are put forward: is `timezone` of the source right?",
     IDENTICAL_ROW: "{} as another one of the file, without an id: they count once; with `identical_rows: count` each",
+    ANOTHER_PAGE: "{} that this is one of several pages: drop the others too, or let `api:` of a source ask for all",
 }
 _COUNTED = {
     IDENTICAL_ROW: ("row is the same", "rows are the same"),
     UNEXPANDED_MACRO: ("macro", "macros"),
     AMBIGUOUS_TIME: ("time", "times"),
     NONEXISTENT_TIME: ("time", "times"),
+    ANOTHER_PAGE: ("key says", "keys say"),
 }
 
 

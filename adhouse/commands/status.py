@@ -129,8 +129,8 @@ def sources(settings: Settings) -> dict[str, dict[str, int]]:
 
 def overlaps(settings: Settings) -> list[str]:
     """The published warnings about files that may count twice or be missing, the most money at stake first."""
-    most = f"select message from marts.overlaps order by abs(spend) desc, message limit {WARNINGS}"  # noqa: S608
-    return [message for (message,) in open_warehouse(settings).ask("overlaps", most)]
+    most = f"select message from marts.file_overlaps order by abs(spend) desc, message limit {WARNINGS}"  # noqa: S608
+    return [message for (message,) in open_warehouse(settings).ask("file_overlaps", most)]
 
 
 def unusable(settings: Settings) -> list[str]:

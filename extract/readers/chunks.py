@@ -119,10 +119,10 @@ def parsed(file: IO[bytes], text: TextFormat, size: int = CHUNK, lines: int = 0)
     try:
         for chunk, is_last in chain([(first, False)], cuts):
             waiting.append((chunk, is_last, pool.submit(_parse, chunk, is_last, text)))
-            if len(waiting) > _AHEAD and ((batch := finished()) or batch.lines):
+            if len(waiting) > _AHEAD and ((batch := finished()) or batch.lines or batch.remarks):
                 yield batch
         while waiting:
-            if (batch := finished()) or batch.lines:
+            if (batch := finished()) or batch.lines or batch.remarks:
                 yield batch
     finally:
         pool.shutdown(cancel_futures=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from extract.convert import LONGEST_TEXT, RecordRejected, text_of, unwrapped
+from extract.convert import BYTE_ORDER_MARK, LONGEST_TEXT, RecordRejected, text_of, unwrapped
 from extract.profile import ONE, PLAIN_COLUMN, Column
 from extract.readers.events import instants, known_ids, known_people, without_macros
 from extract.readers.numbers import Bytes, characters_of, plain_numbers, power_of_ten, shifted
@@ -377,7 +377,7 @@ def _trimmed(texts: pa.StringArray) -> pa.StringArray:
     may_begin, may_end = _MAY_BEGIN_ODDLY.take(bytes_.take(starts)), _MAY_END_SPACE.take(bytes_.take(ends - 1))
     if may_begin.any() or may_end.any():
         texts = pc.utf8_trim_whitespace(texts)  # exactly the characters that `str.strip` trims
-        if pc.any(pc.starts_with(texts, '="')).as_py():
+        if pc.any(pc.or_(pc.starts_with(texts, '="'), pc.starts_with(texts, BYTE_ORDER_MARK))).as_py():
             return _mapped(texts, lambda text: text_of(unwrapped(text)), FieldType.TEXT, Remarks())
         return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
     if np.count_nonzero(has_text) + texts.null_count == len(texts):
@@ -394,4 +394,4 @@ def _edge_bytes(place: int, others: bytes = b"") -> np.ndarray[tuple[int], np.dt
 
 _OF_NUMBERS = np.zeros(256, np.bool_)
 _OF_NUMBERS[[*b"0123456789.,-"]] = True
-_MAY_BEGIN_ODDLY, _MAY_END_SPACE = _edge_bytes(0, b"="), _edge_bytes(-1)
+_MAY_BEGIN_ODDLY, _MAY_END_SPACE = _edge_bytes(0, b"=\xef"), _edge_bytes(-1)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from extract.readers.json_text import TOKEN, record
+from extract.readers.more import more_of
 from extract.readers.unreadable import UnreadableFile
 from extract.records import RecordShape, value_at
 from extract.schema import FieldType
@@ -46,8 +47,11 @@ def start_of_records(head: bytes, shape: RecordShape) -> int | None:
     return None
 
 
-def check_document(around: bytes, shape: RecordShape) -> None:
+def check_document(around: bytes, shape: RecordShape) -> int:
     """Checks what is around the records of a document, in which their list is empty.
+
+    Returns:
+        How many keys say that there is another page.
 
     Raises:
         UnreadableFile: `broken_json`, or `no_records` if records may be in another place too.
@@ -60,6 +64,7 @@ def check_document(around: bytes, shape: RecordShape) -> None:
         others = [key for key in USUAL_PLACES if isinstance(document.get(key), list) and document[key]]
         if others:
             raise UnreadableFile("no_records", _told(USUAL_PLACES, others))
+    return len(more_of(document, (), ()).signs) if isinstance(document, dict) else 0
 
 
 def _told(wanted: tuple[str, ...], found: list[str]) -> str:

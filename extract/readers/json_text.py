@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import reduce
@@ -20,6 +21,7 @@ from extract.readers.columns import Guess, convert_columns
 from extract.readers.numbers import may_break_decimals
 from extract.readers.unreadable import UnreadableFile
 from extract.records import Batch, RecordShape, convert_records, value_at
+from extract.remarks import ANOTHER_PAGE
 from extract.schema import FieldType
 
 DEEPEST = 200
@@ -84,11 +86,12 @@ class JsonArray:
 
     mark = b"},"
 
-    def __init__(self, shape: RecordShape, check_around: Callable[[bytes], None] | None = None) -> None:
-        """Takes what checks the text behind the closing bracket; without it, there may be none."""
+    def __init__(self, shape: RecordShape, check_around: Callable[[bytes], int] | None = None) -> None:
+        """Takes what checks the text behind the closing bracket, and counts signs of more; without it there is none."""
         self.shape = shape
         self._guess = Guess(shape)
         self._check_around = check_around
+        self._more = 0
 
     def parse_fast(self, chunk: bytes, is_last: bool) -> Batch | None:
         """Takes elements that are flat objects, up to a comma, or to the end of the array if the chunk is the last."""
@@ -128,7 +131,9 @@ class JsonArray:
                 lines.append(passed + chunk.count(b"\n", start, start + blank) + 1)
             passed += chunk.count(b"\n", start, end)
             if closes:
-                return convert_records(values, self.shape, lines, passed), self._left(chunk[end:], is_last)
+                left = self._left(chunk[end:], is_last)
+                batch = convert_records(values, self.shape, lines, passed)
+                return replace(batch, remarks=batch.remarks + Counter({ANOTHER_PAGE: self._more})), left
         if is_last:
             raise UnreadableFile("cut_off", "the array does not end")
         if len(chunk) - end > LONGEST_RECORD:
@@ -142,7 +147,7 @@ class JsonArray:
                 raise UnreadableFile("broken_json", "there is text behind the end of the array")
             behind = b""
         elif is_last:
-            self._check_around(behind)
+            self._more = self._check_around(behind)
         if len(behind) > LONGEST_RECORD:
             raise UnreadableFile("too_long", f"behind the records there are more than {LONGEST_RECORD:,} bytes")
         return b"" if is_last else b"]" + behind

@@ -1,5 +1,6 @@
 """What is said of records that load, though their money may not be what it seems."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -159,3 +160,17 @@ def test_an_api_says_it_once_in_a_run(tmp_path: Path) -> None:
     warned = [line.partition("Z-")[2].partition(": ")[2] for line in said.messages if line.startswith("warning: ")]
     assert len(rows(tmp_path, "fetches")) > 1
     assert [line[:30] for line in warned] == ["1 id with an exponent, such as", "its column 'cost_currency' say"]
+
+
+def test_records_between_two_stray_quotes_are_missed_aloud(tmp_path: Path) -> None:
+    first, second, third = (f"c1,a1,2026-11-0{day},Acme,US,,{{}},,1000,10,100.00,1\n" for day in (1, 2, 3))
+    swallowed = "".join([HEADER, "\n", first.format('"LA'), second.format(""), third.format('LA"')])
+    [said] = doubts(tmp_path, PLAIN, swallowed)
+    assert said.startswith("1 text goes over several lines that look like records, such as city 'LA,")
+    assert doubts(tmp_path, PLAIN, "".join([HEADER, "\n", first.format('"two\nlines"')]), "other.csv") == []
+
+
+def test_a_saved_page_says_that_there_are_others(tmp_path: Path) -> None:
+    content = {"data": [record(1)], "paging": {"next": "https://ads.example/2"}}
+    [said] = doubts(tmp_path, PLAIN, json.dumps(content), "page.json")
+    assert said.startswith("1 key says that this is one of several pages")

@@ -129,6 +129,11 @@ def test_files_that_were_put_together_are_one_table(tmp_path: Path) -> None:
     assert rejected(tmp_path) == []
 
 
+def test_the_mark_of_a_file_that_was_put_behind_another_is_no_text(tmp_path: Path) -> None:
+    content = f"\ufeff{NAMES}\n{ROW}\n\ufeff{ROW}\n\ufeff{NAMES}\n{ROW}\n".encode()
+    assert loaded(tmp_path, content) == [("c1",)] * 3
+
+
 def test_rows_follow_a_header_that_comes_again_in_another_order(tmp_path: Path) -> None:
     moved = ROW.replace("1000,10,100.00,1", "10,1000,1,100.00")
     assert len(loaded(tmp_path, f"{NAMES}\n{ROW}\n{OTHER_ORDER}\n{moved}\n".encode())) == 2

@@ -356,6 +356,7 @@ def test_white_space_is_what_python_strips() -> None:
         ('" SW1A 1AA\\u00a0"', "SW1A 1AA"),
         ('"\\u3000\\u2028a b\\u0085\\u001f"', "a b"),
         ('"\\u200ba\\ufeff"', "\u200ba\ufeff"),
+        ('"\\ufeff a"', "a"),
         ('"🎯 \\ud83c\\udfaf \\u202eabc \\"x\\" \'y\'"', "🎯 🎯 \u202eabc \"x\" 'y'"),
         ('"a\\u0000b"', "a\ufffdb"),
         ('"a\\ud800b\\udc00"', "a\ufffdb\ufffd"),
@@ -413,7 +414,23 @@ nobody = st.sampled_from(
 )  # fmt: skip
 odd_text = nobody | st.one_of(
     st.sampled_from(
-        ["", " ", "a,b", 'say "x"', "{", "},{", "]", "},", "line\nbreak", "\r\n", "é🎯", "\\", "0x1F", "é" * 1030]
+        [
+            "",
+            " ",
+            "a,b",
+            'say "x"',
+            "{",
+            "},{",
+            "]",
+            "},",
+            "line\nbreak",
+            "\r\n",
+            "é🎯",
+            "\\",
+            "0x1F",
+            "é" * 1030,
+            "\ufeff a",
+        ]
     ),
     st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=5),
 )

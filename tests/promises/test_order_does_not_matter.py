@@ -241,7 +241,7 @@ def assert_truth(house: Settings, source: SourceConfig, records: pa.Table, files
     quarantined = [row[0] for row in cells(house, "quarantined_deliveries")]
     assert {reason: quarantined.count(reason) for reason in quarantined} == dict(truth.quarantined)
 
-    quality = ("quarantined_deliveries", "source_balances", "data_quality", "overlaps")
+    quality = ("quarantined_deliveries", "source_balances", "data_quality", "file_overlaps")
     tables = (*MARTS, "processed_campaign_data", "source_performance", *quality)
     incremental = {table: cells(house, table) for table in tables}
     build(house, source, full_refresh=True)

@@ -56,7 +56,23 @@ def test_the_newest_file_of_a_day_replaces_it_whatever_its_name(tmp_path: Path) 
     c1, c2 = summary["c1"], summary["c2"]
     assert (c1["total_spend"], c1["total_conversions"]) == (800, 15)
     assert (c2["total_spend"], c2["total_conversions"]) == (1_400, 14)
-    assert as_rows(house, "overlaps") == []
+    assert as_rows(house, "file_overlaps") == []
     by_source = as_rows(house, "source_performance")
     assert {row["account"] for row in by_source} == {"of c1", "of c2"}
     assert sum(row["spend"] for row in by_source) == 2_200
+
+
+def test_a_file_that_takes_a_day_without_some_of_its_campaigns_is_warned_of(tmp_path: Path) -> None:
+    house = read_settings({"ADHOUSE_HOME": str(tmp_path), "ADHOUSE_API_URL": "none"})
+    whole = week("c1", 1, 1) + week("c1", 1, 1).replace(b",c1,", b",c2,").removeprefix(HEADER.encode())
+    for name, content in {"all.csv": whole, "one.csv": week("c1", 2, 2)}.items():
+        drop(tmp_path, name, content)
+        build(house, replace(SOURCES["campaign_files"], replaces="days"))
+    [found] = as_rows(house, "file_overlaps")
+    assert (found["overlap"], found["day_count"], found["spend"]) == ("campaigns_lacking", 6, 600)
+    assert (
+        "one.csv lacks campaigns that all.csv has on 6 days, 2026-11-02 to 2026-11-07: 600.00 USD" in found["message"]
+    )
+    drop(tmp_path, "again.csv", whole)
+    build(house, replace(SOURCES["campaign_files"], replaces="days"))
+    assert as_rows(house, "file_overlaps") == []

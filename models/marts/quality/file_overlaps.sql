@@ -8,6 +8,12 @@ overlapping_days as (
 
 ),
 
+lacking_days as (
+
+    select * from {{ ref('int_campaigns_lacking') }}
+
+),
+
 read_last as (
 
     select
@@ -140,6 +146,20 @@ unioned as (
 
     where newness = 1
 
+    union all
+
+    select
+        cast('campaigns_lacking' as varchar) as overlap,
+        source,
+        account,
+        date,
+        older_file,
+        newer_file,
+        records,
+        spend
+
+    from lacking_days
+
 ),
 
 summed as (
@@ -170,16 +190,23 @@ summed as (
 select
     *,
     source || ': ' || regexp_replace(newer_file, '^([^/]*/){3}', '')
-    || case
-        when overlap = 'counted_twice'
-            then ' has again what ' || regexp_replace(older_file, '^([^/]*/){3}', '') || ' has on '
-        else ' took the place of an older file of its name, and lacks its '
+    || case overlap
+        when 'counted_twice' then ' has again what ' || regexp_replace(older_file, '^([^/]*/){3}', '') || ' has on '
+        when 'taken_away' then ' took the place of an older file of its name, and lacks its '
+        else ' lacks campaigns that ' || regexp_replace(older_file, '^([^/]*/){3}', '') || ' has on '
     end
     || cast(day_count as varchar) || case when day_count = 1 then ' day, ' else ' days, ' end
     || cast(first_date as varchar) || case when day_count = 1 then '' else ' to ' || cast(last_date as varchar) end
     || ': ' || cast(cast(spend as decimal(38, 2)) as varchar) || ' {{ warehouse_currency() }} '
     || case when overlap = 'counted_twice' then 'may count twice' else 'no longer count' end
-    || '; set `replaces: days` for ' || source || ' if the newest file of a day replaces that day, or '
-    || '`replaces: nothing` if all its files add up' as message
+    || case
+        when overlap = 'campaigns_lacking'
+            then
+                '; with `replaces: days` a file has to hold the whole account: '
+                || 'export all campaigns, or retract one of the files'
+        else
+            '; set `replaces: days` for ' || source || ' if the newest file of a day replaces that day, or '
+            || '`replaces: nothing` if all its files add up'
+    end as message
 
 from summed
