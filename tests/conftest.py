@@ -91,6 +91,17 @@ def platform(world: World) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def own_project(tmp_path: Path) -> Workspace:
+    """A data folder, and beside it in `project` a dbt project of its own, whose seeds a test may change."""
+    project, shipped = tmp_path / "project", Path(__file__).parents[1]
+    for part in ("models", "macros", "seeds", "tests/sql"):
+        shutil.copytree(shipped / part, project / part)
+    for name in ("dbt_project.yml", "profiles.yml.example"):
+        shutil.copy(shipped / name, project)
+    return Workspace(tmp_path / "data", {"ADHOUSE_API_URL": "none", "DBT_PROJECT_DIR": str(project)})
+
+
 @pytest.fixture(scope="session")
 def built_home(world: World, platform: str, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A house built once by `adhouse run`, from the API and from good and bad files; for looking at only."""

@@ -1,52 +1,37 @@
 """Money of several currencies is converted by the seed of rates; without the rate nothing is published."""
 
-import shutil
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
-import pytest
 from conftest import Workspace
 from support.marts import as_rows
 
 from adhouse.settings import read_settings
 
-PROJECT = Path(__file__).parents[2]
-PARTS = ("models", "macros", "seeds", "tests/sql")
 HEADER = (
     "account,campaign_id,ad_id,date,brand,country,state,city,zipcode,impressions,clicks,spend,currency,conversions\n"
 )
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    """A data folder and a project of its own, whose seeds a test may change."""
-    project = tmp_path / "project"
-    for part in PARTS:
-        shutil.copytree(PROJECT / part, project / part)
-    for name in ("dbt_project.yml", "profiles.yml.example"):
-        shutil.copy(PROJECT / name, project)
-    return Workspace(tmp_path / "data", {"ADHOUSE_API_URL": "none", "DBT_PROJECT_DIR": str(project)})
-
-
-def test_a_missing_rate_is_named_and_blocks_and_a_new_one_converts(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_missing_rate_is_named_and_blocks_and_a_new_one_converts(own_project: Workspace, tmp_path: Path) -> None:
     rows = (
         "in euros,c1,a1,2026-11-03,Acme,DE,,,,1000,10,100.01,eur,1",
         "in dollars,c1,a1,2026-11-03,Acme,DE,,,,1000,10,50.00,,1",
         "in euros,c1,a1,2026-11-03,Acme,DE,,,,1000,10,,EUR,1",
     )
-    workspace.drop("several.csv", (HEADER + "\n".join(rows) + "\n").encode())
-    ended = workspace.adhouse("run")
+    own_project.drop("several.csv", (HEADER + "\n".join(rows) + "\n").encode())
+    ended = own_project.adhouse("run")
     assert ended.returncode == 3, ended.stderr
     assert "EUR to USD: no exchange rate for 2026-11-03 or the 7 days before it" in ended.stderr
     assert "or set ADHOUSE_CURRENCY=EUR if all your money is in that" in ended.stderr
-    assert not (workspace.home / "published" / "marts.duckdb").exists()
+    assert not (own_project.home / "published" / "marts.duckdb").exists()
 
     with (tmp_path / "project" / "seeds" / "exchange_rates.csv").open("a") as seed:
         seed.write("2026-10-27,EUR,USD,1.25\n")
-    ended = workspace.adhouse("run")
+    ended = own_project.adhouse("run")
     assert ended.returncode == 0, ended.stderr
-    house = read_settings({"ADHOUSE_HOME": str(workspace.home)})
+    house = read_settings({"ADHOUSE_HOME": str(own_project.home)})
     spends = {
         (row["original_spend"], row["currency"], row["spend"]) for row in as_rows(house, "processed_campaign_data")
     }
@@ -56,9 +41,9 @@ def test_a_missing_rate_is_named_and_blocks_and_a_new_one_converts(workspace: Wo
     assert by_account == {"in euros": Decimal("125.0125") + median, "in dollars": 50}
 
 
-def test_a_changed_rate_builds_the_days_that_it_decides_and_no_others(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_changed_rate_builds_the_days_that_it_decides_and_no_others(own_project: Workspace, tmp_path: Path) -> None:
     seed = tmp_path / "project" / "seeds" / "exchange_rates.csv"
-    house = read_settings({"ADHOUSE_HOME": str(workspace.home)})
+    house = read_settings({"ADHOUSE_HOME": str(own_project.home)})
 
     def rates(*days: str) -> None:
         seed.write_text("date,from_currency,to_currency,rate\n" + "".join(f"{day}\n" for day in days))
@@ -77,28 +62,28 @@ def test_a_changed_rate_builds_the_days_that_it_decides_and_no_others(workspace:
         "in dollars,c1,a1,2026-11-20,Acme,DE,,,,1000,10,50,,1",
         "in dollars,c1,a1,2026-11-21,Acme,DE,,,,1000,10,50,,1",
     )
-    workspace.drop("several.csv", (HEADER + "\n".join(rows) + "\n").encode())
+    own_project.drop("several.csv", (HEADER + "\n".join(rows) + "\n").encode())
     rates("2026-11-03,EUR,USD,1.25", "2026-11-19,EUR,USD,1.5")
-    assert (ended := workspace.adhouse("run")).returncode == 0, ended.stderr
+    assert (ended := own_project.adhouse("run")).returncode == 0, ended.stderr
     assert spends() == {"2026-11-03": 125, "2026-11-20": 200, "2026-11-21": 50}
     before = changed_in_build()
 
     rates("2026-11-03,EUR,USD,1.25", "2026-11-19,EUR,USD,1.5", "2026-11-20,EUR,USD,2")
-    assert (ended := workspace.adhouse("run")).returncode == 0, ended.stderr
+    assert (ended := own_project.adhouse("run")).returncode == 0, ended.stderr
     assert "full refresh: " not in ended.stderr
     assert spends() == {"2026-11-03": 125, "2026-11-20": 250, "2026-11-21": 50}
     after = changed_in_build()
     assert {key for key, number in after.items() if number != before[key]} == {("in euros", "2026-11-20")}
 
     rates("2026-11-19,EUR,USD,1.5", "2026-11-20,EUR,USD,2")
-    ended = workspace.adhouse("run")
+    ended = own_project.adhouse("run")
     assert ended.returncode == 3, ended.stderr
     assert "EUR to USD: no exchange rate for 2026-11-03 or the 7 days before it" in ended.stderr
 
     rates("2026-10-27,EUR,USD,3", "2026-11-19,EUR,USD,1.5")
-    assert (ended := workspace.adhouse("run")).returncode == 0, ended.stderr
+    assert (ended := own_project.adhouse("run")).returncode == 0, ended.stderr
     assert spends() == {"2026-11-03": 300, "2026-11-20": 200, "2026-11-21": 50}
     marts = ("campaign_summary", "campaign_performance", "creative_performance", "source_performance", "data_quality")
     followed = {mart: as_rows(house, mart) for mart in marts}
-    assert (ended := workspace.adhouse("run", "--full-refresh")).returncode == 0, ended.stderr
+    assert (ended := own_project.adhouse("run", "--full-refresh")).returncode == 0, ended.stderr
     assert {mart: as_rows(house, mart) for mart in marts} == followed

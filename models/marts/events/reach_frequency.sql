@@ -8,6 +8,12 @@ ad_events as (
 
 ),
 
+flights as (
+
+    select * from {{ ref('stg_campaign_targets__flights') }}
+
+),
+
 dated as (
 
     select
@@ -39,6 +45,22 @@ periods as (
         user_id
 
     from dated
+
+    union all
+
+    select
+        dated.campaign_id,
+        'flight' as period,
+        flights.flight_start as period_start,
+        dated.user_id
+
+    from dated
+
+    inner join flights
+        on
+            dated.campaign_id = flights.campaign_id
+            and dated.report_date >= flights.flight_start
+            and dated.report_date <= flights.flight_end
 
 ),
 

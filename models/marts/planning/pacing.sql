@@ -1,0 +1,123 @@
+{{ config(**full_rewrite()) }}
+
+with
+
+flights as (
+
+    select * from {{ ref('stg_campaign_targets__flights') }}
+
+),
+
+observed as (
+
+    select * from {{ ref('int_campaign_days_observed') }}
+
+),
+
+imputed as (
+
+    select * from {{ ref('int_deliveries_imputed') }}
+
+),
+
+deliveries as (
+
+    select
+        campaign_id,
+        date,
+        impressions,
+        clicks,
+        conversions,
+        spend
+
+    from observed
+
+    union all
+
+    select
+        campaign_id,
+        date,
+        impressions,
+        clicks,
+        conversions,
+        spend
+
+    from imputed
+
+),
+
+-- The day of the run is not over: what is delivered counts to the day before.
+summed as (
+
+    select
+        flights.campaign_id,
+        flights.flight_start,
+        sum(deliveries.impressions) as impressions,
+        sum(deliveries.clicks) as clicks,
+        sum(deliveries.conversions) as conversions,
+        sum(deliveries.spend) as spend
+
+    from flights
+
+    inner join deliveries
+        on
+            flights.campaign_id = deliveries.campaign_id
+            and flights.flight_start <= deliveries.date
+            and flights.flight_end >= deliveries.date
+
+    where deliveries.date < {{ as_of_date() }}
+
+    group by
+        flights.campaign_id,
+        flights.flight_start
+
+),
+
+joined as (
+
+    select
+        flights.*,
+        flights.flight_start <= {{ as_of_date() }} and flights.flight_end >= {{ as_of_date() }} as is_running,
+        case
+            when flights.flight_start >= {{ as_of_date() }} then 0
+            when flights.flight_end < {{ as_of_date() }} then flights.flight_days
+            else {{ dbt.datediff('flights.flight_start', as_of_date(), 'day') }}
+        end as elapsed_days,
+        coalesce(summed.impressions, 0) as impressions,
+        coalesce(summed.clicks, 0) as clicks,
+        coalesce(summed.conversions, 0) as conversions,
+        coalesce(summed.spend, 0) as spend
+
+    from flights
+
+    left join summed
+        on
+            flights.campaign_id = summed.campaign_id
+            and flights.flight_start = summed.flight_start
+
+)
+
+select
+    campaign_id,
+    flight_start,
+    flight_end,
+    cast(flight_days as bigint) as flight_days,
+    cast(elapsed_days as bigint) as elapsed_days,
+    is_running,
+    budget,
+    original_budget,
+    currency,
+    cast(impressions as bigint) as impressions,
+    cast(clicks as bigint) as clicks,
+    cast(conversions as decimal(38, 6)) as conversions,
+    cast(spend as decimal(38, 6)) as spend,
+    case when is_running then {{ ratio('spend * flight_days', 'budget * elapsed_days') }} end as pacing,
+    {{ ratio('clicks', 'impressions') }} as ctr,
+    {{ ratio('spend', 'clicks') }} as cpc,
+    {{ ratio('spend', 'conversions') }} as cpa,
+    cast(target_ctr as double) as target_ctr,
+    target_cpc,
+    target_cpa,
+    cast(target_roas as double) as target_roas
+
+from joined
