@@ -18,7 +18,12 @@ files as (
 
     select * from {{ ref('int_units') }}
 
-    where unit_type = 'file' and kind = 'campaign_delivery' and replaces_by = 'days' and outcome = 'current' and is_usable
+    where
+        unit_type = 'file'
+        and kind = 'campaign_delivery'
+        and replaces_by = 'days'
+        and outcome = 'current'
+        and is_usable
 
 ),
 

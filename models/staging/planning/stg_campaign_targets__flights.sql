@@ -52,7 +52,8 @@ select
     campaign_id,
     flight_start,
     flight_end,
-    {{ dbt.datediff('flight_start', 'flight_end', 'day') }} + 1 as flight_days,
+    {{ dbt.datediff('flight_start', 'flight_end', 'day') }}
+    + 1 as flight_days,
     cast(budget as decimal(38, 6)) as budget,
     cast(original_budget as decimal(18, 6)) as original_budget,
     currency,
