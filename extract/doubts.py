@@ -24,6 +24,7 @@ from extract.source import SourceConfig
 MOST_LOOKED_AT = 1_000  # records of a batch whose other columns are looked at
 DELIMITERS, FEWEST_DELIMITERS = ",;\t|", 4  # in a text that may be records
 LONGEST_SHOWN = 40
+NO_CHANCE = 100  # impressions, from which two records have not the same numbers by chance
 LONGEST_CODE = 8  # of a currency, with blanks around it
 WEEK = timedelta(days=7)
 # The signs that are of one currency alone; `$` and `¥` are of several.
@@ -49,6 +50,7 @@ class Doubts:
         self._config = config
         self._rounded, self._example = 0, ""
         self._swallowed, self._swallowing = 0, ""
+        self._repeated = 0
         self._noted: Counter[str] = Counter()
         self._days: set[date] = set()
         self._sums: Counter[str] = Counter()  # of the counts of all records
@@ -69,6 +71,7 @@ class Doubts:
             self._look_at_others(kind, records.slice(0, MOST_LOOKED_AT))
             if kind.record_type.keys:
                 self._add_up(kind, records)
+                self._count_repeated(kind, records.slice(0, MOST_LOOKED_AT))
         if "currency" in fields and not kind.record_type.is_event:  # the outcome of a bid has no price of its own
             self._priced += records.num_rows
             self._with_currency += records.num_rows - records.column("currency").null_count
@@ -83,6 +86,12 @@ class Doubts:
             yield (
                 f"{texts} over several lines that look like records, such as {self._swallowing}: if a quote is not "
                 "closed where it should be, these records do not count"
+            )
+        if self._repeated:
+            records = "1 record says" if self._repeated == 1 else f"{self._repeated:,} records say"
+            yield (
+                f"{records} again what another one says of the same day, ad and place, spend too: if the report is "
+                "segmented, such as by conversion action, its money counts several times; download it without segments"
             )
         if unsure := self._noted[UNSURE_TIME]:
             times = "1 time lies" if unsure == 1 else f"{unsure:,} times lie"
@@ -151,6 +160,18 @@ class Doubts:
             lacking = records.filter(column.is_null()) if (column := records.column(name)).null_count else None
             if lacking is not None:
                 self._lacking.setdefault(name, Counter()).update(_sums(lacking, measures))
+
+    def _count_repeated(self, kind: Kind, records: pa.Table) -> None:
+        """Counts records that repeat what so large numbers cannot be by chance; conversions may differ."""
+        fields = kind.record_type.fields
+        texts = [name for name, field_type in fields.items() if field_type in (FieldType.TEXT, FieldType.DATE)]
+        counts = [name for name, field_type in fields.items() if field_type is FieldType.COUNT]
+        money = [name for name, field_type in fields.items() if field_type is FieldType.MONEY]
+        for name in (*counts, *money):
+            least = NO_CHANCE if name in counts[:1] else 0
+            records = records.filter(pc.greater(records.column(name), least))
+        groups = records.group_by([*texts, *counts, *money]).aggregate([([], "count_all")])
+        self._repeated += records.num_rows - groups.num_rows
 
     def _look_at_others(self, kind: Kind, records: pa.Table) -> None:
         """Looks at columns that nobody asked for, whatever they are called."""

@@ -174,3 +174,10 @@ def test_a_saved_page_says_that_there_are_others(tmp_path: Path) -> None:
     content = {"data": [record(1)], "paging": {"next": "https://ads.example/2"}}
     [said] = doubts(tmp_path, PLAIN, json.dumps(content), "page.json")
     assert said.startswith("1 key says that this is one of several pages")
+
+
+@pytest.mark.parametrize(("other", "is_said"), [("100.00,3", True), ("100.01,1", False)])
+def test_a_report_by_conversion_action_counts_its_money_again_aloud(tmp_path: Path, other: str, is_said: bool) -> None:
+    rows_of_a_day = [f"c1,a1,2026-11-01,Acme,US,,,,1000,10,{said}" for said in ("100.00,1", other)]
+    said = doubts(tmp_path, PLAIN, "\n".join([HEADER, *rows_of_a_day, ""]))
+    assert [line[:40] for line in said] == (["1 record says again what another one say"] if is_said else [])
