@@ -147,6 +147,7 @@ def test_a_token_that_amazon_repeats_is_kept_out_of_dbts_files(loaded: AthenaWor
     assert_no_secret(loaded)
 
 
+@pytest.mark.cases
 def test_a_cancelled_query_of_a_model_is_named_and_not_asked_again(loaded: AthenaWorkspace) -> None:
     model = "base_campaign_delivery__records"
     with loaded.aws.doing(*ended_query("CANCELLED", "Query cancelled by user", about=f'{model}" as')) as refused:

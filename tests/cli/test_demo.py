@@ -52,6 +52,7 @@ def test_a_demo_refuses_own_data_until_it_is_ended_for_good(demo: Workspace) -> 
         assert days(demo) == {"2026-11-01": "1.500000"}
 
 
+@pytest.mark.cases
 def test_an_end_that_was_killed_is_finished_by_the_next_run(tmp_path: Path) -> None:
     house = Workspace(tmp_path / "data", ONE_DAY)
     assert house.adhouse("extract").returncode == 0

@@ -177,6 +177,7 @@ def test_a_journal_that_nobody_needs_is_cleared_away(home: Path) -> None:
     assert not journal.exists()
 
 
+@pytest.mark.cases
 def test_a_kill_at_any_change_of_a_file_leaves_the_rows_as_they_were_or_merged(
     home: Path, tmp_path: Path, killer: subprocess.Popen[str]
 ) -> None:

@@ -4,6 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pytest
 from conftest import Workspace
 from support.marts import as_rows
 
@@ -41,6 +42,7 @@ def test_a_missing_rate_is_named_and_blocks_and_a_new_one_converts(own_project: 
     assert by_account == {"in euros": Decimal("125.0125") + median, "in dollars": 50}
 
 
+@pytest.mark.cases
 def test_a_changed_rate_builds_the_days_that_it_decides_and_no_others(own_project: Workspace, tmp_path: Path) -> None:
     seed = tmp_path / "project" / "seeds" / "exchange_rates.csv"
     house = read_settings({"ADHOUSE_HOME": str(own_project.home)})

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from conftest import Workspace
 from support.extracting import lines, record
 from support.marts import as_rows
@@ -9,6 +10,7 @@ from support.marts import as_rows
 from adhouse.settings import read_settings
 
 
+@pytest.mark.cases
 def test_a_changed_target_takes_effect_without_a_full_refresh(own_project: Workspace, tmp_path: Path) -> None:
     seed = tmp_path / "project" / "seeds" / "campaign_targets.csv"
     house = read_settings({"ADHOUSE_HOME": str(own_project.home)})
