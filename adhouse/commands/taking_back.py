@@ -192,6 +192,8 @@ def _said_after(others: "Sequence[Delivery]", group: "Sequence[Delivery]") -> "D
 def _words(others: "Sequence[Delivery]", group: "Sequence[Delivery]") -> "list[Delivery]":
     """The files that replace the same as these do, or are replaced by them."""
     replaced = {one.replaces for one in group} - {None}
+    if not replaced and group[0].status == "retracted":  # a rebuild did not read it, so only its name is known
+        replaced = {_names(group[0])[1]}
     return [one for one in others if one.status in ("loaded", "duplicate") and one.replaces in replaced]
 
 
