@@ -11,7 +11,7 @@ from adhouse.demo import privacy_key_of
 from adhouse.errors import CommandError, Exit
 from adhouse.run import make_anew, places_of
 from adhouse.session import Session
-from adhouse.settings import Settings, missing_key
+from adhouse.settings import Settings
 from adhouse.warehouse.publish import remove_others
 
 if TYPE_CHECKING:
@@ -39,10 +39,18 @@ def forget(session: Session, ids: Sequence[str], *, is_confirmed: bool) -> None:
         )
     key = privacy_key_of(settings)
     if not key:
-        raise missing_key("what names a person")
+        raise CommandError(
+            "ADHOUSE_PRIVACY_KEY is not set, and without it nobody can be found in the lake",
+            "set it to the key with which the events were read",
+            Exit.USAGE,
+        )
     people = [pseudonyms_of(one, key) for one in ids if one.strip()]
     if not people or not all(people):
-        raise CommandError("no id was given" if not people else "an id is a word for nobody", "", Exit.USAGE)
+        raise CommandError(
+            "one of the ids is a word for nobody" if people else "no id was given",
+            "say ids as the logs of events write them",
+            Exit.USAGE,
+        )
     if not is_confirmed and not sys.stdin.isatty():
         raise CommandError(
             "`adhouse forget` removes records for good, and nobody is here to confirm it", "say --yes", Exit.USAGE
@@ -57,8 +65,10 @@ def forget(session: Session, ids: Sequence[str], *, is_confirmed: bool) -> None:
     if not found.files and not rows and not pending(landing):
         session.terminal.result("nothing is known of them: nothing was changed")
         return
-    if not is_confirmed and not typer.confirm("remove them for good?"):
-        raise CommandError("nothing was changed")
+    if not is_confirmed:
+        if not typer.confirm("remove them for good?"):
+            raise CommandError("nothing was changed")
+        found = _found(searcher)  # files that wait in an inbox may have changed meanwhile
     begin(landing, pseudonyms)
     _remove(session, searcher, found)
 

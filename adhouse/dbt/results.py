@@ -1,7 +1,11 @@
 """What a build is to be, and what came of it: plain data, which the warehouse keeps on record."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
+
+# What DuckDB says of a cell of a seed; it also names a column, but not always the one that is wrong.
+_WRONG_CELL = re.compile(r"CSV Error on Line: (\d+)\s+Original Line: ([^\n]*)")
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,11 @@ class Finding:
         """The number of rows that a test found, or the whole message of what broke, such as a broken contract."""
         if self.status in ("fail", "warn"):
             return f"{self.name}: {self.failures:,} {'row' if self.failures == 1 else 'rows'}"
+        if self.kind == "seed" and (wrong := _WRONG_CELL.search(self.message)):
+            return (
+                f"seeds/{self.name}.csv line {wrong[1]}: {wrong[2]!r} cannot be read: write dates as 2026-11-30, "
+                "numbers as 1234.56, and nothing where there is no value"
+            )
         lines = [line.strip() for line in self.message.splitlines() if line.strip()]
         return "\n  ".join([f"{self.kind} {self.name}: {lines[0] if lines else self.status}", *lines[1:]])
 

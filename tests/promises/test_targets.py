@@ -31,3 +31,38 @@ def test_a_changed_target_takes_effect_without_a_full_refresh(own_project: Works
         [row] = as_rows(house, "pacing")
         assert (row["budget"], row["spend"], row["elapsed_days"]) == (budget, campaign["total_spend"], 10)
     assert "nothing new" in own_project.adhouse("run").stdout
+
+
+@pytest.mark.cases
+def test_what_is_wrong_with_a_flight_is_said_in_one_line(own_project: Workspace, tmp_path: Path) -> None:
+    seed = tmp_path / "project" / "seeds" / "campaign_targets.csv"
+    header = seed.read_text().splitlines()[0]
+    own_project.drop("a.jsonl", lines(record(1)))
+
+    def said(*flights: str) -> list[str]:
+        seed.write_text("\n".join([header, *flights, ""]))
+        ended = own_project.adhouse("run")
+        return [line for line in ended.stderr.splitlines() if line.startswith(("warning: ", "error: "))]
+
+    file = "seeds/campaign_targets.csv"
+    assert said("c1,1.11.2026,2026-11-30,100,,,,,") == [
+        f"error: {file} line 2: 'c1,1.11.2026,2026-11-30,100,,,,,' cannot be read: write dates as "
+        "2026-11-30, numbers as 1234.56, and nothing where there is no value"
+    ]
+    assert said("c1,2026-11-02,2026-11-01,100,,,,,", "c2,2026-11-01,2026-11-02,-1,,,,,") == [
+        f"error: {file}: the flight of c1 from 2026-11-02 ends before it begins; correct it, and run again",
+        f"error: {file}: the flight of c2 from 2026-11-01 has a negative budget; correct it, and run again",
+    ]
+    assert not (own_project.home / "published" / "marts.duckdb").exists()
+    campaign = record(1)["campaign_id"]
+    flights = (f"{campaign},2026-11-01,2026-11-10,100,EUR,,,,", f"{campaign},2026-11-10,2026-11-12,100,,,,,")
+    doubts = said(*flights, "another,2026-11-01,2026-11-02,,,,,,", "later,2126-11-01,2126-11-02,,,,,,")
+    assert sorted(line.partition(f"{file}: the flight of ")[2][:60] for line in doubts) == sorted(
+        line[:60]
+        for line in (
+            "another from 2026-11-01 has begun, and nothing was delivered in it; is the id of the campaign right?",
+            f"{campaign} from 2026-11-01 cannot be paced: no exchange rate from EUR to USD for its first day",
+            f"{campaign} from 2026-11-01 shares days with the one from 2026-11-10, and what is spent on them counts",
+            f"{campaign} from 2026-11-10 has begun, and nothing was delivered in it; is the id of the campaign right?",
+        )
+    )

@@ -2,39 +2,9 @@
 
 with
 
-observed as (
+campaign_days as (
 
-    select * from {{ ref('int_campaign_days_observed') }}
-
-),
-
-imputed as (
-
-    select * from {{ ref('int_deliveries_imputed') }}
-
-),
-
-unioned as (
-
-    select
-        campaign_id,
-        impressions,
-        clicks,
-        conversions,
-        spend
-
-    from observed
-
-    union all
-
-    select
-        campaign_id,
-        impressions,
-        clicks,
-        conversions,
-        spend
-
-    from imputed
+    select * from {{ ref('int_campaign_days') }}
 
 ),
 
@@ -44,7 +14,7 @@ summed as (
         campaign_id,
         {{ metric_sums(prefix='total_') }}
 
-    from unioned
+    from campaign_days
 
     group by campaign_id
 

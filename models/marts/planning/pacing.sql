@@ -8,41 +8,9 @@ flights as (
 
 ),
 
-observed as (
+campaign_days as (
 
-    select * from {{ ref('int_campaign_days_observed') }}
-
-),
-
-imputed as (
-
-    select * from {{ ref('int_deliveries_imputed') }}
-
-),
-
-deliveries as (
-
-    select
-        campaign_id,
-        date,
-        impressions,
-        clicks,
-        conversions,
-        spend
-
-    from observed
-
-    union all
-
-    select
-        campaign_id,
-        date,
-        impressions,
-        clicks,
-        conversions,
-        spend
-
-    from imputed
+    select * from {{ ref('int_campaign_days') }}
 
 ),
 
@@ -52,20 +20,20 @@ summed as (
     select
         flights.campaign_id,
         flights.flight_start,
-        sum(deliveries.impressions) as impressions,
-        sum(deliveries.clicks) as clicks,
-        sum(deliveries.conversions) as conversions,
-        sum(deliveries.spend) as spend
+        sum(campaign_days.impressions) as impressions,
+        sum(campaign_days.clicks) as clicks,
+        sum(campaign_days.conversions) as conversions,
+        sum(campaign_days.spend) as spend
 
     from flights
 
-    inner join deliveries
+    inner join campaign_days
         on
-            flights.campaign_id = deliveries.campaign_id
-            and flights.flight_start <= deliveries.date
-            and flights.flight_end >= deliveries.date
+            flights.campaign_id = campaign_days.campaign_id
+            and flights.flight_start <= campaign_days.date
+            and flights.flight_end >= campaign_days.date
 
-    where deliveries.date < {{ as_of_date() }}
+    where campaign_days.date < {{ as_of_date() }}
 
     group by
         flights.campaign_id,
