@@ -38,7 +38,7 @@
 {% macro changed_values(column, kind) -%}
     {%- set name = column.split('.') | last -%}
     {%- if kind == 'ad_events' -%}
-        {{ return('select distinct ' ~ name ~ ' from ' ~ ref('int_event_days_changed')) }}
+        {{ return('select distinct ' ~ ('report_date' if name == 'date' else name) ~ ' from ' ~ ref('int_event_days_changed')) }}
     {%- endif -%}
     {%- set query -%}
         select distinct {{ 'date' if name == 'event_date' else name }} from {{ ref('int_unit_days') }}

@@ -66,6 +66,7 @@ class History:
         if self.dropped:
             command, (_, name) = self.chance.choice(("retract", "restore")), self.chance.choice(self.dropped)
             self.told.append(f"{command} {name}")
+            self.house.adhouse("extract")  # a file in the inbox is not known yet
             ended = self.house.adhouse(command, name, "--yes")
             assert ended.returncode in (0, 1), ended.stderr
 
