@@ -79,6 +79,11 @@ def test_every_record_is_where_the_truth_has_it(house: Workspace, truth: EventTr
     assert {*FIELDS} == {kind for kind, one in truth.balances.items() if one.quarantined}, "a kind has no fault"
 
 
+def test_ids_that_come_back_on_another_day_are_warned_of(house: Workspace, truth: EventTruth) -> None:
+    ended = house.adhouse("run", "--full-refresh")
+    assert f"{truth.returning_ids} ids of impressions come on several days, such as" in " ".join(ended.stderr.split())
+
+
 def test_every_impression_has_what_followed(house: Workspace, truth: EventTruth) -> None:
     columns = (
         "impression_id, ad_id, campaign_id, user_id, platform_category, is_premium_ad, media_cost, clicks, net_clicks, "

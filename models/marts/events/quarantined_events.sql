@@ -1,4 +1,8 @@
-{{ config(**full_rewrite()) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ delete_changed_events() }}",
+) }}
 
 with
 
@@ -19,7 +23,7 @@ impressions as (
 
     from {{ ref('stg_impressions__events') }}
 
-    where rejection_reason is not null
+    where rejection_reason is not null and {{ is_changed('_source', kind='impressions') }}
 
 ),
 
@@ -40,7 +44,7 @@ clicks as (
 
     from {{ ref('stg_clicks__events') }}
 
-    where rejection_reason is not null
+    where rejection_reason is not null and {{ is_changed('_source', kind='clicks') }}
 
 ),
 
@@ -61,7 +65,7 @@ conversions as (
 
     from {{ ref('stg_conversions__events') }}
 
-    where rejection_reason is not null
+    where rejection_reason is not null and {{ is_changed('_source', kind='conversions') }}
 
 ),
 
@@ -82,7 +86,7 @@ bids as (
 
     from {{ ref('stg_bids__events') }}
 
-    where rejection_reason is not null
+    where rejection_reason is not null and {{ is_changed('_source', kind='bids') }}
 
 ),
 
