@@ -75,7 +75,7 @@ def test_each_log_has_its_format_and_all_fields_in_order(tmp_path: Path) -> None
     for path in files_in(tmp_path):
         kind = path.parent.name
         if path.suffix == ".avro":
-            rows = [list(one) for one in fastavro.reader(io.BytesIO(path.read_bytes()))]
+            rows = [[*one] for one in fastavro.reader(io.BytesIO(path.read_bytes())) if isinstance(one, dict)]
             assert all(row == [name for name in FIELDS[kind] if name in row] for row in rows)
         elif path.suffix == ".csv":
             header, *rows = csv.reader(path.read_text().splitlines())
