@@ -59,6 +59,7 @@ class Offered:
         why_not: Why it has not the others.
         has_period: Whether it is about a period.
         has_comparison: Whether it compares with another period.
+        mart: The mart whose first and last day bound its periods.
         choices: Its own parameters, and the values that each may have; None: any.
     """
 
@@ -66,6 +67,7 @@ class Offered:
     why_not: str = ""
     has_period: bool = True
     has_comparison: bool = True
+    mart: str = "daily_performance"
     choices: Mapping[str, Sequence[str] | None] = field(default_factory=dict)
 
 
@@ -146,8 +148,7 @@ def _problems_of_filter(
         return [f"{label} is not applied: it needs its {LABELS[above].lower()} beside it"]
     if above and "source" in link and "source" in offered.filters:
         return [f"{label} is not applied: {NO_PLACES}"]
-    within = _within(build, reader, name, {one: tuple(link.get(one, ())) for one in COLUMNS})
-    there = set(queries.values_of(build, reader, COLUMNS[name], within))
+    there = set(_options(build, reader, offered, name, {one: tuple(link.get(one, ())) for one in COLUMNS}))
     return [f"{label} {value} is not in this build" for value in values if value not in there]
 
 
@@ -172,19 +173,26 @@ def _problems_of_dates(link: Mapping[str, Sequence[str]]) -> list[str]:
 NO_PLACES = "no mart tells both sources and places below the country apart"
 
 
-def _within(build: Build, reader: Reader, name: str, chosen: Mapping[str, Sequence[str]]) -> Selection:
-    """What the options of a place depend on: the places above it."""
-    above = []
-    while name in PARENTS:
-        name = PARENTS[name]
-        above.append(name)
+def _options(
+    build: Build, reader: Reader, offered: Offered, name: str, chosen: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """The values of a filter; those of a place lie in the places that are chosen above it."""
+    if name == "campaign":
+        return queries.campaigns_of(build, reader)
+    if name == "source" and offered.filters == ("source",):
+        return queries.sources_of(build, reader)
+    above, one = [], name
+    while one in PARENTS:
+        one = PARENTS[one]
+        above.append(one)
     kept = tuple((COLUMNS[one], tuple(chosen[one])) for one in above if chosen.get(one))
-    return Selection(build, FIRST_DAY, LAST_DAY, chosen=kept, reader=reader)
+    within = Selection(build, FIRST_DAY, LAST_DAY, chosen=kept, reader=reader)
+    return queries.values_of(build, reader, COLUMNS[name], within)
 
 
 def sidebar(build: Build, reader: Reader, offered: Offered) -> Selection:
     """Shows the filters and gives what is chosen; a filter that does not apply is disabled and says why."""
-    known_days = queries.days_of(build, reader)
+    known_days = queries.days_of(build, reader, offered.mart)
     newest = min(known_days[1], build.today - timedelta(days=1)) if known_days else build.today - timedelta(days=1)
     since, until, before = FIRST_DAY, LAST_DAY, None
     if offered.has_period:
@@ -206,7 +214,7 @@ def _period(known: tuple[date, date], newest: date, offered: Offered) -> tuple[d
         index=PERIODS.index(DEFAULT_PERIOD),
         key="period",
         bind="query-params",
-        help="Periods end with the newest complete report day that has delivery.",
+        help="Periods end with the newest complete report day that has data.",
     )
     if period == CUSTOM:
         since, until = _custom(newest)
@@ -221,7 +229,7 @@ def _period(known: tuple[date, date], newest: date, offered: Offered) -> tuple[d
     said = days(since, until)
     if before and before[0] < known[0]:
         # Against days of which nothing is known everything would seem to have grown.
-        said += f"; not compared with {days(*before)}, because delivery begins on {known[0]:%-d %b %Y}"
+        said += f"; not compared with {days(*before)}, because the data begin on {known[0]:%-d %b %Y}"
         before = None
     elif before:
         said += f", compared with {days(*before)}"
@@ -258,7 +266,7 @@ def _filter(
         # Under another key, or the choice would be lost where the filter applies again.
         st.multiselect(LABELS[name], (), key=f"{name}_off", disabled=True, placeholder="Not here", help=why_not)
         return ()
-    options = queries.values_of(build, reader, COLUMNS[name], _within(build, reader, name, chosen))
+    options = _options(build, reader, offered, name, chosen)
     picked = st.multiselect(
         LABELS[name],
         options,

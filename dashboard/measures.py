@@ -4,11 +4,10 @@ A rate is the ratio of two sums, written here once for every page; tests compare
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 Kind = Literal["count", "money", "percent", "factor"]
-
-SUMS = ("impressions", "clicks", "conversions", "spend")
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,11 @@ class Measure:
         return divided if self.times == 1 else f"{divided} * {self.times}"
 
 
+def divided(numerator: Decimal | int | None, denominator: Decimal | int | None) -> float | None:
+    """The same ratio of two sums that were read apart; None where it is undefined."""
+    return float(numerator) / float(denominator) if numerator is not None and denominator else None
+
+
 def _by_name(*measures: Measure) -> dict[str, Measure]:
     return {measure.name: measure for measure in measures}
 
@@ -58,4 +62,44 @@ DELIVERY = _by_name(
     Measure("cpm", "CPM", "money", False, "source_performance", "spend", "impressions", times=1000),
     Measure("conversion_rate", "Conversion rate", "percent", True, "source_performance", "conversions", "clicks"),
     Measure("cpa", "CPA", "money", False, "pacing", "spend", "conversions"),
+)
+SUMS = ("impressions", "clicks", "conversions", "spend")
+
+FUNNEL = _by_name(
+    Measure("opportunities", "Bid on", "count", None, "campaign_funnel", "opportunities"),
+    Measure("wins", "Wins", "count", True, "campaign_funnel", "wins"),
+    Measure("impressions", "Impressions", "count", True, "campaign_funnel", "impressions"),
+    Measure("net_impressions", "Net impressions", "count", True, "campaign_funnel", "net_impressions"),
+    Measure("clicks", "Clicks", "count", True, "campaign_funnel", "clicks"),
+    Measure("net_clicks", "Net clicks", "count", True, "campaign_funnel", "net_clicks"),
+    Measure("conversions", "Conversions", "count", True, "campaign_funnel", "conversions"),
+    Measure("view_through_conversions", "After views", "count", None, "campaign_funnel", "view_through_conversions"),
+    Measure("media_cost", "Media cost", "money", None, "campaign_funnel", "media_cost"),
+    Measure("win_rate", "Win rate", "percent", True, "campaign_funnel", "wins", "opportunities"),
+    Measure("ctr", "Net CTR", "percent", True, "campaign_funnel", "net_clicks", "net_impressions"),
+    Measure("cvr", "CVR", "percent", True, "campaign_funnel", "conversions", "net_clicks"),
+)
+
+ATTRIBUTION = _by_name(
+    Measure("conversions", "After clicks", "count", None, "campaign_attribution", "conversions"),
+    Measure(
+        "view_through_conversions", "After views", "count", None, "campaign_attribution", "view_through_conversions"
+    ),
+    Measure(
+        "unattributed_conversions", "Without a touch", "count", None, "campaign_attribution", "unattributed_conversions"
+    ),
+    Measure("conversion_value", "Value after clicks", "money", None, "campaign_attribution", "conversion_value"),
+    Measure("view_through_value", "Value after views", "money", None, "campaign_attribution", "view_through_value"),
+    Measure("spend", "Spend", "money", None, "source_performance", "spend"),
+    Measure("cpa", "CPA", "money", False, "pacing", "spend", "conversions"),
+    Measure("roas", "ROAS", "factor", True, "pacing", "conversion_value", "spend"),
+)
+
+BALANCE = _by_name(
+    *(
+        Measure(f"records_{name}", name.capitalize(), "count", None, "data_quality", f"records_{name}")
+        for name in ("read", "rejected", "loaded", "superseded", "duplicate", "quarantined", "kept")
+    ),
+    Measure("files_quarantined", "Files quarantined", "count", None, "data_quality", "files_quarantined"),
+    Measure("fetches_failed", "Fetches failed", "count", None, "data_quality", "fetches_failed"),
 )

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from dashboard.filters import COLUMNS, LABELS, Offered
-from dashboard.measures import DELIVERY
-from dashboard.queries import GRAINS
+from dashboard.measures import DELIVERY, FUNNEL
+from dashboard.queries import DATE_BASES, GRAINS, MODELS
 
 # The values of parameters are what people read, because Streamlit writes links so.
 MEASURES = {measure.label: measure for measure in DELIVERY.values()}
@@ -13,6 +13,7 @@ SORTS = {label: measure.name for label, measure in MEASURES.items()} | {
 }
 DIRECTIONS = ("Highest first", "Lowest first")
 MOVERS = {LABELS[name]: COLUMNS[name] for name in ("campaign", "brand", "country")}
+FUNNEL_RATES = {measure.label: measure for measure in FUNNEL.values() if measure.denominator}
 RANKING = {"sort": tuple(SORTS), "direction": DIRECTIONS, "columns": tuple(MEASURES)}
 
 
@@ -35,6 +36,9 @@ class PageOfDashboard:
     is_default: bool = False
 
 
+EVENTS_ONLY_CAMPAIGNS = "the marts of events are by campaign"
+LEAST_IMPRESSIONS = (0, 100, 1_000, 10_000, 100_000)
+HEALTH_TABS = ("Freshness and balance", "Quarantine", "Tests and builds", "Reconciliation")
 PAGES = (
     PageOfDashboard(
         "pages_/overview.py",
@@ -51,5 +55,62 @@ PAGES = (
         is_default=True,
     ),
     PageOfDashboard("pages_/campaigns.py", "Campaigns", ":material/campaign:", Offered(choices=RANKING)),
+    PageOfDashboard(
+        "pages_/creatives.py",
+        "Creatives",
+        ":material/image:",
+        Offered(choices={**RANKING, "least": tuple(f"{number:,}" for number in LEAST_IMPRESSIONS)}),
+    ),
+    PageOfDashboard(
+        "pages_/daily.py",
+        "Daily performance",
+        ":material/calendar_month:",
+        Offered(choices={"grain": tuple(GRAINS), "measure": tuple(MEASURES)}),
+    ),
+    PageOfDashboard(
+        "pages_/geography.py",
+        "Geography",
+        ":material/public:",
+        Offered(
+            filters=tuple(name for name in COLUMNS if name != "source"),
+            why_not="no mart tells both sources and places below the country apart",
+            choices={**RANKING, "measure": tuple(MEASURES)},
+        ),
+    ),
+    PageOfDashboard(
+        "pages_/funnel.py",
+        "Funnel",
+        ":material/filter_alt:",
+        Offered(
+            filters=("campaign",),
+            why_not=EVENTS_ONLY_CAMPAIGNS,
+            mart="campaign_funnel",
+            choices={"grain": tuple(GRAINS), "rate": tuple(FUNNEL_RATES)},
+        ),
+    ),
+    PageOfDashboard(
+        "pages_/attribution.py",
+        "Attribution",
+        ":material/account_tree:",
+        Offered(
+            filters=("campaign",),
+            why_not=EVENTS_ONLY_CAMPAIGNS,
+            has_comparison=False,
+            mart="campaign_attribution",
+            choices={"base": tuple(DATE_BASES), "model": MODELS, "type": None},
+        ),
+    ),
+    PageOfDashboard(
+        "pages_/health.py",
+        "Data health",
+        ":material/health_and_safety:",
+        Offered(
+            filters=("source",),
+            why_not="this page is about what came from each source",
+            has_period=False,
+            has_comparison=False,
+            choices={"tab": HEALTH_TABS, "reason": None},
+        ),
+    ),
 )
 PARAMETERS = {"period", "compare", "dates", *COLUMNS} | {name for page in PAGES for name in page.offered.choices}

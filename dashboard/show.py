@@ -3,6 +3,7 @@
 Texts from the data pass through `plain` wherever Streamlit reads markup.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from dashboard.queries import Selection
 from dashboard.text import UNDEFINED, change, csv_of, days, formatted, plain
 
 MOST_SPARKLINES = 5
+MOST_CARDS_A_ROW = 6
 MONEY_FORMATS = {"USD": "dollar", "EUR": "euro", "JPY": "yen"}
 KIND_FORMATS: Mapping[Kind, str] = {"count": "localized", "percent": "percent", "factor": "%.2f"}
 NO_DELIVERY = "There is no delivery in this period with these filters."
@@ -47,7 +49,8 @@ def cards(
         targets: What a measure should be, by its name.
     """
     currency = selection.build.currency
-    with st.grid(min(len(measures), 7) or 1, min_column_width=150):
+    per_row = len(measures) if len(measures) <= MOST_CARDS_A_ROW else -(-len(measures) // 2)
+    with st.grid(min(per_row, MOST_CARDS_A_ROW) or 1, min_column_width=140):
         for number, measure in enumerate(measures):
             now, before = totals[measure.name], totals[f"before_{measure.name}"]
             moved = change(now, before)
@@ -270,6 +273,105 @@ def trend_chart(
         {"layer": layers, "height": height},
         alt=f"{measure.label} over time, {len(now)} points" + (", with the period before" if before else ""),
         key=f"trend_{measure.name}",
+    )
+
+
+def heat_map(cells: Sequence[Mapping[str, Any]], rows: Sequence[str], *, alt: str) -> None:
+    """A value for each of some rows and hours of a day."""
+    st.vega_lite_chart(
+        {
+            "data": {"values": list(cells)},
+            "height": 220,
+            "mark": {"type": "rect"},
+            "encoding": {
+                "x": {"field": "hour", "type": "ordinal", "axis": {"title": None, "labelAngle": 0}},
+                "y": {"field": "row", "type": "ordinal", "sort": list(rows), "axis": {"title": None}},
+                "color": {
+                    "field": "value",
+                    "type": "quantitative",
+                    "legend": {"title": None, "format": ".2~%", "orient": "bottom"},
+                },
+                "tooltip": [
+                    {"field": "row", "title": "Weekday"},
+                    {"field": "hour", "title": "Hour"},
+                    {"field": "text", "title": "CTR"},
+                    {"field": "impressions", "title": "Impressions"},
+                ],
+            },
+        },
+        alt=alt,
+        key="heat_map",
+    )
+
+
+def funnel_chart(build: Build, steps: Sequence[tuple[Measure, Measure | None]], totals: Mapping[str, Any]) -> None:
+    """Bars of the steps, each with its rate; lengths are by order of magnitude."""
+    values = []
+    for step, rate in steps:
+        text = formatted(totals[step.name], step.kind, build.currency)
+        if rate:
+            text += f"  ({rate.label} {formatted(totals[rate.name], rate.kind, build.currency)})"
+        size = math.log10(1 + max(float(totals[step.name]), 0))
+        values.append({"step": step.label, "size": size, "text": text})
+    position = {"field": "step", "type": "nominal", "sort": None, "axis": {"title": None, "labelLimit": 160}}
+    st.vega_lite_chart(
+        {
+            "data": {"values": values},
+            "height": 240,
+            "encoding": {"y": position},
+            "layer": [
+                {
+                    "mark": {"type": "bar", "cornerRadius": 2, "opacity": 0.35},
+                    "encoding": {"x": {"field": "size", "type": "quantitative", "axis": None}},
+                },
+                {
+                    "mark": {"type": "text", "align": "left", "dx": 6, "fontSize": 13, "color": text_colour()},
+                    "encoding": {"text": {"field": "text"}, "x": {"value": 0}},
+                },
+            ],
+        },
+        alt="The steps of the funnel, each with its rate",
+        key="funnel_chart",
+    )
+    st.caption("The bars' lengths are logarithmic. Not every impression comes from an auction.")
+
+
+def text_colour() -> str:
+    """The colour of a text that a chart draws on its background."""
+    return "#e6eaf0" if st.context.theme.type == "dark" else "#1b2430"
+
+
+def stacked_chart(parts: Sequence[Mapping[str, Any]], rows: Sequence[str], *, alt: str) -> None:
+    """Bars of parts that add up, one bar a row."""
+    labels = list(dict.fromkeys(part["part"] for part in parts))
+    st.vega_lite_chart(
+        {
+            "data": {"values": list(parts)},
+            "height": 240,
+            "mark": {"type": "bar"},
+            "encoding": {
+                "y": {
+                    "field": "model",
+                    "type": "nominal",
+                    "sort": list(rows),
+                    "axis": {"title": None, "labelLimit": 180},
+                },
+                "x": {"field": "value", "type": "quantitative", "axis": {"title": None, "format": "~s"}},
+                "color": {
+                    "field": "part",
+                    "scale": {"domain": labels},
+                    "legend": {"title": None, "orient": "bottom"},
+                },
+                "order": {"field": "order"},
+                "tooltip": [
+                    {"field": "model", "title": "Model"},
+                    {"field": "part", "title": "Conversions"},
+                    {"field": "value", "title": "Number", "format": ",.2f"},
+                ],
+            },
+        },
+        alt=alt,
+        key="stacked_chart",
     )
 
 

@@ -4,7 +4,7 @@ from dashboard import flights, show, view
 from dashboard.queries import Selection
 from dashboard.ranking import ranking
 
-CARDS = ("spend", "impressions", "clicks", "conversions", "ctr", "cpc", "cpa")
+CARDS = ("spend", "impressions", "clicks", "conversions", "ctr", "cpa")
 
 
 def page(selection: Selection) -> None:

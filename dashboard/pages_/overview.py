@@ -10,7 +10,7 @@ from dashboard.measures import DELIVERY
 from dashboard.pages import MEASURES, MOVERS
 from dashboard.queries import GRAINS, Selection
 
-CARDS = ("Spend", "Impressions", "Clicks", "Conversions", "CTR", "CPC", "CPA")
+CARDS = ("Spend", "Impressions", "Clicks", "Conversions", "CTR", "CPA")
 TRENDS = ("Spend", "Conversions")
 MOST_TRENDS = 4
 MOST_MOVERS = 10

@@ -16,6 +16,11 @@ DELIVERY = ("source_performance", "campaign_performance", "creative_performance"
 MEASURES = ("impressions", "clicks", "conversions", "spend")
 DAY = date(2026, 11, 5)
 
+SEEDS = {
+    "places": "place varchar, country varchar, state varchar",
+    "place_aliases": "alias varchar, place varchar",
+    "quarantine_reasons": "reason varchar, meaning varchar, what_to_do varchar",
+}
 A_DELIVERY: Mapping[str, Any] = {
     "source": "campaign_api",
     "account": "a1",
@@ -69,6 +74,8 @@ def publish_invented(
                 for column in model.columns:
                     text = _resolved(column["description"]).replace("'", "''")
                     connection.execute(f"comment on column marts.{model.name}.{column['name']} is '{text}'")
+        for seed, seed_columns in SEEDS.items():
+            connection.execute(f"create table marts.{seed} ({seed_columns})")
         connection.execute(SCHEMA)
         connection.execute(
             """
