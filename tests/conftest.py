@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.athena_fixture import athena, pytest_terminal_summary, pytest_testnodedown
+from support.athena_fixture import athena
+from support.browser import chromium
 from support.dashboard_pages import invented, invented_link, run_page
 from support.killing import killer
+from support.lacking import pytest_terminal_summary, pytest_testnodedown
 
 from simulate.data_faults import FaultRates
 from simulate.delivery import delivery
@@ -26,6 +28,7 @@ from simulate.world import World, make_world
 # Fixtures and hooks, found here by their names.
 __all__ = [
     "athena",
+    "chromium",
     "invented",
     "invented_link",
     "killer",
