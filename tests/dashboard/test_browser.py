@@ -7,7 +7,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from support.browser import COMMAND, NARROW, WIDE, Visit, dashboard
@@ -50,7 +50,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     funnel = {"opportunities": 9, "wins": 8, "impressions": 7, "net_impressions": 7, "clicks": 3, "net_clicks": 3}
     credited = {"conversion_type": IMAGE, "model": "linear", "date_base": "touch", "is_mature": False}
     zero = dict.fromkeys(("unattributed_conversions", "view_through_value", "unattributed_value"), 0)
-    others: dict[str, list[dict[str, object]]] = {
+    others: dict[str, Any] = {
         "places": [{"place": code, "country": code} for code in ("US", "DE")]
         + [{"place": "US-TX", "country": "US", "state": "Texas"}],
         "campaign_funnel": [{"campaign_id": IMAGE, "date": days_back(1), **funnel}],
