@@ -4,7 +4,7 @@ Every widget here is bound to the parameter of its name in the address, so a cop
 drops without a word whatever a link says that a widget cannot show; `problems` finds it before and says it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -60,7 +60,8 @@ class Offered:
         has_period: Whether it is about a period.
         has_comparison: Whether it compares with another period.
         mart: The mart whose first and last day bound its periods.
-        choices: Its own parameters, and the values that each may have; None: any.
+        choices: Its own parameters, and the values that each may have, or what gives them.
+        most: How many values a parameter of its own may have at once, where that is limited.
     """
 
     filters: tuple[str, ...] = tuple(COLUMNS)
@@ -68,7 +69,8 @@ class Offered:
     has_period: bool = True
     has_comparison: bool = True
     mart: str = "daily_performance"
-    choices: Mapping[str, Sequence[str] | None] = field(default_factory=dict)
+    choices: Mapping[str, Sequence[str] | Callable[[Build, Reader], Sequence[str]]] = field(default_factory=dict)
+    most: Mapping[str, int] = field(default_factory=dict)
 
 
 def preset(name: str, newest: date) -> tuple[date, date]:
@@ -127,9 +129,12 @@ def problems(
         if name in COLUMNS:
             said += _problems_of_filter(name, values, link, build, reader, offered)
         elif name in ("period", "compare") or name in offered.choices:
-            allowed = {"period": PERIODS, "compare": COMPARED, **offered.choices}[name]
-            if allowed is not None:
-                said += [f"{name} has no value {value}" for value in values if value not in allowed]
+            choices = {"period": PERIODS, "compare": COMPARED, **offered.choices}[name]
+            allowed = choices(build, reader) if callable(choices) else choices
+            said += [f"{name} has no value {value}" for value in values if value not in allowed]
+            most = offered.most.get(name, len(values))
+            if len(values) > most:
+                said.append(f"{name} has {len(values)} values, and at most {most} can be chosen")
         elif name != "dates" and name not in known:
             said.append(f"there is no parameter {name}")
     return said + _problems_of_dates(link)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from dashboard.filters import COLUMNS, LABELS, Offered
 from dashboard.measures import DELIVERY, FUNNEL
-from dashboard.queries import DATE_BASES, GRAINS, MODELS
+from dashboard.queries import DATE_BASES, GRAINS, MODELS, conversion_types, example_reasons
 
 # The values of parameters are what people read, because Streamlit writes links so.
 MEASURES = {measure.label: measure for measure in DELIVERY.values()}
@@ -36,6 +36,7 @@ class PageOfDashboard:
     is_default: bool = False
 
 
+MOST_TRENDS = 4
 EVENTS_ONLY_CAMPAIGNS = "the marts of events are by campaign"
 LEAST_IMPRESSIONS = (0, 100, 1_000, 10_000, 100_000)
 HEALTH_TABS = ("Freshness and balance", "Quarantine", "Tests and builds", "Reconciliation")
@@ -50,7 +51,8 @@ PAGES = (
                 "trends": tuple(MEASURES),
                 "grain": tuple(GRAINS),
                 "movers": tuple(MOVERS),
-            }
+            },
+            most={"trends": MOST_TRENDS},
         ),
         is_default=True,
     ),
@@ -97,7 +99,7 @@ PAGES = (
             why_not=EVENTS_ONLY_CAMPAIGNS,
             has_comparison=False,
             mart="campaign_attribution",
-            choices={"base": tuple(DATE_BASES), "model": MODELS, "type": None},
+            choices={"base": tuple(DATE_BASES), "model": MODELS, "type": conversion_types},
         ),
     ),
     PageOfDashboard(
@@ -109,7 +111,7 @@ PAGES = (
             why_not="this page is about what came from each source",
             has_period=False,
             has_comparison=False,
-            choices={"tab": HEALTH_TABS, "reason": None},
+            choices={"tab": HEALTH_TABS, "reason": example_reasons},
         ),
     ),
 )

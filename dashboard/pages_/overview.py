@@ -7,12 +7,11 @@ import streamlit as st
 
 from dashboard import flights, queries, show, view
 from dashboard.measures import DELIVERY
-from dashboard.pages import MEASURES, MOVERS
+from dashboard.pages import MEASURES, MOST_TRENDS, MOVERS
 from dashboard.queries import GRAINS, Selection
 
 CARDS = ("Spend", "Impressions", "Clicks", "Conversions", "CTR", "CPA")
 TRENDS = ("Spend", "Conversions")
-MOST_TRENDS = 4
 MOST_MOVERS = 10
 
 

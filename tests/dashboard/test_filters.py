@@ -87,6 +87,15 @@ def test_a_filter_that_a_page_has_not_is_said_with_the_reason(invented: Build) -
     ]
 
 
+def test_the_parameters_of_a_page_are_checked_too(invented: Build) -> None:
+    offered = Offered(choices={"type": lambda build, reader: [build.time_zone]}, most={"type": 1})
+    assert problems({"type": ["UTC"]}, invented, Reader(), offered, PARAMETERS) == []
+    assert problems({"type": ["UTC", "x"]}, invented, Reader(), offered, PARAMETERS) == [
+        "type has no value x",
+        "type has 2 values, and at most 1 can be chosen",
+    ]
+
+
 def test_a_brand_that_a_reader_may_not_see_is_one_that_does_not_exist(invented: Build) -> None:
     link = {"brand": ["Beta"]}
     assert problems(link, invented, Reader(("Acme",)), Offered(), PARAMETERS) == ["Brand Beta is not in this build"]

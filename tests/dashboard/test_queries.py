@@ -14,7 +14,7 @@ from support.dashboard_pages import build_behind, days_back
 from support.published_file import DAY
 
 from dashboard import published, queries
-from dashboard.measures import DELIVERY
+from dashboard.measures import DELIVERY, FUNNEL
 from dashboard.published import Build, TooSlowError, file_of
 from dashboard.queries import Reader, Selection
 
@@ -71,6 +71,30 @@ def test_groups_of_whatever_mart_add_up_to_the_same_totals(real: Build, by: Sequ
     (total,) = queries.delivery(every(real)).dicts()
     groups = queries.delivery(every(real), by, limit=None).dicts()
     assert {name: sum(row[name] for row in groups) for name in COUNTS} == {name: total[name] for name in COUNTS}
+
+
+@pytest.mark.cases
+def test_the_pages_of_events_show_what_the_marts_of_a_real_run_have(tmp_path: Path) -> None:
+    home = Workspace(tmp_path / "demo")
+    assert home.adhouse("run").returncode == 0
+    build = build_behind(home.home / "published" / "marts.duckdb")
+    shown = queries.funnel(every(build), ("campaign_id",), "day", limit=None).dicts()
+    there = of_mart(build, "select * from adhouse.marts.campaign_funnel")
+    by_grain = {(row["campaign_id"], row["date"]): row for row in there}
+    assert len(shown) == len(by_grain) > 0
+    for row in shown:
+        mart = by_grain[row["campaign_id"], row["bucket"]]
+        assert {name: row[name] for name in FUNNEL} == {name: mart[name] for name in FUNNEL}
+    credited = queries.attribution(every(build), "touch", (), ("model", "campaign_id")).dicts()
+    summed = """
+        select model, campaign_id, sum(conversions) as conversions, sum(conversion_value) as conversion_value
+        from adhouse.marts.campaign_attribution where date_base = 'touch' group by all order by all
+    """
+    names = ("model", "campaign_id", "conversions", "conversion_value")
+    assert [[row[name] for name in names] for row in credited] == [[*row.values()] for row in of_mart(build, summed)]
+    spent = {row["campaign_id"]: row["total_spend"] for row in of_mart(build, "from adhouse.marts.campaign_summary")}
+    for row in queries.credited_campaigns(every(build), "touch", (), "linear").dicts():
+        assert row["spend"] == spent.get(row["campaign_id"])
 
 
 def test_a_build_knows_its_report_days(real: Build) -> None:
