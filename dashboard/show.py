@@ -5,6 +5,7 @@ Texts from the data pass through `plain` wherever Streamlit reads markup.
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,8 @@ from dashboard.queries import Selection
 from dashboard.text import UNDEFINED, change, csv_of, days, formatted, plain
 
 MOST_SPARKLINES = 5
+MOST_EMPTY_DAYS = 800  # a longer period is drawn from its first to its last delivery
+HALF_A_BUCKET = {"day": timedelta(hours=12), "week": timedelta(days=3), "month": timedelta(days=15)}
 MOST_CARDS_A_ROW = 6
 MONEY_FORMATS = {"USD": "dollar", "EUR": "euro", "JPY": "yen"}
 KIND_FORMATS: Mapping[Kind, str] = {"count": "localized", "percent": "percent", "factor": "%.2f"}
@@ -195,45 +198,48 @@ def export(label: str, file_name: str, make: Callable[[], Rows], *, key: str) ->
 
 
 def trend_chart(
-    build: Build,
+    selection: Selection,
     measure: Measure,
     now: Sequence[Mapping[str, Any]],
     before: Sequence[Mapping[str, Any]] = (),
     *,
+    grain: str = "day",
     height: int = 240,
-    target: float | None = None,
 ) -> None:
-    """A measure over the buckets of a period, the period before as a dashed line, days that may still change shaded."""
+    """A measure over the buckets of a period, the period before as a dashed line, days that may still change shaded.
+
+    Args:
+        selection: Whose period it is.
+        measure: What is drawn.
+        now: The rows of `course` of the period.
+        before: The rows of `course` of the period to compare with: its first bucket stands under the first of this one.
+        grain: What a bucket is: `day`, `week` or `month`.
+        height: In pixels.
+    """
+    build = selection.build
     axis_format = {"percent": ".2~%", "money": "~s", "count": "~s", "factor": ".2~f"}[measure.kind]
     values: list[dict[str, Any]] = []
     for label, rows in (("This period", now), ("Compared", before)):
-        for place, row in enumerate(rows):
-            if place < len(now):
-                values.append(
-                    {
-                        "on": now[place]["bucket"].isoformat(),
-                        "day": row["bucket"].isoformat(),
-                        "series": label,
-                        "value": _number(row[measure.name]),
-                        "text": formatted(row[measure.name], measure.kind, build.currency),
-                    }
-                )
+        values += [
+            {
+                "on": below["bucket"].isoformat(),
+                "day": row["bucket"].isoformat(),
+                "series": label,
+                "value": _number(row[measure.name]),
+                "text": formatted(row[measure.name], measure.kind, build.currency),
+            }
+            for below, row in zip(now, rows, strict=False)
+        ]
     layers: list[dict[str, Any]] = []
-    shaded = [row["bucket"] for row in now if row["bucket"] >= build.provisional_from]
+    shaded = [row["bucket"] for row in now if _end_of(row["bucket"], grain) >= build.provisional_from]
     if shaded:
+        half = HALF_A_BUCKET[grain]
+        first, last = (datetime.combine(day, time()) for day in (shaded[0], now[-1]["bucket"]))
         layers.append(
             {
-                "data": {"values": [{"from": shaded[0].isoformat(), "to": now[-1]["bucket"].isoformat()}]},
+                "data": {"values": [{"from": (first - half).isoformat(), "to": (last + half).isoformat()}]},
                 "mark": {"type": "rect", "opacity": 0.12, "color": "#888888"},
                 "encoding": {"x": {"field": "from", "type": "temporal"}, "x2": {"field": "to"}},
-            }
-        )
-    if target is not None:
-        layers.append(
-            {
-                "data": {"values": [{"value": target}]},
-                "mark": {"type": "rule", "strokeDash": [2, 3], "color": "#888888"},
-                "encoding": {"y": {"field": "value", "type": "quantitative"}},
             }
         )
     layers.append(
@@ -274,6 +280,55 @@ def trend_chart(
         alt=f"{measure.label} over time, {len(now)} points" + (", with the period before" if before else ""),
         key=f"trend_{measure.name}",
     )
+    if shaded:
+        st.caption("Shaded: may still change, because the platform is asked for these days again.")
+
+
+def course(
+    selection: Selection, grain: str, measures: Iterable[Measure], read: Callable[[Selection], Rows]
+) -> list[dict[str, Any]]:
+    """The measures in every bucket of a period.
+
+    Args:
+        selection: The period.
+        grain: What a bucket is: `day`, `week` or `month`.
+        measures: What each row has.
+        read: Gives the buckets in which something happened; in the others sums are 0 and rates undefined.
+    """
+    rows = {row["bucket"]: row for row in read(selection).dicts()}
+    if not rows:
+        return []
+    since, until = selection.since, selection.until
+    if (until - since).days > MOST_EMPTY_DAYS:
+        since, until = max(since, min(rows)), min(until, max(rows))
+    nothing = {measure.name: None if measure.denominator else 0 for measure in measures}
+    return [rows.get(bucket, {"bucket": bucket, **nothing}) for bucket in buckets(since, until, grain)]
+
+
+def delivery_course(selection: Selection | None, grain: str) -> list[dict[str, Any]]:
+    """The delivery in every bucket of a period; nothing for no period."""
+    if selection is None:
+        return []
+    return course(selection, grain, DELIVERY.values(), lambda one: queries.delivery(one, grain=grain, limit=None))
+
+
+def buckets(since: date, until: date, grain: str) -> list[date]:
+    """The first day of each day, week (from Monday) or month that the period touches."""
+    if grain == "week":
+        since -= timedelta(days=since.weekday())
+    elif grain == "month":
+        since = since.replace(day=1)
+    found = []
+    while since <= until:
+        found.append(since)
+        since = _end_of(since, grain) + timedelta(days=1)
+    return found
+
+
+def _end_of(bucket: date, grain: str) -> date:
+    if grain == "month":
+        return (bucket + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    return bucket + timedelta(days=6 if grain == "week" else 0)
 
 
 def heat_map(cells: Sequence[Mapping[str, Any]], rows: Sequence[str], *, alt: str) -> None:
@@ -281,7 +336,7 @@ def heat_map(cells: Sequence[Mapping[str, Any]], rows: Sequence[str], *, alt: st
     st.vega_lite_chart(
         {
             "data": {"values": list(cells)},
-            "height": 220,
+            "height": 260,
             "mark": {"type": "rect"},
             "encoding": {
                 "x": {"field": "hour", "type": "ordinal", "axis": {"title": None, "labelAngle": 0}},

@@ -18,10 +18,9 @@ def page(selection: Selection) -> None:
     with st.container(horizontal=True):
         label = st.selectbox("Measure", [*MEASURES], key="measure", bind="query-params", width=220)
         grain = st.selectbox("By", [*GRAINS], key="grain", bind="query-params", width=160)
-    rows = queries.delivery(selection, grain=GRAINS[grain], limit=None).dicts()
-    before = show.before_of(selection)
-    rows_before = queries.delivery(before, grain=GRAINS[grain], limit=None).dicts() if before else []
-    show.trend_chart(selection.build, MEASURES[label], rows, rows_before, height=320)
+    rows = show.delivery_course(selection, GRAINS[grain])
+    rows_before = show.delivery_course(show.before_of(selection), GRAINS[grain])
+    show.trend_chart(selection, MEASURES[label], rows, rows_before, grain=GRAINS[grain], height=320)
     show.export(
         "Download as CSV",
         f"by_{grain.lower()}",

@@ -1,5 +1,7 @@
 """From the opportunities that were bid on to conversions, by the logs of events."""
 
+from typing import Any
+
 import streamlit as st
 
 from dashboard import queries, show, view
@@ -48,14 +50,12 @@ def page(selection: Selection) -> None:
         with st.container(horizontal=True):
             label = st.selectbox("Rate", [*FUNNEL_RATES], key="rate", bind="query-params", width=180)
             grain = st.selectbox("By", [*GRAINS], key="grain", bind="query-params", width=140)
-        now = queries.funnel(selection, grain=GRAINS[grain], limit=None).dicts()
-        before = show.before_of(selection)
-        earlier = queries.funnel(before, grain=GRAINS[grain], limit=None).dicts() if before else []
         show.trend_chart(
-            selection.build,
+            selection,
             FUNNEL_RATES[label],
-            sorted(now, key=lambda row: row["bucket"]),
-            sorted(earlier, key=lambda row: row["bucket"]),
+            _course(selection, GRAINS[grain]),
+            _course(show.before_of(selection), GRAINS[grain]),
+            grain=GRAINS[grain],
         )
     st.subheader("By campaign", anchor=False)
     rows = queries.funnel(selection, ("campaign_id",)).dicts()
@@ -73,6 +73,12 @@ def page(selection: Selection) -> None:
         key="funnel",
         alt="The funnel of each campaign",
     )
+
+
+def _course(selection: Selection | None, grain: str) -> list[dict[str, Any]]:
+    if selection is None:
+        return []
+    return show.course(selection, grain, FUNNEL.values(), lambda one: queries.funnel(one, grain=grain, limit=None))
 
 
 page(view.selection())

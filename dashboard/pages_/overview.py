@@ -36,10 +36,9 @@ def page(selection: Selection) -> None:
     if show.is_empty(totals):
         st.info(show.NO_DELIVERY)
         return
-    course = queries.delivery(selection, grain=GRAINS[grain], limit=None).dicts()
+    course = show.delivery_course(selection, GRAINS[grain])
+    course_before = show.delivery_course(show.before_of(selection), GRAINS[grain])
     show.cards(selection, [MEASURES[label] for label in cards], totals, course)
-    before = show.before_of(selection)
-    course_before = queries.delivery(before, grain=GRAINS[grain], limit=None).dicts() if before else []
     _trends(selection, trends, grain, course, course_before)
     if selection.before:
         _movers(selection, moved_by)
@@ -57,7 +56,7 @@ def _trends(
         for column, label in zip(st.columns(2), labels[left : left + 2], strict=False):
             with column:
                 st.subheader(f"{label} by {grain.lower()}", anchor=False)
-                show.trend_chart(selection.build, MEASURES[label], course, course_before)
+                show.trend_chart(selection, MEASURES[label], course, course_before, grain=GRAINS[grain])
 
 
 def _movers(selection: Selection, label: str) -> None:

@@ -1,12 +1,13 @@
 """The pages without a browser: what they show of a build, and what they say where there is nothing to show."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from support.dashboard_pages import RunPage, build_behind, days_back
 from support.published_file import DAY, delivered, publish_invented
 
-from dashboard import queries
+from dashboard import queries, show
 from dashboard.hours import by_weekday_and_hour
 from dashboard.queries import Selection
 
@@ -139,6 +140,24 @@ def test_hours_are_those_of_the_report_time_zone_and_say_which_filters_they_lack
     cells = by_weekday_and_hour(queries.hours(selection).dicts(), NEW_YORK)
     assert [(cell["row"], cell["hour"], cell["text"]) for cell in cells] == [("Thu", 18, "5.00%"), ("Thu", 20, "5.00%")]
     assert queries.hours(selection.with_values("campaign_id", "c2")).rows == []
+
+
+def test_days_without_delivery_are_drawn_as_such(invented_link: Path) -> None:
+    selection = Selection(build_behind(invented_link), days_back(3), DAY)
+    days = show.delivery_course(selection, "day")
+    assert [(row["bucket"], row["spend"], row["ctr"]) for row in days[:3]] == [
+        (days_back(3), 0, None),
+        (days_back(2), 0, None),
+        (days_back(1), 5, 0.1),
+    ]
+    weeks = show.delivery_course(replace(selection, since=days_back(21)), "week")
+    assert [(row["bucket"], row["impressions"]) for row in weeks] == [
+        (date(2026, 10, 12), 2000),
+        (date(2026, 10, 19), 0),
+        (date(2026, 10, 26), 0),
+        (date(2026, 11, 2), 3500),
+    ]
+    assert show.buckets(date(2026, 1, 31), date(2026, 3, 1), "month") == [date(2026, month, 1) for month in (1, 2, 3)]
 
 
 def test_the_funnel_divides_sums_and_has_filters_by_campaign_alone(run_page: RunPage, tmp_path: Path) -> None:
