@@ -53,7 +53,7 @@ def cards(
     """
     currency = selection.build.currency
     per_row = len(measures) if len(measures) <= MOST_CARDS_A_ROW else -(-len(measures) // 2)
-    with st.grid(min(per_row, MOST_CARDS_A_ROW) or 1, min_column_width=140):
+    with st.grid(min(per_row, MOST_CARDS_A_ROW) or 1, min_column_width=120):
         for number, measure in enumerate(measures):
             now, before = totals[measure.name], totals[f"before_{measure.name}"]
             moved = change(now, before)

@@ -11,6 +11,7 @@ from dashboard.measures import Kind
 UNDEFINED = "–"  # noqa: RUF001 an en dash, as tables write what is not there
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+WITHOUT_FRACTION = 1_000
 THOUSANDS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e4, "K"))
 
 
@@ -52,6 +53,8 @@ def _digits(number: float, kind: Kind, *, is_compact: bool) -> str:
             if number >= size:
                 scaled = number / (1e3 if letter == "K" else size)
                 return f"{scaled:,.1f}{letter}" if scaled < 100 else f"{scaled:,.0f}{letter}"
+    if is_compact and number >= WITHOUT_FRACTION:
+        return f"{number:,.0f}"
     if kind == "count":
         return f"{number:,.0f}" if number == int(number) else f"{number:,.1f}"
     return f"{number:,.4f}" if 0 < number < 0.1 else f"{number:,.2f}"

@@ -15,6 +15,8 @@ from dashboard.text import change, csv_of, days, formatted, plain
         (1234567, "count", False, "1,234,567"),
         (1234567, "count", True, "1.2M"),
         (9999, "count", True, "9,999"),
+        (9314.43, "money", True, "€9,314"),
+        (314.43, "money", True, "€314.43"),
         (Decimal("12345.678"), "money", True, "€12.3K"),
         (Decimal("-12.5"), "money", False, "-€12.50"),
         (0.0123, "money", False, "€0.0123"),
