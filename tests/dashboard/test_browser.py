@@ -46,6 +46,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for back in range(28)
     ]
     deliveries += [delivered(country="DE", state="Bayern", city="München", date=days_back(back)) for back in range(28)]
+    deliveries += [delivered(country=name, state=name, city=name, zipcode=name) for name in HOSTILE]
     # As long as the pages of events have something to show, they too must keep to names as they are.
     funnel = {"opportunities": 9, "wins": 8, "impressions": 7, "net_impressions": 7, "clicks": 3, "net_clicks": 3}
     credited = {"conversion_type": IMAGE, "model": "linear", "date_base": "touch", "is_mature": False}
@@ -58,6 +59,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             {"campaign_id": IMAGE, "date": days_back(1), **credited, "conversions": 1, "view_through_conversions": 1}
             | {"conversion_value": 1, **zero}
         ],
+        "file_overlaps": [{"source": IMAGE, "message": f"{name} may count twice"} for name in HOSTILE],
         "quarantined_deliveries": [{"source": IMAGE, "reason": "negative_count"}],
         "ops.quarantine_examples": [{"source": IMAGE, "reason": "negative_count", "payload": IMAGE}],
     }
