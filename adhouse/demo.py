@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from simulate.world import World
 
 PRIVACY_KEY = "the demo's key is no secret"
-EVENT_SOURCES = ("impressions", "clicks", "conversions", "bids")
+EVENT_SOURCES = ("impressions", "clicks", "conversions", "bid_requests", "bids")
 EVENT_DAYS = 30
 IMPRESSIONS_A_DAY = 4_300
 QUIET_SECONDS = 60  # a file that nobody has written to for so long is taken at once
-_LOG = re.compile(r"[a-z]+-[0-9]{4}-[0-9]{2}-[0-9]{2}\.[a-z]+")
+_LOG = re.compile(r"[a-z_]+-[0-9]{4}-[0-9]{2}-[0-9]{2}\.[a-z]+")
 FILES_ALONE = "ADHOUSE_API_URL is not set: files alone"
 
 

@@ -68,9 +68,9 @@ class Workspace:
         """Measures `adhouse extract`."""
         return self._measured("extract")
 
-    def build(self) -> Usage:
-        """Measures `adhouse build`, which makes every table anew."""
-        return self._measured("build", "--full-refresh")
+    def build(self, *, anew: bool = True) -> Usage:
+        """Measures `adhouse build`, which makes every table anew, or what changed."""
+        return self._measured("build", *(["--full-refresh"] if anew else []))
 
     def _measured(self, *command: str) -> Usage:
         return measured([_ADHOUSE, *command], self._settings)

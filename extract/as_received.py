@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from extract.convert import canonical
 from extract.landing import Landing
-from extract.readers import BadAnswer, UnreadableFile, format_of, seekable, texts_of_records
+from extract.readers import NO_TEXT, BadAnswer, UnreadableFile, format_of, seekable, texts_of_records
 from extract.readers.pages import page_elements
 from extract.readers.parquet import parquet_rows
 from extract.records import RecordShape
@@ -49,9 +50,9 @@ def records_as_received(
             return _chosen(_records_of_pages(landing, path, records), positions)
         with landing.folder.local(path) as local:
             format_ = format_of(local, shape.profile.format)
-            if format_ in ("parquet", "xlsx"):
+            if format_ in NO_TEXT:
                 with seekable(local) as unpacked:
-                    return _chosen_rows(unpacked, positions, shape, is_parquet=format_ == "parquet")
+                    return _chosen_rows(unpacked, positions, shape, format_)
             return _chosen(texts_of_records(local, shape), positions)
     return {}
 
@@ -70,11 +71,15 @@ def _chosen(found: Iterable[tuple[int | None, bytes]], positions: Collection[int
 
 
 def _chosen_rows(
-    path: Path, positions: Collection[int], shape: RecordShape, *, is_parquet: bool
+    path: Path, positions: Collection[int], shape: RecordShape, format_: str | None
 ) -> dict[int, ReceivedRecord]:
-    if is_parquet:
+    if format_ == "parquet":
         rows = parquet_rows(path, positions)
         return {number: ReceivedRecord(json.dumps(row, default=str, ensure_ascii=False)) for number, row in rows}
+    if format_ == "avro":
+        from extract.readers.avro import avro_rows
+
+        return {number: ReceivedRecord(canonical(row)) for number, row in avro_rows(path, positions)}
     from extract.readers.workbook import workbook_rows
 
     return {number: ReceivedRecord(text, line) for number, line, text in workbook_rows(path, shape, positions)}

@@ -115,6 +115,9 @@ _decoder = json.JSONDecoder(
 )
 
 
+_encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def parsed_json(text: str) -> object:
     """Parses JSON with every number as its source text.
 
@@ -146,10 +149,47 @@ def canonical(value: object) -> str:
             return json.dumps(value)
 
 
+def canonical_fast(value: dict[str, object] | list[object]) -> str:
+    """What `canonical` gives, ten times as fast where all of it is as most JSON is."""
+    try:
+        text = _encoder.encode(_with_numbers(value))
+    except _OddNumber:
+        return canonical(value)
+    return canonical(value) if "\\u0000" in text or _UNSTORABLE.search(text) else text
+
+
+class _OddNumber(Exception):  # noqa: N818 - it is no error
+    """A number is not as Python would write it, so that only its own text says its digits."""
+
+
+def _with_numbers(value: object) -> object:
+    match value:
+        case dict():
+            return {name: one if type(one) is str else _with_numbers(one) for name, one in value.items()}
+        case list():
+            return [_with_numbers(one) for one in value]
+        case Number():
+            return _number_as_written(value)
+        case _:
+            return value
+
+
+@lru_cache(maxsize=4096)
+def _number_as_written(text: Number) -> int | float:
+    for number in (int, float):
+        try:
+            found: int | float = number(text)
+        except ValueError:
+            continue
+        if str(found) == text:
+            return found
+    raise _OddNumber
+
+
 def extra_text(extras: Mapping[str, object]) -> str | None:
     """What came beside the fields, as JSON text; null if nothing. A null or blank member counts as a missing one."""
     present = {key: value for key, value in extras.items() if not _is_null(value)}
-    return canonical(present) if present else None
+    return canonical_fast(present) if present else None
 
 
 def storable(text: str) -> str:
@@ -465,6 +505,12 @@ def boolean_of(text: str) -> bool | None:
 
 def nested_of(value: object) -> str | None:
     """An object or an array, or the JSON text of one, as canonical text."""
+    found = object_of(value)
+    return None if found is None else canonical(found)
+
+
+def object_of(value: object) -> dict[str, object] | list[object] | None:
+    """An object or an array, or what the JSON text of one says; a blank text is null."""
     if isinstance(value, NotFinite):
         raise RecordRejected("non_finite")
     if isinstance(value, str) and not isinstance(value, Number):
@@ -476,7 +522,7 @@ def nested_of(value: object) -> str | None:
             raise RecordRejected("duplicate_key" if refused.reason == "duplicate_key" else "wrong_type") from None
     if not isinstance(value, dict | list):
         raise RecordRejected("wrong_type")
-    return canonical(value)
+    return value
 
 
 def _is_null(value: object) -> bool:

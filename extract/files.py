@@ -24,7 +24,7 @@ from extract.lake.package import LedgerRow, UnitRows
 from extract.lake.tables import LOADED_FILES
 from extract.landing import LandedUnit, LandingDamagedError, name_at
 from extract.privacy import Privacy, privacy_of
-from extract.readers import Batch, UnreadableFile, format_named, read_file
+from extract.readers import Batch, UnreadableFile, fingerprint_of, format_named, read_file
 from extract.records import KindFilter, Others, RecordShape, RejectedRecord, filled
 from extract.remarks import IDENTICAL_ROW, warnings
 from extract.schema import NUMBERS, Kind
@@ -73,6 +73,7 @@ class FileSource:
         self._replaces = {kind.name: config.files_replace(kind) for kind in config.kinds}
         self._days: dict[str, Days] = {}  # of each content, where files replace days
         self._warned: Counter[str] = Counter()
+        self._fingerprints: dict[str, str] = {}  # of the schemas that files bring along, until the ledger has them
 
     @cached_property
     def _privacy(self) -> Privacy | None:
@@ -228,6 +229,7 @@ class FileSource:
             "reason": reason,
             "detail": detail,
             "is_verified": is_verified,
+            "schema_fingerprint": self._fingerprints.pop(unit.path, None),
         }
         try:
             hashes = landing.hashes_of(unit)
@@ -287,6 +289,8 @@ class FileSource:
                 seconds = SECONDS + path.stat().st_size // BYTES_A_SECOND
                 try_apart(seconds, _read_through, path, [self._shape(kind) for kind in self.config.kinds])
             shapes = [(kind, self._shape(kind)) for kind in self.config.kinds]
+            if (fingerprint := fingerprint_of(path, shapes[0][1])) is not None:
+                self._fingerprints[unit.path] = fingerprint
             content = self._run.landing.hashes_of(unit).content
 
             def add(kind: Kind, batch: Batch) -> None:

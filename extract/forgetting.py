@@ -28,7 +28,7 @@ from extract.files import shape_of
 from extract.inbox import data_files, waiting_files
 from extract.landing import LandedUnit, Landing, LandingDamagedError
 from extract.privacy import Privacy, privacy_of
-from extract.readers import UnreadableFile, format_of, read_file, texts_of_records
+from extract.readers import NO_TEXT, UnreadableFile, format_of, read_file, texts_of_records
 from extract.readers.removing import NotRewritableError, write_without
 from extract.records import RecordShape
 from extract.schema import Kind
@@ -259,7 +259,7 @@ class Searcher:
                 count += len(batch)
         unsure -= kinds.keys()
         shape = shapes[0][1]
-        if unsure and format_of(path, shape.profile.format) not in ("parquet", "xlsx"):
+        if unsure and format_of(path, shape.profile.format) not in NO_TEXT:
             for number, (_, text) in enumerate(texts_of_records(path, shape), 1):
                 if number in unsure and self._is_named_in(text.decode(errors="replace")):
                     kinds[number] = REJECTED
@@ -272,9 +272,11 @@ class Searcher:
 
 
 def _are_of(records: pa.Table, kind: Kind, pseudonyms: Collection[str]) -> pa.ChunkedArray:
-    """Which rows are of a person, by a private field or by what came beside the fields."""
-    extras = pc.match_substring_regex(records.column("_extra"), "|".join(sorted(pseudonyms)))
-    found = pc.fill_null(extras, False)
+    """Which rows are of a person, by a private field, or by what lies in others or came beside them."""
+    found = pa.chunked_array([pa.repeat(False, records.num_rows)])
+    for name in ("_extra", *sorted(kind.record_type.parts)):
+        named = pc.match_substring_regex(records.column(name), "|".join(sorted(pseudonyms)))
+        found = pc.or_(found, pc.fill_null(named, False))
     for name in sorted(kind.record_type.private):
         found = pc.or_(found, pc.is_in(records.column(name), pa.array(sorted(pseudonyms))))
     return found

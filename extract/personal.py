@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from decimal import ROUND_DOWN, Decimal
+from functools import lru_cache
 
 _WORDS = re.compile("[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 # Of names without anything but letters, what is in them; of short words, only the word itself.
@@ -18,6 +19,7 @@ _COORDINATE_WORDS = frozenset({"lat", "lon", "lng", "latitude", "longitude"})
 _EMAIL = re.compile(r"[^\s@,;<>\"']+(@|%40)[^\s@,;<>\"']+\.[A-Za-z]{2,}")
 _PHONE = re.compile(r"\+[0-9][0-9 ()./-]{6,}")
 _DEVICE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|([0-9a-f]{2}[:-]){5}[0-9a-f]{2}", re.IGNORECASE)
+_DEVICE_LENGTHS = (36, 17)
 _NUMBER = re.compile(r"[+-]?[0-9]{1,3}\.[0-9]{2,}")
 _COORDINATES = re.compile(r"(?<![0-9.])[+-]?[0-9]{1,3}\.[0-9]{3,}(\s*[,;]\s*)[+-]?[0-9]{1,3}\.[0-9]{3,}(?![0-9.])")
 # Not the version of a program, such as Chrome/120.0.0.0.
@@ -26,6 +28,7 @@ _IP = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def names_a_person(name: str) -> bool:
     """Whether a column of this name says who somebody is, or which device it was."""
     words = {word.lower() for word in _WORDS.findall(name)}
@@ -36,20 +39,32 @@ def names_a_person(name: str) -> bool:
 
 def is_personal(text: str) -> bool:
     """Whether a text has an e-mail address, or is a phone number or the id of a device."""
-    return has_email(text) or bool(_PHONE.fullmatch(text.strip()) or _DEVICE.fullmatch(text.strip()))
+    text = text.strip()
+    return (
+        has_email(text)
+        or (text.startswith("+") and _PHONE.fullmatch(text) is not None)
+        or (len(text) in _DEVICE_LENGTHS and _DEVICE.fullmatch(text) is not None)
+    )
 
 
 def has_email(text: str) -> bool:
     """Whether an e-mail address stands in a text."""
-    return _EMAIL.search(text) is not None
+    return ("@" in text or "%40" in text) and _EMAIL.search(text) is not None
 
 
 def coarse(name: str, text: str) -> str:
     """The text with IP addresses cut to /24 or /48, and coordinates to one decimal."""
-    if _COORDINATE_WORDS & {word.lower() for word in _WORDS.findall(name)}:
+    # Most texts have none of the signs without which there is nothing to look for.
+    if _is_coordinate(name):
         text = _NUMBER.sub(_one_decimal, text)
-    text = _COORDINATES.sub(lambda pair: _NUMBER.sub(_one_decimal, pair[0]), text)
-    return _IP.sub(_network, text)
+    if "." in text and ("," in text or ";" in text):
+        text = _COORDINATES.sub(lambda pair: _NUMBER.sub(_one_decimal, pair[0]), text)
+    return _IP.sub(_network, text) if text.count(".") > 2 or text.count(":") > 1 else text
+
+
+@lru_cache(maxsize=4096)
+def _is_coordinate(name: str) -> bool:
+    return bool(_COORDINATE_WORDS & {word.lower() for word in _WORDS.findall(name)})
 
 
 def _one_decimal(number: re.Match[str]) -> str:

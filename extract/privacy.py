@@ -22,11 +22,13 @@ class Privacy:
         key: The secret key.
         names: What private fields are called, by us and by the source, in lower case.
         others: What the source calls our other fields, which are what they are.
+        paths: Dotted paths of private members of objects, in lower case; lists add nothing to a path.
     """
 
     key: bytes
     names: frozenset[str]
     others: frozenset[str] = frozenset()
+    paths: frozenset[str] = frozenset()
 
     def pseudonym(self, text: str) -> str:
         """HMAC-SHA256 (RFC 2104) over the UTF-8 of a trimmed text, as 64 lower-case hex digits."""
@@ -52,16 +54,20 @@ class Privacy:
 
         IP addresses are cut to /24 or /48, and coordinates to one decimal.
         """
-        return {name: self._treated(name, one) for name, one in members.items()}
+        return {name: self._treated(name, one, name) for name, one in members.items()}
 
-    def _treated(self, name: str, value: object) -> object:
+    def treated_at(self, path: str, value: object) -> object:
+        """A value that a record has at a dotted path, treated as `treated` would within the record."""
+        return self._treated(path.rpartition(".")[2], value, path)
+
+    def _treated(self, name: str, value: object, path: str) -> object:
         is_other = name in self.others
-        if self.has(name) or (not is_other and names_a_person(name)):
+        if name.strip().lower() in self.names or path.lower() in self.paths or (not is_other and names_a_person(name)):
             return self._replaced(value)
         if isinstance(value, dict):
-            return self.treated(value)
+            return {inner: self._treated(inner, one, f"{path}.{inner}") for inner, one in value.items()}
         if isinstance(value, list):
-            return [self._treated(name, member) for member in value]
+            return [self._treated(name, member, path) for member in value]
         if not isinstance(value, str):
             return value
         if has_email(value) if is_other else is_personal(value):
@@ -92,4 +98,11 @@ def privacy_of(kinds: Sequence[Kind], fields: Mapping[str, str], key: str) -> Pr
     names = private | {fields.get(field, field) for field in private}
     names |= {name.rpartition(".")[2] for name in names}  # of a path the last key is what stands before the value
     others = {fields.get(field, field) for kind in kinds for field in kind.record_type.fields} - names
-    return Privacy(key.encode(), frozenset(name.strip().lower() for name in names), frozenset(others))
+    others = others.union(*(parts.names for kind in kinds for parts in kind.record_type.parts.values()))
+    paths = {path.partition(".") for kind in kinds for path in kind.record_type.private_parts}
+    return Privacy(
+        key.encode(),
+        frozenset(name.strip().lower() for name in names),
+        frozenset(others),
+        frozenset(f"{name}.{inner}".lower() for field, _, inner in paths for name in (field, fields.get(field, field))),
+    )

@@ -23,6 +23,7 @@ from extract.convert import (
     is_null_word,
     is_unsure,
 )
+from extract.nested import nested_converter
 from extract.privacy import Privacy
 from extract.profile import PLAIN, PLAIN_COLUMN, Column, Profile
 from extract.remarks import WHOLE_DAY, Remarked
@@ -105,6 +106,11 @@ class RecordShape:
                     found.append((theirs, partial(_sign_in, signs=signs)))
         return found
 
+    @property
+    def is_read_one_by_one(self) -> bool:
+        """Whether each record is to be looked at by itself, because a column alone does not say what becomes of it."""
+        return self.filter is not None or bool(self.type.parts) or bool(self.type.needed)
+
     @cached_property
     def has_paths(self) -> bool:
         """Whether a field may lie deeper in a record."""
@@ -124,17 +130,27 @@ class RecordShape:
 
     def converter(self, name: str) -> Callable[[object], object]:
         """How a value of a field that is not null becomes its raw value; see `converter_of`."""
-        return converter_of(
-            self.type.fields[name],
-            self.report_timezone,
+        of_type = partial(
+            converter_of,
+            report_timezone=self.report_timezone,
             timezone=self.timezone,
             profile=self.profile,
+            is_event=self.type.is_event,
+            doubts=self.doubts,
+        )
+        field_type, privacy = self.type.fields[name], self.privacy
+        if name in self.type.parts:
+            return nested_converter(
+                self.type.parts[name],
+                lambda part, is_id: of_type(part, is_id=is_id),
+                lambda value: value if privacy is None else privacy.treated_at(self.names[name], value),
+            )
+        return of_type(
+            field_type,
             column=self.column(name),
             is_id=name in self.type.ids,
             is_person=name in self.type.private,
-            is_event=self.type.is_event,
             id_prefix=self.id_prefix(name),
-            doubts=self.doubts,
         )
 
     def extra_text(self, extras: Mapping[str, object]) -> str | None:
@@ -383,7 +399,7 @@ def _converter(shape: RecordShape) -> Callable[[object], tuple[list[object], lis
     fields = [(name, shape.names.get(name), shape.converter(name)) for name in shape.type.fields]
     private, privacy = shape.type.private, shape.privacy
     texts = {name for name, field_type in shape.type.fields.items() if field_type is FieldType.TEXT} - private
-    known, constants = {*shape.names.values()}, shape.constants
+    known, constants, needed = {*shape.names.values()}, shape.constants, shape.type.needed
     paths = sorted(known) if shape.has_paths else []
 
     def convert(record: object) -> tuple[list[object], list[str]]:
@@ -401,7 +417,8 @@ def _converter(shape: RecordShape) -> Callable[[object], tuple[list[object], lis
                 try:
                     value = convert_value(value)
                 except RecordRejected as why:
-                    raise RecordRejected(why.reason, key, as_written(value)) from None
+                    path, wrong = (f"{key}.{why.field}", why.value) if why.field else (key, as_written(value))
+                    raise RecordRejected(why.reason, path, wrong) from None
                 if isinstance(value, Remarked):
                     said.append(value.remark)
                     value = value.value
@@ -410,6 +427,8 @@ def _converter(shape: RecordShape) -> Callable[[object], tuple[list[object], lis
                     value = value[:LONGEST_TEXT].rstrip()
                 if isinstance(value, str) and privacy is not None and name in private:
                     value = privacy.pseudonym(value)
+            if value is None and name in needed:
+                raise RecordRejected("missing_field", key)
             row.append(value)
         extras = {key: record[key] for key in record.keys() - known - shape.skip}
         for path in paths:

@@ -56,6 +56,14 @@ def explain_rejection(reason: str, field: str | None, value: str | None, field_t
     match reason:
         case "no_known_field":
             return f"its fields lie inside {field}: set `records: {field}` in `files` of the source"
+        case "missing_field":
+            return (
+                f"{field} is missing"
+                if "." in field
+                else (
+                    f"{field} is missing: if the source writes it elsewhere, say where in `columns`, such as `ext.ts`"
+                )
+            )
         case "duplicate_key":
             return f"{field} comes twice, with different values"
         case "ambiguous_number":

@@ -12,12 +12,14 @@ NONEXISTENT_TIME = "nonexistent_time"
 IDENTICAL_ROW = "identical_row"
 REPEATED_HEADER = "repeated_header"
 ANOTHER_PAGE = "another_page"
+REPEATED_PART = "repeated_part"
 
 _WARNINGS = {
     UNEXPANDED_MACRO: "{} that nobody expanded, such as ${{AUCTION_PRICE}}: what they stand for counts as missing",
     AMBIGUOUS_TIME: "{} in an hour that comes twice when clocks are put back: taken as the first; add the offset",
     NONEXISTENT_TIME: "{} in an hour that is left out when clocks are put forward: is `timezone` of the source right?",
     IDENTICAL_ROW: "{} as another one of the file, without an id: they count once; with `identical_rows: count` each",
+    REPEATED_PART: "{} with one id several times in a list, such as that of its imps: the first of them counts",
     ANOTHER_PAGE: "{} that this is one of several pages: drop the others too, or let `api:` of a source ask for all",
 }
 _COUNTED = {
@@ -25,6 +27,7 @@ _COUNTED = {
     UNEXPANDED_MACRO: ("macro", "macros"),
     AMBIGUOUS_TIME: ("time", "times"),
     NONEXISTENT_TIME: ("time", "times"),
+    REPEATED_PART: ("record", "records"),
     ANOTHER_PAGE: ("key says", "keys say"),
 }
 

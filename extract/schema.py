@@ -6,7 +6,7 @@ Arrow is imported only where a schema is made of it, so that the command can sho
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -53,6 +53,28 @@ NUMBERS = frozenset({FieldType.COUNT, FieldType.DECIMAL, FieldType.MONEY})
 
 
 @dataclass(frozen=True)
+class Parts:
+    """What is known of the members of an object that lies in a record; all others are kept as they came.
+
+    Attributes:
+        fields: The type of a member, or what is known of the members of the object that it is.
+        ids: The texts that are ids.
+        key: By which member the objects of a list are told apart: each has it, and of several with one the first
+            counts. None: it is an object, and no list.
+    """
+
+    fields: Mapping[str, FieldType | Parts]
+    ids: frozenset[str] = frozenset()
+    key: str | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What its members are called, however deep."""
+        inner = (parts.names for parts in self.fields.values() if isinstance(parts, Parts))
+        return frozenset(self.fields).union(*inner)
+
+
+@dataclass(frozen=True)
 class RecordType:
     """The fields of one kind of record.
 
@@ -67,6 +89,9 @@ class RecordType:
             that nobody expanded, and raw says whether its time was a date alone.
         own_id: The id of the event itself, if it has one.
         event_ids: The ids that name events, its own and others: those that a source's prefix is for.
+        needed: The fields without which nothing can be made of a record: it is rejected.
+        parts: What is known of the members of fields that are JSON.
+        private_parts: Of those, dotted paths of what names a person, through lists too: `user.id`.
     """
 
     fields: Mapping[str, FieldType]
@@ -78,12 +103,17 @@ class RecordType:
     is_event: bool = False
     own_id: str | None = None
     event_ids: frozenset[str] = frozenset()
+    needed: frozenset[str] = frozenset()
+    parts: Mapping[str, Parts] = field(default_factory=dict)
+    private_parts: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if taken := sorted(name for name in self.fields if name in RAW_COLUMNS or name.startswith("_")):
             raise ValueError(f"raw tables have columns of their own by these names: {', '.join(taken)}")
         if unknown := sorted(self.required - self.fields.keys()):
             raise ValueError(f"required, but not a field: {', '.join(unknown)}")
+        if others := sorted(name for name in self.parts if self.fields.get(name) is not FieldType.JSON):
+            raise ValueError(f"has parts, but is not a JSON field: {', '.join(others)}")
         for what, names in (("private", self.private), ("an id", self.ids)):
             if others := sorted(name for name in names if self.fields.get(name) is not FieldType.TEXT):
                 raise ValueError(f"{what}, but not a text field: {', '.join(others)}")

@@ -41,7 +41,7 @@ OTHER_FOLDERS = {
     "packages-install-path": "dbt_packages",
 }
 # Seeds whose changes the models follow by themselves: only what they decide is built again.
-FOLLOWED_SEEDS = ("campaign_targets.csv", "exchange_rates.csv")
+FOLLOWED_SEEDS = ("ad_names.csv", "campaign_names.csv", "campaign_targets.csv", "exchange_rates.csv")
 PROJECT_FILES = (PROJECT_FILE, "packages.yml", "dependencies.yml", "package-lock.yml")
 SUFFIXES = (".sql", ".yml", ".yaml", ".csv", ".md", ".py")
 READ_FROM_ENVIRONMENT = re.compile(rb"env_var\(\s*['\"](\w+)")

@@ -6,6 +6,8 @@ from datetime import datetime
 
 # What DuckDB says of a cell of a seed; it also names a column, but not always the one that is wrong.
 _WRONG_CELL = re.compile(r"CSV Error on Line: (\d+)\s+Original Line: ([^\n]*)")
+# What dbt says of a row of a seed, counted from 0 without the header.
+_TOO_MANY_CELLS = re.compile(r"Row (\d+) has (\d+) values, but Table only has (\d+) columns")
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,11 @@ class Finding:
             return (
                 f"seeds/{self.name}.csv line {wrong[1]}: {wrong[2]!r} cannot be read: write dates as 2026-11-30, "
                 "numbers as 1234.56, and nothing where there is no value"
+            )
+        if self.kind == "seed" and (wrong := _TOO_MANY_CELLS.search(self.message)):
+            return (
+                f"seeds/{self.name}.csv row {int(wrong[1]) + 1}: {wrong[2]} values for {wrong[3]} columns; put "
+                "double quotes around a text that has a comma in it"
             )
         lines = [line.strip() for line in self.message.splitlines() if line.strip()]
         return "\n  ".join([f"{self.kind} {self.name}: {lines[0] if lines else self.status}", *lines[1:]])

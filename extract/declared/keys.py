@@ -133,8 +133,8 @@ Value = Annotated[ValueKeys, alone("constant", ValueKeys)]
 class FilesKeys(ValuesKeys):
     """How the files are written."""
 
-    format: Literal["csv", "json", "parquet", "xlsx"] | None = Field(
-        None, description="`csv`, `json`, `parquet` or `xlsx`; default: as name and content say"
+    format: Literal["csv", "json", "parquet", "xlsx", "avro"] | None = Field(
+        None, description="`csv`, `json`, `parquet`, `xlsx` or `avro`; default: as name and content say"
     )
     encoding: Annotated[Text, AfterValidator(_encoding)] | None = Field(
         None, description="of text without a byte order mark; default: `utf-8`"

@@ -109,6 +109,7 @@ _LOADED_FILES = pa.schema(
         ("replaces_by", pa.string()),
         ("days", pa.string()),
         ("remarks", pa.string()),
+        ("schema_fingerprint", pa.string()),
         *_RECEIPT,
     ]
 )

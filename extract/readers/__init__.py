@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -18,11 +18,13 @@ from extract.readers.unreadable import UnreadableFile
 from extract.records import Batch, RecordShape, RejectedRecord, renumbered
 
 __all__ = [
+    "NO_TEXT",
     "BadAnswer",
     "Batch",
     "Page",
     "RejectedRecord",
     "UnreadableFile",
+    "fingerprint_of",
     "format_named",
     "format_of",
     "read_file",
@@ -51,9 +53,9 @@ def read_file(path: Path, shape: RecordShape, size: int = CHUNK) -> Iterator[Bat
         UnreadableFile: While it is read: the file as a whole is not what it seems to be.
     """
     format_ = format_of(path, shape.profile.format)
-    if format_ in ("parquet", "xlsx"):
+    if format_ in NO_TEXT:
         with seekable(path) as file_:
-            yield from read_parquet(file_, shape) if format_ == "parquet" else _read_workbook(file_, shape)
+            yield from _READERS[format_](file_, shape)
         return
     with opened(path, shape.profile.encoding) as file:
         head = file.peek()
@@ -121,6 +123,35 @@ def _read_workbook(path: Path, shape: RecordShape) -> Iterator[Batch]:
     from extract.readers.workbook import read_workbook
 
     return read_workbook(path, shape)
+
+
+def _read_avro(path: Path, shape: RecordShape) -> Iterator[Batch]:
+    from extract.readers.avro import read_avro
+
+    return read_avro(path, shape)
+
+
+_READERS: Mapping[str, Callable[[Path, RecordShape], Iterator[Batch]]] = {
+    "parquet": read_parquet,
+    "xlsx": _read_workbook,
+    "avro": _read_avro,
+}
+NO_TEXT = frozenset(_READERS)
+"""The formats of files that are no text."""
+
+
+def fingerprint_of(path: Path, shape: RecordShape) -> str | None:
+    """The fingerprint of the schema that a file brings along; None of a format without one.
+
+    Raises:
+        UnreadableFile: The file as a whole cannot be read.
+    """
+    if format_of(path, shape.profile.format) != "avro":
+        return None
+    from extract.readers.avro import schema_fingerprint
+
+    with seekable(path) as file:
+        return schema_fingerprint(file)
 
 
 def _array(before: bytes, shape: RecordShape) -> JsonArray:

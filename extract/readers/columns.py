@@ -194,6 +194,8 @@ def convert_columns(
         lines: How many lines the records take up.
     """
     schema = shape.type.schema
+    if shape.is_read_one_by_one:
+        return None
     remarks = Remarks()
     try:
         table.validate(full=True)  # that texts are UTF-8 and decimals no longer than their type

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, cast
 from extract.containers import BrokenContainerError, inner_name, is_zip, start_of_content
 from extract.readers.unreadable import UnreadableFile
 
-Format: TypeAlias = Literal["csv", "json", "parquet", "xlsx"]
+Format: TypeAlias = Literal["csv", "json", "parquet", "xlsx", "avro"]
 FORMATS: dict[str, Format] = {
     ".json": "json",
     ".jsonl": "json",
@@ -18,9 +18,10 @@ FORMATS: dict[str, Format] = {
     ".tsv": "csv",
     ".parquet": "parquet",
     ".xlsx": "xlsx",
+    ".avro": "avro",
 }
 _ANY_TEXT = {"", ".txt", ".xls", ".xlsx"}  # what is called so, but by its content is no workbook
-_PARQUET, _OLD_WORKBOOK = b"PAR1", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_PARQUET, _AVRO, _OLD_WORKBOOK = b"PAR1", b"Obj\x01", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MARKUP = re.compile(rb"\s*<(!doctype|html|head|body|script|meta|style|table|\?xml|!--)", re.IGNORECASE)
 _JSON = re.compile(rb"\s*(\{\s*[\"}]|\[\s*[\[{\]])")
 
@@ -49,10 +50,12 @@ def format_of(path: Path, said: str | None = None) -> Format | None:
         return "xlsx"
     if start.startswith(_PARQUET):
         return "parquet"
+    if start.startswith(_AVRO):
+        return "avro"
     if start == _OLD_WORKBOOK:
         raise UnreadableFile("unknown_format", "a workbook of an old Excel, or one with a password: save it as .xlsx")
     format_ = said or FORMATS.get(suffix)
-    if format_ in ("csv", "json", "parquet"):
+    if format_ in ("csv", "json", "parquet", "avro"):
         return cast(Format, format_)
     if suffix in _ANY_TEXT:
         return None

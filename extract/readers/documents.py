@@ -37,7 +37,8 @@ def start_of_records(head: bytes, shape: RecordShape) -> int | None:
     if isinstance(value, dict) and said is not None and isinstance(value_at(value, said), dict):
         return None
     wanted = USUAL_PLACES if said is None else (said,)
-    found = [(path, place) for path, place in _lists(text) if path not in shape.names.values()]
+    ours = {*shape.names.values()}
+    found = [(path, place) for path, place in _lists(text) if not {path, path.partition(".")[0]} & ours]
     places = [(path, place) for path, place in found if path in wanted]
     if len(places) == 1:
         return start + places[0][1]

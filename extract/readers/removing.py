@@ -34,7 +34,7 @@ def write_without(path: Path, shape: RecordShape, positions: Collection[int], ta
     """Writes a file without the records of these numbers, as `read_file` numbers them; the same call, the same bytes.
 
     A text stays as it is but for them, in UTF-8 with a byte order mark where it was in another encoding; of a document
-    around a list of records the list stays. Parquet stays Parquet.
+    around a list of records the list stays. Parquet stays Parquet, and Avro Avro, with its blocks unpacked.
 
     Raises:
         NotRewritableError: It is a workbook.
@@ -43,9 +43,9 @@ def write_without(path: Path, shape: RecordShape, positions: Collection[int], ta
     format_ = format_of(path, shape.profile.format)
     if format_ == "xlsx":
         raise NotRewritableError("it is a workbook")
-    if format_ == "parquet":
+    if format_ in ("parquet", "avro"):
         with seekable(path) as file:
-            _write_parquet(file, positions, target)
+            _write_parquet(file, positions, target) if format_ == "parquet" else _write_avro(file, positions, target)
         return
     with _packed_alike(path, target) as out:
         if shape.profile.encoding is not None or start_of_content(path, 4).startswith(_MARKS):
@@ -74,6 +74,12 @@ def _kept(path: Path, shape: RecordShape, positions: Collection[int]) -> Iterato
                 if number in positions:
                     gone.update(range(line, line + len(text.split(b"\n")) - text.endswith(b"\n")))
             yield from (line for number, line in enumerate(file, 1) if number not in gone)
+
+
+def _write_avro(path: Path, positions: Collection[int], target: Path) -> None:
+    from extract.readers.avro import write_avro_without
+
+    write_avro_without(path, positions, target)
 
 
 def _write_parquet(path: Path, positions: Collection[int], target: Path) -> None:

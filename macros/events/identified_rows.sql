@@ -8,7 +8,7 @@
 
         select
             *,
-            row_number() over (partition by _source, payload order by _position) as equal_row
+            row_number() over (partition by _source, _dlt_load_id, payload order by _position) as equal_row
 
         from {{ rows }}
 

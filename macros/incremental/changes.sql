@@ -1,6 +1,7 @@
 {#
-    What an incremental model has to look at: the units and report days of which int_unit_days says that they changed since
-    the last complete build. A unit is one fetch or file; `kind` is what its records are, such as 'campaign_delivery'.
+    What an incremental model has to look at: the units and days of which int_unit_days says that they changed since the last
+    complete build. A unit is one fetch or file; `kind` is what its records are, such as 'campaign_delivery'. Days of events are
+    UTC days; of the kind 'ad_events' are those of impressions of which anything changed, and their report days and weeks.
 #}
 
 {% macro is_changed(column, kind) -%}
@@ -35,8 +36,12 @@
 {%- endmacro %}
 
 {% macro changed_values(column, kind) -%}
+    {%- set name = column.split('.') | last -%}
+    {%- if kind == 'ad_events' -%}
+        {{ return('select distinct ' ~ ('report_date' if name == 'date' else name) ~ ' from ' ~ ref('int_event_days_changed')) }}
+    {%- endif -%}
     {%- set query -%}
-        select distinct {{ column.split('.') | last }} from {{ ref('int_unit_days') }}
+        select distinct {{ 'date' if name == 'event_date' else name }} from {{ ref('int_unit_days') }}
         where kind = '{{ kind }}' and changed_in_build > {{ completed_build() }}
     {%- endset -%}
     {{ return(query) }}
@@ -45,6 +50,27 @@
 {% macro in_values(column, query) -%}
     {#- Whether `column` is among the texts or dates that `query` returns; for the `where` of an incremental model. -#}
     {{ return(is_among(column, query, few_values(query) if execute and is_incremental() else [])) }}
+{%- endmacro %}
+
+{% macro is_source_among(query, kinds) -%}
+    {#-
+        For each kind of records whether a `_source` is among those that `query`, of kinds and sources, returns of it; in a full
+        build it is.
+    -#}
+    {%- set found = {} -%}
+    {%- set rows = run_query(query ~ ' limit 1001').rows if execute and is_incremental() else [] -%}
+    {%- for kind in kinds -%}
+        {%- set of_kind = 'select _source from (' ~ query ~ ") as uncounted where kind = '" ~ kind ~ "'" -%}
+        {%- set values = rows | selectattr('kind', 'equalto', kind) | map(attribute='_source') | list -%}
+        {%- if not is_incremental() -%}
+            {%- do found.update({kind: 'true'}) -%}
+        {%- elif rows | length > 1000 -%}
+            {%- do found.update({kind: '_source in (' ~ of_kind ~ ')'}) -%}
+        {%- else -%}
+            {%- do found.update({kind: is_among('_source', of_kind, values)}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(found) }}
 {%- endmacro %}
 
 {% macro few_values(query) -%}

@@ -1,8 +1,8 @@
 {% macro has_unit_days(kind) -%}
     {#-
-        Whether int_unit_days counts records of this kind day by day, because days of it can be replaced. Events are counted
-        file by file, in int_event_units; of any other kind there are no models, and the balance counts its records as the
-        ledger does.
+        Whether int_unit_days decides what counts of this kind day by day, because days of it can be replaced. What became of
+        events is counted file by file, in int_event_units; of any other kind there are no models, and the balance counts its
+        records as the ledger does.
     -#}
     {{ kind }} in ('campaign_delivery')
 {%- endmacro %}
@@ -13,6 +13,7 @@
         'impressions': 'int_impressions',
         'clicks': 'int_clicks',
         'conversions': 'int_conversions',
+        'bid_requests': 'int_bid_requests',
         'bids': 'int_bids',
     }) }}
 {%- endmacro %}

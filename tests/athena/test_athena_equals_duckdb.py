@@ -31,6 +31,7 @@ MARTS = (
     "source_balances",
     "data_quality",
     "quarantine_reasons",
+    "kpi_alerts",
 )
 EVENT_MARTS = (
     "ad_events",
@@ -44,6 +45,8 @@ EVENT_MARTS = (
     "conversion_lag",
     "audience_segments",
     "reconciliation",
+    "auction_performance",
+    "auction_losses",
     "quarantined_events",
 )
 OF_ONE_ENGINE = {"build_id", "_dlt_load_id"}
@@ -152,11 +155,27 @@ def days_of(world: World, file: Path, *ages: int, restated: bool = False) -> byt
     return b"".join(write(delivery(world, day, day + later), file).read_bytes() for day in days)
 
 
+def weeks_of_a_campaign() -> bytes:
+    """Twelve weeks of a campaign, of which each seventh day is unusual."""
+    records = []
+    for age in range(1, 85):
+        clicks, spend = (137 * age % 90 + 400, 1) if age % 7 else (137 * age % 90 + 60 * age, 3)
+        measures = {
+            "impressions": 9000 + 13 * age % 50,
+            "clicks": clicks,
+            "conversions": clicks // 9,
+            "spend": clicks * spend / 7,
+        }
+        records.append(record(age, campaign_id="weekly", date=str(TODAY - timedelta(days=age)), **measures))
+    return lines(*records)
+
+
 @pytest.mark.cases
 @pytest.mark.timeout(1200)
 def test_both_engines_give_the_same_cells(engines: Engines, world: World, tmp_path: Path) -> None:
     file = tmp_path / "file.jsonl"
     engines.disk.drop("first.jsonl", days_of(world, file, 5))
+    engines.disk.drop("weeks.jsonl", weeks_of_a_campaign())
     engines.disk.drop("broken.jsonl", b'{"ad_id": "ad1"\n{"ad_id": "ad2", "clicks": "many"}\n' + lines(record(99)))
     engines.run("run")
     engines.assert_same_cells()
@@ -167,6 +186,7 @@ def test_both_engines_give_the_same_cells(engines: Engines, world: World, tmp_pa
     incremental = engines.assert_same_cells()
     [published] = _builds(incremental)
     assert f"published build {published}" in said
+    assert {row["metric"] for row in incremental["kpi_alerts"]} >= {"impressions", "spend", "ctr", "cpc", "cpa"}
 
 
 @pytest.mark.cases

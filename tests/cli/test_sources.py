@@ -47,7 +47,7 @@ def test_every_source_is_listed_with_what_waits_for_it(
     put(tmp_path / "data" / "inbox" / "partnr" / "two.csv", EXPORT)
     put(tmp_path / "data" / "landing" / "gone" / "anything", "")
     found = sources(settings)
-    built_in = ["bids", "campaign_api", "campaign_files", "clicks", "conversions", "impressions"]
+    built_in = ["bid_requests", "bids", "campaign_api", "campaign_files", "clicks", "conversions", "impressions"]
     assert [one["source"] for one in found["sources"]] == [*built_in, "partner"]
     partner = found["sources"][-1]
     assert (partner["waiting"], partner["is_declared"], partner["inbox"]) == (

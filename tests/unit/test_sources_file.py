@@ -404,7 +404,7 @@ extra: 1
         ("files: {thousands: '.'}", "files has '.' as decimal sign and between thousands: say both"),
         ("files: {header_line: 0}", "files.header_line is 0; it must be at least 1"),
         ("files: csv", "files wants keys below it"),
-        ("files: {format: [csv]}", "files.format is ['csv']; it can be 'csv', 'json', 'parquet' or 'xlsx'"),
+        ("files: {format: [csv]}", "files.format is ['csv']; it can be 'csv', 'json', 'parquet', 'xlsx' or 'avro'"),
         ("spend: Cost", "spend is no key here: it stands in the source's `columns.spend`"),
         ("columns: {spend: ''}", "columns.spend.name wants a text that is not blank"),
         ("columns: {brand: {constant: A, name: B}}", "columns.brand has a constant, which goes with no other key"),

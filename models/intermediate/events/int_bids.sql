@@ -1,4 +1,8 @@
-{{ config(**full_rewrite()) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ delete_changed_auctions() }}",
+) }}
 
 with
 
@@ -6,7 +10,7 @@ accepted as (
 
     select * from {{ ref('stg_bids__events') }}
 
-    where rejection_reason is null
+    where rejection_reason is null and {{ is_in_changed_auction('auction_id') }}
 
 ),
 

@@ -1,4 +1,8 @@
-{{ config(**full_rewrite()) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ delete_changed_auctions() }}",
+) }}
 
 with
 
@@ -6,7 +10,7 @@ won as (
 
     select * from {{ ref('int_bids') }}
 
-    where won
+    where won and {{ is_in_changed_auction('auction_id') }}
 
 ),
 

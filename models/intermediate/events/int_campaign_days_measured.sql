@@ -54,14 +54,6 @@ imputed as (
 
 ),
 
-ad_events as (
-
-    select * from {{ ref('ad_events') }}
-
-    where campaign_id is not null
-
-),
-
 -- Conversions after a click count on the day of its impression, as platforms report them.
 converted as (
 
@@ -80,27 +72,58 @@ converted as (
 
 ),
 
-followed as (
+unioned as (
+
+    select
+        campaign_id,
+        date,
+        is_net,
+        processed_time,
+        impressions,
+        clicks,
+        net_clicks,
+        media_cost,
+        0 as conversions
+
+    from {{ ref('int_campaign_days_shown') }}
+
+    where has_campaign
+
+    union all
 
     select
         ad_events.campaign_id,
         ad_events.report_date as date,
-        ad_events.invalid_reason is null as is_net,
-        ad_events.clicks,
-        ad_events.net_clicks,
-        coalesce(ad_events.media_cost, 0) as media_cost,
-        coalesce(converted.conversions, 0) as conversions,
-        ad_events.processed_time > delivered.delivered_at as is_late
+        true as is_net,
+        ad_events.processed_time,
+        0 as impressions,
+        0 as clicks,
+        0 as net_clicks,
+        0 as media_cost,
+        converted.conversions
 
-    from ad_events
+    from converted
 
-    left join converted
+    inner join {{ ref('ad_events') }} as ad_events
         on
-            ad_events.event_date = converted.impression_date
-            and ad_events.impression_id = converted.impression_id
+            converted.impression_date = ad_events.event_date
+            and converted.impression_id = ad_events.impression_id
+
+    -- Those that have credit, so that the others are not looked at.
+    where ad_events.interaction_depth = 2 and ad_events.campaign_id is not null
+
+),
+
+followed as (
+
+    select
+        unioned.*,
+        unioned.processed_time > delivered.delivered_at as is_late
+
+    from unioned
 
     left join delivered
-        on ad_events.campaign_id = delivered.campaign_id and ad_events.report_date = delivered.date
+        on unioned.campaign_id = delivered.campaign_id and unioned.date = delivered.date
 
 ),
 
@@ -109,16 +132,16 @@ measured as (
     select
         campaign_id,
         date,
-        cast(count(case when is_net then 1 end) as decimal(38, 6)) as impressions,
-        cast(count(case when not is_net then 1 end) as decimal(38, 6)) as invalid_impressions,
-        cast(count(case when is_net and is_late then 1 end) as decimal(38, 6)) as late_impressions,
+        cast(sum(case when is_net then impressions else 0 end) as decimal(38, 6)) as impressions,
+        cast(sum(case when is_net then 0 else impressions end) as decimal(38, 6)) as invalid_impressions,
+        cast(sum(case when is_net and is_late then impressions else 0 end) as decimal(38, 6)) as late_impressions,
         cast(sum(net_clicks) as decimal(38, 6)) as clicks,
         cast(sum(clicks - net_clicks) as decimal(38, 6)) as invalid_clicks,
         cast(sum(case when is_late then net_clicks else 0 end) as decimal(38, 6)) as late_clicks,
         cast(sum(conversions) as decimal(38, 6)) as conversions,
         cast(sum(case when is_late then conversions else 0 end) as decimal(38, 6)) as late_conversions,
         cast(sum(case when is_net then media_cost else 0 end) as decimal(38, 6)) as spend,
-        cast(sum(case when not is_net then media_cost else 0 end) as decimal(38, 6)) as invalid_spend,
+        cast(sum(case when is_net then 0 else media_cost end) as decimal(38, 6)) as invalid_spend,
         cast(sum(case when is_net and is_late then media_cost else 0 end) as decimal(38, 6)) as late_spend
 
     from followed

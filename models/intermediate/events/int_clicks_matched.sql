@@ -1,4 +1,8 @@
-{{ config(**full_rewrite()) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ delete_changed_clicks() }}",
+) }}
 
 with
 
@@ -6,11 +10,15 @@ clicks as (
 
     select * from {{ ref('int_clicks') }}
 
+    where {{ is_on_changed_click_day('event_date') }}
+
 ),
 
 impressions as (
 
     select * from {{ ref('int_impressions') }}
+
+    where {{ is_near_changed_click_day('event_date') }}
 
 ),
 

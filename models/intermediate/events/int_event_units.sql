@@ -1,41 +1,56 @@
 {{ config(**full_rewrite()) }}
 
+{%- set event_kinds = "'" ~ event_models() | join("', '") ~ "'" %}
+
 with
 
+current_units as (
+
+    select * from {{ ref('int_units') }}
+
+    where outcome = 'current' and kind in ({{ event_kinds }})
+
+),
+
+counted as (
+
+    select
+        current_units.kind,
+        current_units._source,
+        cast(sum(counted_days.records_found) as bigint) as records_found,
+        cast(sum(counted_days.records_passed) as bigint) as records_passed
+
+    from current_units
+
+    inner join {{ ref('int_unit_days_counted') }} as counted_days
+        on
+            current_units.kind = counted_days.kind
+            and current_units._source = counted_days._source
+            and current_units._dlt_load_id = counted_days._dlt_load_id
+
+    group by
+        current_units.kind,
+        current_units._source
+
+),
+
 {% for kind, events in event_models().items() %}
-    {{ kind }}_found as (
-
-        select
-            '{{ kind }}' as kind,
-            _source,
-            1 as records_found,
-            case when rejection_reason is not null then 1 else 0 end as records_quarantined,
-            0 as records_kept
-
-        from {{ ref('stg_' ~ kind ~ '__events') }}
-
-    ),
-
     {{ kind }}_kept as (
 
         select
             '{{ kind }}' as kind,
             _source,
-            0 as records_found,
-            0 as records_quarantined,
-            1 as records_kept
+            count(*) as records_kept
 
         from {{ ref(events) }}
 
+        group by _source
+
     ),
 {% endfor %}
-unioned as (
+kept as (
 
     {% for kind in event_models() %}
-        select * from {{ kind }}_found
-
-        union all
-
         select * from {{ kind }}_kept
         {% if not loop.last %}
 
@@ -46,25 +61,28 @@ unioned as (
 
 ),
 
-summed as (
+joined as (
 
     select
-        kind,
-        _source,
-        cast(sum(records_found) as bigint) as records_found,
-        cast(sum(records_quarantined) as bigint) as records_quarantined,
-        cast(sum(records_kept) as bigint) as records_kept
+        counted.kind,
+        counted._source,
+        counted.records_found,
+        counted.records_passed,
+        coalesce(kept.records_kept, 0) as records_kept
 
-    from unioned
+    from counted
 
-    group by
-        kind,
-        _source
+    left join kept
+        on counted.kind = kept.kind and counted._source = kept._source
 
 )
 
 select
-    *,
-    records_found - records_quarantined - records_kept as records_duplicate
+    kind,
+    _source,
+    records_found,
+    records_found - records_passed as records_quarantined,
+    records_kept,
+    records_passed - records_kept as records_duplicate
 
-from summed
+from joined

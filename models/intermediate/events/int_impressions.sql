@@ -1,4 +1,9 @@
-{{ config(**full_rewrite()) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    partitioned_by=['month(event_date)'],
+    pre_hook="{{ delete_changed('event_date', kind='impressions') }}",
+) }}
 
 with
 
@@ -6,7 +11,10 @@ accepted as {{ read_again() }} (
 
     select * from {{ ref('stg_impressions__events') }}
 
-    where rejection_reason is null
+    where
+        rejection_reason is null
+        and {{ is_changed('event_date', kind='impressions') }}
+        and {{ is_within_changed_days('event_us', kind='impressions') }}
 
 ),
 

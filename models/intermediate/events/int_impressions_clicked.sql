@@ -1,4 +1,4 @@
-{{ config(**full_rewrite()) }}
+{{ config(materialized='view') }}
 
 with
 

@@ -1,4 +1,8 @@
-{{ config(**full_rewrite()) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ delete_changed('event_date', kind='impressions') }}",
+) }}
 
 with
 
@@ -6,7 +10,7 @@ impressions as (
 
     select * from {{ ref('int_impressions') }}
 
-    where user_id is not null
+    where user_id is not null and {{ is_changed('event_date', kind='impressions') }}
 
 ),
 

@@ -6,7 +6,7 @@
 
 {#- Those that came, and those that have a day of which a rate has changed. -#}
 {%- set uncounted_units -%}
-    select distinct units._source from {{ ref('stg_ingest__units') }} as units
+    select distinct units.kind, units._source from {{ ref('stg_ingest__units') }} as units
     left join {{ this }} as known
         on units.kind = known.kind and units._source = known._source and units._dlt_load_id = known._dlt_load_id
     left join {{ ref('int_exchange_rates_by_day') }} as rates_by_day on known.date = rates_by_day.date
@@ -14,7 +14,7 @@
     and (known._source is null or known.rates <> coalesce(rates_by_day.rates, 'none'))
 {%- endset -%}
 
-{%- set is_uncounted = in_values('_source', uncounted_units) if is_incremental() else 'true' -%}
+{%- set is_uncounted = is_source_among(uncounted_units, ['campaign_delivery'] + event_models() | list) -%}
 
 with
 
@@ -27,12 +27,6 @@ units as (
 rates_by_day as (
 
     select * from {{ ref('int_exchange_rates_by_day') }}
-
-),
-
-delivery_records as (
-
-    select * from {{ ref('base_campaign_delivery__records') }}
 
 ),
 
@@ -52,9 +46,9 @@ delivery_days as (
         cast(coalesce(sum(case when rejection_reason is null then spend end), 0) as decimal(38, 6)) as spend_kept,
         max(case when currency <> '{{ warehouse_currency() }}' then 1 else 0 end) as is_converted
 
-    from delivery_records
+    from {{ ref('base_campaign_delivery__records') }}
 
-    where {{ is_uncounted }}
+    where {{ is_uncounted['campaign_delivery'] }}
 
     group by
         _source,
@@ -65,9 +59,48 @@ delivery_days as (
 
 ),
 
+-- Of an event it is the UTC day, and the first of all where a rule rejects it whatever the rates are. Which of those that
+-- pass are kept, their ids decide.
+{% for kind in event_models() %}
+    {%- set has_currency = kind in ('bid_requests', 'bids', 'conversions') %}
+    {%- set is_converted = "currency <> '" ~ warehouse_currency() ~ "'" if has_currency else 'false' %}
+    {%- set counts_on = "case when rejection_reason is null or " ~ is_converted ~ " then event_date end" %}
+    {%- set date = "coalesce(" ~ counts_on ~ ", date '1970-01-01')" %}
+    {{ kind }}_days as (
+
+        select
+            '{{ kind }}' as kind,
+            _source,
+            _dlt_load_id,
+            cast('' as varchar) as account,
+            {{ date }} as date,
+            'observed' as date_source,
+            count(*) as records_found,
+            count(case when rejection_reason is null then 1 end) as records_passed,
+            cast(0 as bigint) as records_kept,
+            cast(0 as decimal(38, 6)) as spend_kept,
+            max(case when {{ is_converted }} then 1 else 0 end) as is_converted
+
+        from {{ ref('base_' ~ kind ~ '__records') }}
+
+        where {{ is_uncounted[kind] }}
+
+        group by
+            _source,
+            _dlt_load_id,
+            {{ date }}
+
+    ),
+{% endfor %}
 unit_days as (
 
     select * from delivery_days
+    {% for kind in event_models() %}
+
+        union all
+
+        select * from {{ kind }}_days
+    {% endfor %}
 
 )
 

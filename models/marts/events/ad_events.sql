@@ -1,4 +1,9 @@
-{{ config(**full_rewrite()) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    partitioned_by=['month(event_date)'],
+    pre_hook="{{ delete_changed('event_date', kind='ad_events') }}",
+) }}
 
 with
 
@@ -6,17 +11,13 @@ impressions as (
 
     select * from {{ ref('int_impressions_placed') }}
 
-),
-
-clicked as (
-
-    select * from {{ ref('int_impressions_clicked') }}
+    where {{ is_changed('event_date', kind='ad_events') }}
 
 ),
 
-credited as (
+followed as (
 
-    select * from {{ ref('int_impressions_credited') }}
+    select * from {{ ref('int_impressions_followed') }}
 
 ),
 
@@ -36,28 +37,23 @@ joined as (
 
     select
         impressions.*,
-        clicked.first_click_us,
-        coalesce(clicked.clicks, 0) as clicks,
-        coalesce(clicked.net_clicks, 0) as net_clicks,
-        clicked.engagement_us,
-        clicked.click_revenue,
-        clicked._received_at as click_received_at,
-        credited.impression_id is not null as is_credited,
+        followed.first_click_us,
+        coalesce(followed.clicks, 0) as clicks,
+        coalesce(followed.net_clicks, 0) as net_clicks,
+        followed.engagement_us,
+        followed.click_revenue,
+        followed._received_at as click_received_at,
+        coalesce(followed.is_credited, false) as is_credited,
         coalesce(won.clearing_price, impressions.bid_price) as paid_price,
         won._received_at as bid_received_at,
         coalesce(categories.category, 'other') as platform_category
 
     from impressions
 
-    left join clicked
+    left join followed
         on
-            impressions.event_date = clicked.impression_date
-            and impressions.impression_id = clicked.impression_id
-
-    left join credited
-        on
-            impressions.event_date = credited.impression_date
-            and impressions.impression_id = credited.impression_id
+            impressions.event_date = followed.impression_date
+            and impressions.impression_id = followed.impression_id
 
     left join won
         on

@@ -7,9 +7,9 @@ bids as (
     select
         campaign_id,
         report_date as date,
-        count(distinct auction_id || chr(31) || imp_id) as opportunities,
+        count(distinct opportunity_id) as opportunities,
         count(*) as bids,
-        count(distinct case when won then auction_id || chr(31) || imp_id end) as wins
+        count(distinct case when won then opportunity_id end) as wins
 
     from {{ ref('int_bids_placed') }}
 
@@ -23,18 +23,18 @@ events as (
 
     select
         campaign_id,
-        report_date as date,
+        date,
         cast(sum(impressions) as bigint) as impressions,
-        cast(sum(net_impressions) as bigint) as net_impressions,
+        cast(sum(case when is_net then impressions else 0 end) as bigint) as net_impressions,
         cast(sum(clicks) as bigint) as clicks,
         cast(sum(net_clicks) as bigint) as net_clicks,
         cast(sum(media_cost) as decimal(38, 9)) as media_cost
 
-    from {{ ref('hourly_performance') }}
+    from {{ ref('int_campaign_days_shown') }}
 
     group by
         campaign_id,
-        report_date
+        date
 
 ),
 

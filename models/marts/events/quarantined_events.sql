@@ -1,4 +1,8 @@
-{{ config(**full_rewrite()) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ delete_changed_events() }}",
+) }}
 
 with
 
@@ -19,7 +23,7 @@ impressions as (
 
     from {{ ref('stg_impressions__events') }}
 
-    where rejection_reason is not null
+    where rejection_reason is not null and {{ is_changed('_source', kind='impressions') }}
 
 ),
 
@@ -40,7 +44,7 @@ clicks as (
 
     from {{ ref('stg_clicks__events') }}
 
-    where rejection_reason is not null
+    where rejection_reason is not null and {{ is_changed('_source', kind='clicks') }}
 
 ),
 
@@ -61,7 +65,28 @@ conversions as (
 
     from {{ ref('stg_conversions__events') }}
 
-    where rejection_reason is not null
+    where rejection_reason is not null and {{ is_changed('_source', kind='conversions') }}
+
+),
+
+bid_requests as (
+
+    select
+        'bid_requests' as kind,
+        rejection_reason as reason,
+        auction_id as event_id,
+        event_us,
+        cast(null as varchar) as ad_id,
+        cast(null as varchar) as campaign_id,
+        original_floor_price as price,
+        source,
+        _source,
+        _position,
+        _received_at
+
+    from {{ ref('stg_bid_requests__events') }}
+
+    where rejection_reason is not null and {{ is_changed('_source', kind='bid_requests') }}
 
 ),
 
@@ -82,7 +107,7 @@ bids as (
 
     from {{ ref('stg_bids__events') }}
 
-    where rejection_reason is not null
+    where rejection_reason is not null and {{ is_changed('_source', kind='bids') }}
 
 ),
 
@@ -97,6 +122,10 @@ unioned as (
     union all
 
     select * from conversions
+
+    union all
+
+    select * from bid_requests
 
     union all
 

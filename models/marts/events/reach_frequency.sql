@@ -1,4 +1,8 @@
-{{ config(**full_rewrite()) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ delete_changed_periods() }}",
+) }}
 
 with
 
@@ -36,6 +40,8 @@ periods as (
 
     from dated
 
+    where {{ is_changed('report_date', kind='ad_events') }}
+
     union all
 
     select
@@ -46,8 +52,11 @@ periods as (
 
     from dated
 
+    where {{ is_changed('week_start', kind='ad_events') }}
+
     union all
 
+    -- Each time anew, because flights come from a seed.
     select
         dated.campaign_id,
         'flight' as period,

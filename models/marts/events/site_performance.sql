@@ -1,10 +1,17 @@
-{{ config(**full_rewrite()) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    partitioned_by=['month(report_date)'],
+    pre_hook="{{ delete_changed('report_date', kind='ad_events') }}",
+) }}
 
 with
 
 ad_events as (
 
     select * from {{ ref('ad_events') }}
+
+    where {{ is_changed('report_date', kind='ad_events') }}
 
 ),
 

@@ -45,6 +45,8 @@ days_summed as (
 
     from unit_days
 
+    where {{ has_unit_days('kind') }}
+
     group by
         kind,
         _source,

@@ -1,0 +1,113 @@
+{#
+    What else incremental models of events have to look at, beside the days of macros/incremental/changes.sql. A list of days
+    may leave out what need not be read; what a row says never depends on it.
+#}
+
+{% macro is_within_changed_days(microseconds, kind) -%}
+    {#-
+        Whether a time, in microseconds since 1970, lies between the first changed day and the last. It says nothing that
+        `is_changed` does not; but a Parquet file is skipped by what it has a column of.
+    -#}
+    {%- set query -%}
+        select min(days.date), max(days.date) from ({{ changed_values('date', kind) }}) as days
+        where days.date > date '1970-01-01'  -- of records that count for no day
+    {%- endset -%}
+    {%- set days = run_query(query).rows[0].values() if execute and is_incremental() else [none, none] -%}
+    {%- if days[0] is none -%}
+        {{ return('true') }}
+    {%- endif -%}
+    {%- set first = (days[0] - modules.datetime.date(1970, 1, 1)).days -%}
+    {%- set end = (days[1] - modules.datetime.date(1970, 1, 1)).days + 1 -%}
+    {{ return(microseconds ~ ' >= ' ~ first * 86400000000 ~ ' and ' ~ microseconds ~ ' < ' ~ end * 86400000000) }}
+{%- endmacro %}
+
+{% macro changed_auctions() -%}
+    {#- The auctions of which a record came or went since the last complete build. -#}
+    {%- set query -%}
+        select auction_id from {{ ref('base_bids__records') }}
+        where auction_id is not null and {{ has_changed_value('_source', kind='bids') }}
+    {%- endset -%}
+    {{ return(query) }}
+{%- endmacro %}
+
+{% macro is_in_changed_auction(column) -%}
+    {#- Whether `column` is an auction of which a record came or went; in a full build each is. -#}
+    {%- set condition = column ~ ' in (' ~ changed_auctions() ~ ')' -%}
+    {{ return(condition if is_incremental() else 'true') }}
+{%- endmacro %}
+
+{% macro delete_changed_auctions() -%}
+    {#- For the hook before an incremental model of auctions, as `delete_changed`. -#}
+    {% if is_incremental() %}delete from {{ this }} where {{ is_in_changed_auction('auction_id') }}{% endif %}
+{%- endmacro %}
+
+{% macro delete_changed_events() -%}
+    {#- For the hook before an incremental model that has records of all kinds of events, as `delete_changed`. -#}
+    {% if is_incremental() %}
+        delete from {{ this }} where false
+        {%- for kind in event_models() %}
+            or (kind = '{{ kind }}' and {{ has_changed_value('_source', kind) }})
+        {%- endfor %}
+    {% endif %}
+{%- endmacro %}
+
+{% macro delete_changed_periods() -%}
+    {#- For the hook before reach_frequency: its changed days and weeks, and all flights. -#}
+    {% if is_incremental() %}
+        delete from {{ this }}
+        where
+            period = 'flight'
+            or (period = 'day' and {{ in_values('period_start', changed_values('report_date', kind='ad_events')) }})
+            or (period = 'week' and {{ in_values('period_start', changed_values('week_start', kind='ad_events')) }})
+    {% endif %}
+{%- endmacro %}
+
+{% macro changed_click_days() -%}
+    {#-
+        The UTC days of clicks of which the impression has to be looked for again: those of clicks that came, went or were read
+        again, and those of changed impressions with the days before and after. For int_clicks_matched, which is compared with
+        int_clicks, so that a build that was killed between deleting and inserting is healed.
+    -#}
+    {%- set query -%}
+        select clicks.event_date from {{ ref('int_clicks') }} as clicks
+        left join {{ this }} as known
+            on clicks.click_id = known.click_id and clicks._source = known._source and clicks._position = known._position
+        where known.click_id is null or {{ has_changed_value('clicks._source', kind='clicks') }}
+        union
+        select known.event_date from {{ this }} as known
+        left join {{ ref('int_clicks') }} as clicks
+            on clicks.click_id = known.click_id and clicks._source = known._source and clicks._position = known._position
+        where clicks.click_id is null or {{ has_changed_value('known._source', kind='clicks') }}
+        {%- for days in (-1, 0, 1) %}
+            union
+            select cast(days.date + interval '{{ days }}' day as date)
+            from ({{ changed_values('date', kind='impressions') }}) as days
+        {%- endfor %}
+    {%- endset -%}
+    {{ return(query) }}
+{%- endmacro %}
+
+{% macro is_on_changed_click_day(column) -%}
+    {#- Whether `column` is one of them; in a full build each day is. -#}
+    {%- set condition = in_values(column, changed_click_days()) -%}
+    {{ return(condition if is_incremental() else 'true') }}
+{%- endmacro %}
+
+{% macro is_near_changed_click_day(column) -%}
+    {#- Whether `column` lies between the day before the first of them and the day after the last: what need not be read. -#}
+    {%- set query -%}
+        select min(days.event_date), max(days.event_date) from ({{ changed_click_days() }}) as days (event_date)
+        where days.event_date > date '1970-01-02'  -- the first day, of records that count for none, and its neighbours
+    {%- endset -%}
+    {%- set days = run_query(query).rows[0].values() if execute and is_incremental() else [none, none] -%}
+    {%- if days[0] is none -%}
+        {{ return('true') }}
+    {%- endif -%}
+    {%- set first = "date '" ~ days[0] ~ "' - interval '1' day" -%}
+    {{ return(column ~ ' >= ' ~ first ~ ' and ' ~ column ~ " <= date '" ~ days[1] ~ "' + interval '1' day") }}
+{%- endmacro %}
+
+{% macro delete_changed_clicks() -%}
+    {#- For the hook before int_clicks_matched, as `delete_changed`. -#}
+    {% if is_incremental() %}delete from {{ this }} where {{ is_on_changed_click_day('event_date') }}{% endif %}
+{%- endmacro %}
