@@ -103,3 +103,63 @@ BALANCE = _by_name(
     Measure("files_quarantined", "Files quarantined", "count", None, "data_quality", "files_quarantined"),
     Measure("fetches_failed", "Fetches failed", "count", None, "data_quality", "fetches_failed"),
 )
+
+AUCTIONS = _by_name(
+    Measure("opportunities", "Opportunities", "count", None, "auction_performance", "opportunities"),
+    Measure(
+        "opportunities_without_request",
+        "Without a request",
+        "count",
+        None,
+        "auction_performance",
+        "opportunities_without_request",
+    ),
+    Measure("opportunities_bid_on", "Bid on", "count", None, "auction_performance", "opportunities_bid_on"),
+    Measure("wins", "Wins", "count", True, "auction_performance", "wins"),
+    Measure("bids", "Bids", "count", None, "auction_performance", "bids"),
+    Measure("bids_won", "Bids won", "count", None, "auction_performance", "bids_won"),
+    Measure("bids_lost", "Bids lost", "count", None, "auction_performance", "bids_lost"),
+    Measure("bids_undecided", "Undecided", "count", None, "auction_performance", "bids_undecided"),
+    Measure("bid_rate", "Bid rate", "percent", None, "auction_performance", "requested_and_bid_on", "opportunities"),
+    Measure("win_rate", "Win rate", "percent", True, "auction_performance", "wins", "opportunities_bid_on"),
+    Measure(
+        "floor_coverage",
+        "With a floor",
+        "percent",
+        None,
+        "auction_performance",
+        "opportunities_with_floor",
+        "opportunities",
+    ),
+    Measure(
+        "average_floor",
+        "Average floor",
+        "money",
+        None,
+        "auction_performance",
+        "floor_prices",
+        "opportunities_with_floor",
+    ),
+    Measure(
+        "average_clearing_price",
+        "Clearing price",
+        "money",
+        False,
+        "auction_performance",
+        "clearing_prices",
+        "bids_cleared",
+    ),
+)
+
+# The metrics of `kpi_alerts`, as their values are written.
+KIND_OF_METRIC: dict[str, Kind] = {
+    "impressions": "count",
+    "clicks": "count",
+    "conversions": "count",
+    "spend": "money",
+    "ctr": "percent",
+    "cpm": "money",
+    "cpc": "money",
+    "cvr": "percent",
+    "cpa": "money",
+}

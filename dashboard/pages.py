@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from dashboard.filters import COLUMNS, LABELS, Offered
-from dashboard.measures import DELIVERY, FUNNEL
+from dashboard.measures import AUCTIONS, DELIVERY, FUNNEL
 from dashboard.queries import DATE_BASES, GRAINS, MODELS, conversion_types, example_reasons
 
 # The values of parameters are what people read, because Streamlit writes links so.
@@ -14,6 +14,14 @@ SORTS = {label: measure.name for label, measure in MEASURES.items()} | {
 DIRECTIONS = ("Highest first", "Lowest first")
 MOVERS = {LABELS[name]: COLUMNS[name] for name in ("campaign", "brand", "country")}
 FUNNEL_RATES = {measure.label: measure for measure in FUNNEL.values() if measure.denominator}
+AUCTION_RATES = {measure.label: measure for measure in AUCTIONS.values() if measure.denominator}
+AUCTION_DIMENSIONS = {
+    "Exchange": "exchange",
+    "Publisher": "publisher_id",
+    "Device": "device_type",
+    "Place": "geo_location",
+}
+ALERT_SCOPES = {"Everything": "", "Campaigns": "campaign", "All campaigns together": "all"}
 RANKING = {"sort": tuple(SORTS), "direction": DIRECTIONS, "columns": tuple(MEASURES)}
 
 
@@ -100,6 +108,28 @@ PAGES = (
             has_comparison=False,
             mart="campaign_attribution",
             choices={"base": tuple(DATE_BASES), "model": MODELS, "type": conversion_types},
+        ),
+    ),
+    PageOfDashboard(
+        "pages_/auctions.py",
+        "Auctions",
+        ":material/gavel:",
+        Offered(
+            filters=(),
+            why_not="the marts of auctions are by exchange, publisher, device and place",
+            mart="auction_performance",
+            choices={"auction": tuple(AUCTION_RATES), "grain": tuple(GRAINS), "by": tuple(AUCTION_DIMENSIONS)},
+        ),
+    ),
+    PageOfDashboard(
+        "pages_/alerts.py",
+        "Alerts",
+        ":material/notifications:",
+        Offered(
+            filters=("campaign",),
+            why_not="alerts are by campaign",
+            has_comparison=False,
+            choices={"scope": tuple(ALERT_SCOPES)},
         ),
     ),
     PageOfDashboard(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from dashboard.measures import ATTRIBUTION, DELIVERY, FUNNEL, Measure, divided
+from dashboard.measures import ATTRIBUTION, AUCTIONS, DELIVERY, FUNNEL, Measure, divided
 from dashboard.published import Build, Rows, Value, cached, fetch
 
 # The marts of delivery with what tells their rows apart, those that are read fastest first.
@@ -20,7 +20,15 @@ DELIVERY_MARTS: Mapping[str, frozenset[str]] = {
 }
 HAVE_BRANDS = frozenset(DELIVERY_MARTS)
 HAVE_CAMPAIGNS = frozenset(
-    {"campaign_summary", "campaign_funnel", "campaign_attribution", "hourly_performance", "pacing", "reconciliation"}
+    {
+        "campaign_summary",
+        "campaign_funnel",
+        "campaign_attribution",
+        "hourly_performance",
+        "kpi_alerts",
+        "pacing",
+        "reconciliation",
+    }
 )
 GRAINS = {"Day": "day", "Week": "week", "Month": "month"}
 MOST_ROWS = 500
@@ -373,6 +381,74 @@ def funnel(
         limit,
         is_cached=is_cached,
     )
+
+
+def auctions(
+    selection: Selection,
+    by: Sequence[str] = (),
+    grain: str = "",
+    *,
+    limit: int | None = MOST_ROWS,
+    is_cached: bool = True,
+) -> Rows:
+    """The auctions of the period, summed in groups of the columns of `auction_performance`; it knows no filter."""
+    return _summed(
+        "auction_performance",
+        AUCTIONS.values(),
+        selection.only(()),
+        by,
+        grain,
+        "opportunities",
+        limit,
+        is_cached=is_cached,
+    )
+
+
+def losses(selection: Selection, limit: int) -> Rows:
+    """The reasons for which bids of the period lost, the most frequent first: `bids_lost`, and their `share` of all."""
+    selection = replace(selection.only(()), before=None)
+    parameters: dict[str, Value] = {}
+    source = _mart("auction_losses", selection.reader, parameters)
+    sql = f"""
+        with counted as (
+            select loss_reason, sum(bids_lost) as bids_lost
+            from {source}
+            where {_where(selection, parameters)}
+            group by loss_reason
+        )
+        select loss_reason, bids_lost, cast(bids_lost as double) / sum(bids_lost) over () as share
+        from counted
+        order by bids_lost desc, loss_reason
+        limit {limit:d}
+    """  # noqa: S608 the names are ours
+    return cached(selection.build.path, sql, tuple(parameters.items()))
+
+
+def alerts(selection: Selection, scope: str = "", *, limit: int | None = MOST_ROWS, is_cached: bool = True) -> Rows:
+    """The unusual metrics of the period, the newest first, with `groups`, how many there are without the limit.
+
+    Args:
+        selection: The period and the campaigns; all campaigns together are of no campaign.
+        scope: `campaign` or `all`; empty: both.
+        limit: The greatest number of rows; None: all.
+        is_cached: Whether the answer is remembered; not for exports.
+    """
+    selection = replace(selection.only({"campaign_id"}), before=None)
+    parameters: dict[str, Value] = {}
+    source = _mart("kpi_alerts", selection.reader, parameters)
+    conditions = [_where(selection, parameters)]
+    if scope:
+        parameters["scope"] = scope
+        conditions.append("scope = $scope")
+    sql = f"""
+        select *, count(*) over () as groups from {source}
+        where {" and ".join(conditions)}
+        order by date desc, scope, campaign_id, metric
+        {f"limit {limit:d}" if limit is not None else ""}
+    """  # noqa: S608 the names are ours
+    if is_cached:
+        return cached(selection.build.path, sql, tuple(parameters.items()))
+    return fetch(selection.build.path, sql, parameters)
 
 
 def hours(selection: Selection) -> Rows:

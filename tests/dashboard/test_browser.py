@@ -17,7 +17,7 @@ from support.published_file import delivered, publish_invented
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-PAGES = ("", "campaigns", "creatives", "daily", "geography", "funnel", "attribution", "health")
+PAGES = ("", "campaigns", "creatives", "daily", "geography", "funnel", "attribution", "auctions", "alerts", "health")
 IMAGE = "![x](http://evil.invalid/x.png)"
 FORMULA = "=HYPERLINK(0)"
 HOSTILE = (
@@ -46,6 +46,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for back in range(28)
     ]
     deliveries += [delivered(country="DE", state="Bayern", city="München", date=days_back(back)) for back in range(28)]
+    deliveries += [delivered(country=name, state=name, city=name, zipcode=name) for name in HOSTILE]
     # As long as the pages of events have something to show, they too must keep to names as they are.
     funnel = {"opportunities": 9, "wins": 8, "impressions": 7, "net_impressions": 7, "clicks": 3, "net_clicks": 3}
     credited = {"conversion_type": IMAGE, "model": "linear", "date_base": "touch", "is_mature": False}
@@ -58,6 +59,10 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             {"campaign_id": IMAGE, "date": days_back(1), **credited, "conversions": 1, "view_through_conversions": 1}
             | {"conversion_value": 1, **zero}
         ],
+        "auction_performance": [{"date": days_back(1), "exchange": IMAGE, "opportunities": 1}],
+        "auction_losses": [{"date": days_back(1), "loss_reason": IMAGE, "bids_lost": 1}],
+        "kpi_alerts": [{"scope": "campaign", "campaign_id": IMAGE, "date": days_back(1), "metric": "ctr", "value": 1}],
+        "file_overlaps": [{"source": IMAGE, "message": f"{name} may count twice"} for name in HOSTILE],
         "quarantined_deliveries": [{"source": IMAGE, "reason": "negative_count"}],
         "ops.quarantine_examples": [{"source": IMAGE, "reason": "negative_count", "payload": IMAGE}],
     }
@@ -149,7 +154,7 @@ def test_the_export_has_every_row_and_no_formula(visit: Visiting) -> None:
     text = Path(saved.value.path()).read_text(encoding="utf-8-sig")
     rows = {row["campaign_id"]: row for row in csv.DictReader(io.StringIO(text))}
     assert rows.keys() == {"c1", f"'{FORMULA}", *HOSTILE} - {FORMULA}
-    assert rows["c1"]["spend"] == "350.000000"
+    assert rows["c1"]["spend"] == "400.000000"
     assert not [cell for row in rows.values() for cell in row.values() if cell.startswith(("=", "+", "@"))]
 
 

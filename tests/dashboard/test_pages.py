@@ -37,7 +37,17 @@ def test_an_empty_build_has_empty_pages(run_page: RunPage, tmp_path: Path) -> No
     empty = publish_invented(tmp_path / "published", [])
     shown = run_page(empty)
     said = {"overview": [info.value for info in shown.info]}
-    for page in ("campaigns", "creatives", "daily", "geography", "funnel", "attribution", "health"):
+    for page in (
+        "campaigns",
+        "creatives",
+        "daily",
+        "geography",
+        "funnel",
+        "attribution",
+        "auctions",
+        "alerts",
+        "health",
+    ):
         shown.switch_page(f"pages_/{page}.py").run()
         assert not shown.exception
         said[page] = [info.value for info in shown.info]
@@ -45,6 +55,8 @@ def test_an_empty_build_has_empty_pages(run_page: RunPage, tmp_path: Path) -> No
     assert [page for page, infos in said.items() if infos == [nothing]] == [*said][:5]
     assert "There are no events in this period" in said["funnel"][0]
     assert "No conversions are known in this period" in said["attribution"][0]
+    assert "There are no auctions in this period" in said["auctions"][0]
+    assert said["alerts"] == ["No metric was unusual in this period."]
     assert said["health"] == ["Nothing has come yet."]
 
 
@@ -203,6 +215,68 @@ def test_attribution_models_stand_side_by_side(run_page: RunPage, tmp_path: Path
     (campaign,) = shown.dataframe[1].value.to_dict("records")
     assert (campaign["spend"], campaign["cpa"], campaign["roas"]) == (12.5, 2.5, 4.0)
     assert any("The look-back window of 5 conversions" in caption.value for caption in shown.caption)
+
+
+def test_auctions_divide_sums_and_name_why_bids_lost(run_page: RunPage, tmp_path: Path) -> None:
+    auction = {"date": DAY, "exchange": "x1", "opportunities": 100, "requested_and_bid_on": 40, "wins": 10}
+    auction |= {"opportunities_bid_on": 50, "clearing_prices": 30, "bids_cleared": 10}
+    others = {
+        "auction_performance": [
+            auction,
+            {**auction, "exchange": "x2", "opportunities": 300, "wins": 0, "bids_cleared": 0, "clearing_prices": 0},
+            {**auction, "date": days_back(40)},
+        ],
+        "auction_losses": [
+            {"date": DAY, "loss_reason": "outbid", "bids_lost": 3},
+            {"date": DAY, "loss_reason": "below floor", "bids_lost": 1},
+            {"date": days_back(40), "loss_reason": "outbid", "bids_lost": 100},
+        ],
+    }
+    shown = run_page(publish_invented(tmp_path / "published", [delivered()], others), "auctions", by="Exchange")
+    cards = metrics(shown)
+    assert {name: cards[name] for name in ("Opportunities", "Bid rate", "Win rate", "Clearing price")} == {
+        "Opportunities": "400",
+        "Bid rate": "20&#46;00&#37;",
+        "Win rate": "10&#46;00&#37;",
+        "Clearing price": "&#36;3&#46;00",
+    }
+    losses, exchanges = (frame.value for frame in shown.dataframe)
+    assert losses.to_dict("list") == {"Reason": ["outbid", "below floor"], "Bids lost": [3, 1], "Share": [0.75, 0.25]}
+    assert list(exchanges["exchange"]) == ["x2", "x1"]
+    assert exchanges["average_clearing_price"].isna().tolist() == [True, False]
+
+
+def test_alerts_say_what_was_usual_and_what_moved(run_page: RunPage, tmp_path: Path) -> None:
+    alert = {
+        "scope": "campaign",
+        "campaign_id": "c1",
+        "date": DAY,
+        "metric": "ctr",
+        "value": 0.01,
+        "median_value": 0.04,
+    }
+    others = {
+        "kpi_alerts": [
+            {**alert, "compared_days": 8, "moved": "numerator"},
+            {
+                **alert,
+                "scope": "all",
+                "campaign_id": "all_campaigns",
+                "metric": "spend",
+                "value": 90,
+                "median_value": 0,
+            },
+            {**alert, "date": days_back(60)},
+        ]
+    }
+    link = publish_invented(tmp_path / "published", [delivered(), delivered(date=days_back(1))], others)
+    table = run_page(link, "alerts").dataframe[0].value
+    assert list(table["Campaign"]) == ["all together", "c1"]
+    assert list(table["Value"]) == ["$90.00", "1.00%"]
+    assert list(table["Usually"]) == ["$0.00", "4.00%"]
+    assert list(table["What moved"]) == ["", "the numerator"]
+    assert table["Change"].isna().tolist() == [True, False]
+    assert list(run_page(link, "alerts", scope="Campaigns").dataframe[0].value["Campaign"]) == ["c1"]
 
 
 def test_data_health_shows_what_was_left_out_and_why(run_page: RunPage, tmp_path: Path) -> None:
