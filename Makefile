@@ -5,7 +5,7 @@ UV_RUN := $(UV) run --frozen --no-sync
 PYTEST := $(UV_RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
 FAST_TESTS := tests/unit tests/extract tests/conventions tests/simulate
 
-.PHONY: help run check test-fast test test-cases docs bench athena install
+.PHONY: help run dashboard check test-fast test test-cases docs bench athena install
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -13,6 +13,9 @@ help: ## Show this list
 
 run: install ## Pull 30 days from the mock API (or yours), build, test, publish
 	@$(UV_RUN) adhouse run
+
+dashboard: install ## Look at the published marts in the browser, until Ctrl-C
+	@$(UV_RUN) adhouse dashboard
 
 check: install ## Check style and types of Python and SQL (what the pre-commit hooks run)
 	$(UV_RUN) ruff check .

@@ -366,6 +366,21 @@ def docs(
 
 
 @app.command()
+def dashboard(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others than this machine's own see all data.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8501,
+    is_opened: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+) -> None:
+    """Show the published marts in the browser until Ctrl-C."""
+    from adhouse.commands import dashboard as serving
+
+    settings, terminal = _settings_and_terminal()
+    serving.serve(terminal, settings, host=host, port=port, is_opened=is_opened)
+
+
+@app.command()
 def demo(
     is_ended: Annotated[bool, typer.Option("--end", help="Withdraw all of the demo's data, for good.")] = False,
     wait: Wait = 0,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from simulate.world import World
 
 PRIVACY_KEY = "the demo's key is no secret"
-EVENT_SOURCES = ("impressions", "clicks", "conversions", "bids")
+EVENT_SOURCES = ("impressions", "clicks", "conversions", "bid_requests", "bids")
 EVENT_DAYS = 30
 IMPRESSIONS_A_DAY = 4_300
 QUIET_SECONDS = 60  # a file that nobody has written to for so long is taken at once

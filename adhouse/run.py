@@ -29,10 +29,13 @@ if TYPE_CHECKING:
     from extract.run import ApiSettings, ExtractReport, Places
     from extract.source import SourceConfig
 
-NEXT_COMMANDS = """Next:
+NEXT = "Next:"
+NEXT_COMMANDS = """
   {0}adhouse status       what is published, and what became of every record
   {0}adhouse quarantine   quarantined records and files, with reasons
   {0}adhouse docs         every model and column explained, on one page"""
+NEXT_ON_DUCKDB = """
+  {0}adhouse dashboard    look at the numbers in the browser"""
 NEXT_IN_DEMO = """
   {0}adhouse demo --end   withdraw all of this invented data, and begin with your own"""
 
@@ -361,6 +364,8 @@ def _plan(session: Session, lake_origin: str, *, full_refresh: bool, build_id: s
         is_full_refresh=is_full,
         inputs=inputs_of(settings),
         generation=warehouse.generation(build_id, is_full_refresh=is_full),
+        report_timezone=settings.report_timezone.key,
+        restated_days=settings.restated_days,
     )
 
 
@@ -417,7 +422,8 @@ def _build_and_publish(
     report.show_balance(terminal, settings)
     report.show_missing_dates(terminal, settings)
     terminal.gap()
-    next_commands = NEXT_COMMANDS + (NEXT_IN_DEMO if demo.is_on(settings) else "")
+    next_commands = NEXT + ("" if settings.is_in_cloud else NEXT_ON_DUCKDB) + NEXT_COMMANDS
+    next_commands += NEXT_IN_DEMO if demo.is_on(settings) else ""
     terminal.result(next_commands.format("uv run " if (settings.project / "uv.lock").exists() else ""))
     if extracted.errors:
         raise CommandError("a source is incomplete: stale numbers were published, as --allow-stale says", "run again")

@@ -108,6 +108,11 @@ class RecordShape:
                     found.append((theirs, partial(_sign_in, signs=signs)))
         return found
 
+    @property
+    def is_read_one_by_one(self) -> bool:
+        """Whether each record is to be looked at by itself, because a column alone does not say what becomes of it."""
+        return self.filter is not None or bool(self.type.parts) or bool(self.type.needed)
+
     @cached_property
     def has_paths(self) -> bool:
         """Whether a field may lie deeper in a record."""

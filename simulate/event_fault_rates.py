@@ -20,16 +20,16 @@ class EventFaultRates:
         missing_time: Without time.
         missing_id: Without an id of their own.
         missing_ad: Impressions without ad.
-        missing_auction: Bids without auction.
-        missing_imp: Bids without imp.
+        missing_auction: Bids and bid requests without auction.
+        missing_imp: Bids without imp, and bid requests with an imp without id.
         nobody: A word for no user in place of the user, such as `0` or `null`.
         negative_price: A price below zero.
         macro_price: A macro in place of the price.
         text_price: A word in place of the price or value.
         huge_price: 13 integer digits of price.
         negative_count: Conversions that count less than nothing.
-        bad_currency: Conversions whose currency is no code.
-        foreign_currency: Conversions in EUR; none by default, since a warehouse needs a rate for them.
+        bad_currency: Conversions and floors whose currency is no code.
+        foreign_currency: Conversions and floors in EUR; none by default, since a warehouse needs a rate for them.
         click_before_impression: Clicks up to an hour before their impression, by a wrong clock.
         without_impression_id: Clicks that do not say of which impression.
         orphan: Clicks of an impression that no log has.

@@ -46,7 +46,10 @@ def with_faults(world: World, day: date, entries: Iterable[Entry], rates: EventF
     """
     of_kind: dict[str, list[Entry]] = {kind: [] for kind in FAULTS}
     for entry in entries:
-        of_kind[entry.kind].append(entry)
+        if entry.fields.get("test"):  # it is quarantined for that, so nobody would see what else is wrong
+            yield entry
+        else:
+            of_kind[entry.kind].append(entry)
     for kind, faults in FAULTS.items():
         names = list(faults)
         limits = np.cumsum([getattr(rates, name) for name in names])
@@ -181,10 +184,23 @@ def _apart(entry: Entry, by: int) -> list[Entry]:
     return [replace(entry, fields=entry.fields | outcome), replace(later, at=at, days_later=by >> 8 & 3 == 3)]
 
 
+def _shifted(entry: Entry, by: int) -> list[Entry]:
+    # By more than a clock that counts milliseconds cuts off, and so that it stays on its day.
+    shift = _SECOND * (1 if entry.at % _DAY < _DAY // 2 else -1)
+    return [entry, _saying("conflicting", replace(entry, at=entry.at + shift), tmax=999)]
+
+
+def _floor(name: str, **floor: Any) -> Fault:
+    def fault(entry: Entry, by: int) -> list[Entry]:
+        first, *others = entry.fields["imp"]
+        return [_saying(name, entry, imp=[first | floor, *others])]
+
+    return fault
+
+
+_ANYWHERE: dict[str, Fault] = {"duplicate": _duplicate, "late": _late, "out_of_order": _out_of_order}
 _OF_ALL: dict[str, Fault] = {
-    "duplicate": _duplicate,
-    "late": _late,
-    "out_of_order": _out_of_order,
+    **_ANYWHERE,
     "broken_line": _broken_line,
     "future": _with("future", event_time="9999-12-31T00:00:00Z"),
     "missing_time": _with("missing_time", event_time=None),
@@ -219,6 +235,18 @@ FAULTS: dict[str, dict[str, Fault]] = {
         "negative_count": _with("negative_count", conversion_count="-1"),
         "bad_currency": _with("bad_currency", currency="US$"),
         "foreign_currency": _with("foreign_currency", currency="EUR"),
+    },
+    "bid_requests": {
+        **_ANYWHERE,
+        "conflicting": _shifted,
+        "future": _with("future", timestamp=253_402_214_400_000_000),  # the last day of the year 9999
+        "missing_time": _with("missing_time", timestamp=None),
+        "missing_auction": _with("missing_auction", id="-"),
+        "missing_imp": _floor("missing_imp", id=""),
+        "negative_price": _floor("negative_price", bidfloor=-0.5),
+        "huge_price": _floor("huge_price", bidfloor=1e12),
+        "bad_currency": _floor("bad_currency", bidfloor=0.5, bidfloorcur="US$"),
+        "foreign_currency": _floor("foreign_currency", bidfloor=0.5, bidfloorcur="EUR"),
     },
     "bids": {
         **_OF_ALL,

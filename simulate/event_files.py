@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from simulate.event_avro import avro_file
 from simulate.event_fault_rates import EventFaultRates
 from simulate.event_faults import LATEST, with_faults
 from simulate.event_log import LATEST_DAY, Entry, entries, logging_campaigns
@@ -19,7 +20,13 @@ from simulate.world import World
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _TRACKER = timezone(timedelta(hours=2))
-_EXTENSIONS = {"impressions": ".jsonl", "clicks": ".csv", "conversions": ".csv", "bids": ".jsonl"}
+_EXTENSIONS = {
+    "impressions": ".jsonl",
+    "clicks": ".csv",
+    "conversions": ".csv",
+    "bid_requests": ".avro",
+    "bids": ".jsonl",
+}
 # A price has under 16 digits, so the shortest text of its nearest float is the price, digit by digit.
 _JSON = json.JSONEncoder(separators=(",", ":"), default=float)
 _DAY = 86_400_000_000
@@ -33,7 +40,7 @@ def write_event_files(
     impressions_a_day: int = 9_000,
     rates: EventFaultRates | None = None,
 ) -> Counter[tuple[str, str]]:
-    """Writes `<folder>/<kind>/<kind>-<day>.jsonl` or `.csv` for each day and kind of which something came.
+    """Writes `<folder>/<kind>/<kind>-<day>.jsonl`, `.csv` or `.avro` for each day and kind of which something came.
 
     The events are those of the smallest campaigns (`logging_campaigns`), all of theirs that delivery counts. A file has
     what came on its day, by the UTC day of the event, late entries and conversions of older impressions among them. So
@@ -67,7 +74,7 @@ def write_event_files(
         if day in wanted:
             for kind, extension in _EXTENSIONS.items():
                 path = folder / kind / f"{kind}-{day}{extension}"
-                _write([entry for entry in came if entry.kind == kind], path)
+                _write([entry for entry in came if entry.kind == kind], path, day)
             for entry in came:
                 counts[entry.kind, "records"] += 1
                 counts[entry.kind, entry.fault] += bool(entry.fault)
@@ -78,16 +85,24 @@ def _days(first: date, last: date) -> Iterable[date]:
     return (first + timedelta(days=number) for number in range((last - first).days + 1))
 
 
-def _write(rows: list[Entry], path: Path) -> None:
+def _write(rows: list[Entry], path: Path, day: date) -> None:
     """Writes a log in the order of its times; the file appears under its name only when it is whole."""
     if not rows:
         return
     rows.sort(key=lambda entry: (entry.is_last, entry.at))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
-    text = _csv(rows) if path.suffix == ".csv" else "".join(map(_json_line, rows))
-    part.write_bytes(text.encode())
+    if path.suffix == ".avro":
+        part.write_bytes(avro_file(map(_request, rows), path.stem, is_newer=day.toordinal() % 2 == 1))
+    else:
+        text = _csv(rows) if path.suffix == ".csv" else "".join(map(_json_line, rows))
+        part.write_bytes(text.encode())
     part.rename(path)
+
+
+def _request(entry: Entry) -> dict[str, Any]:
+    """What a request says; the exchanges' clocks count milliseconds."""
+    return {"timestamp": entry.at // 1_000 * 1_000} | entry.fields
 
 
 def _values(entry: Entry) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""A day's events of some campaigns as entries of four logs: the ad server's, the tracker's, the shop's, the bidder's.
+"""A day's events of some campaigns as entries of five logs: of the ad server, tracker, shop, bidder and exchanges.
 
 Impressions, clicks and conversions are those of which delivery is counted. What delivery does not count is added:
-conversions after a mere view, refunds, and the bids that won the impressions or lost others.
+conversions after a mere view, refunds, the bids that won the impressions or lost others, and the requests for them and
+for what nobody bid on.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
 _HAVE_NO_AUCTION = {"google_search"}
 _LOST_TO_A_HIGHER_BID, _BELOW_THE_FLOOR, _TOO_LATE = 102, 100, 2
+_DEVICE_TYPES = {"mobile": 4, "desktop": 2, "tablet": 5, "ctv": 3}  # as OpenRTB counts them
+_COUNTRIES = {"US": "USA", "GB": "GBR"}  # three letters, as OpenRTB wants; other exchanges write two
 _LOSS_REASONS = (_LOST_TO_A_HIGHER_BID, _LOST_TO_A_HIGHER_BID, _LOST_TO_A_HIGHER_BID, _BELOW_THE_FLOOR, _TOO_LATE)
 
 
@@ -34,7 +37,7 @@ class Entry:
     """One row of a log.
 
     Attributes:
-        kind: The log: `impressions`, `clicks`, `conversions` or `bids`.
+        kind: The log: `impressions`, `clicks`, `conversions`, `bid_requests` or `bids`.
         at: When it happened, in microseconds since 1970.
         seen_at: When the impression that it comes from was seen.
         fields: Its fields by name; without `event_time` the log writes `at`.
@@ -75,10 +78,13 @@ def entries(world: World, day: date, campaigns: Collection[str], *, conversions_
     numbers = np.array([int(one.rpartition("-")[2]) for one in ids], np.int64)
     draws = bits(address(world.seed, "logs", day.toordinal()), numbers).tolist()
     drawn = dict(zip(ids, draws, strict=True))
+    asked = dict(zip(ids, bits(address(world.seed, "requests", day.toordinal()), numbers).tolist(), strict=True))
 
     for row in [] if conversions_only else _rows(happened.impressions):
         at = row.pop("event_time")
-        yield from _impression(row, at, drawn[row["impression_id"]])
+        logged = [*_impression(row, at, drawn[row["impression_id"]])]
+        yield from logged
+        yield from _requests(row, [entry for entry in logged if entry.kind == "bids"], asked[row["impression_id"]])
     for row in [] if conversions_only else _rows(happened.clicks):
         yield Entry("clicks", row.pop("event_time"), seen_at[row["impression_id"]], row)
     for row in _rows(happened.conversions):
@@ -131,6 +137,55 @@ def _impression(impression: dict[str, Any], seen_at: int, draw: int) -> Iterator
         lost = {"imp_id": str(2 - (draw >> 9 & 1)), "bid_price": paid}
         lost |= {"bid_id": f"{auction}-l", "won": False, "loss_reason": str(reason)} if is_north else {}
         yield Entry("bids", at, seen_at, {"loss_reason": reason, **shared, **lost})
+
+
+def _requests(impression: dict[str, Any], bids: list[Entry], draw: int) -> Iterator[Entry]:
+    """The request that the bids of an impression answered; for some a test, or another one that nobody bid on.
+
+    No bid that won lies below its floor, and one that lost because of the floor does.
+    """
+    if not bids:
+        return
+    auction = bids[0].fields["auction_id"]
+    imps = {bid.fields["imp_id"]: _floor(bid, draw >> 8 * number) for number, bid in enumerate(bids)}
+    if draw >> 16 & 1:
+        imps.setdefault("3", {})
+    at = bids[0].at - 1_000 * (5 + draw % 40)
+    request = _request(impression, bids[0].fields["exchange"], draw)
+    asked = [{"id": name} | floor for name, floor in sorted(imps.items())]
+    yield Entry("bid_requests", at, bids[0].seen_at, {"id": auction, "test": 0, "imp": asked, **request})
+    for name, is_there, is_test in (("n", draw >> 20 & 7 == 0, 0), ("t", draw >> 24 & 63 == 0, 1)):
+        if is_there:
+            imp: list[dict[str, Any]] = [{"id": "1", "bidfloor": 0.1 * (draw >> 30 & 7), "bidfloorcur": "USD"}]
+            fields = {"id": f"{auction}-{name}", "test": is_test, "imp": imp, **request}
+            yield Entry("bid_requests", at + 1_000, bids[0].seen_at, fields)
+
+
+def _floor(bid: Entry, draw: int) -> dict[str, Any]:
+    price = bid.fields["bid_price"]
+    if int(bid.fields.get("loss_reason") or 0) == _BELOW_THE_FLOOR:
+        return {"bidfloor": float((price * 2).quantize(Decimal("0.01"))), "bidfloorcur": "USD"}
+    floor = float((price / 2).quantize(Decimal("0.01")))
+    return ({}, {"bidfloor": 0.0}, {"bidfloor": floor}, {"bidfloor": floor, "bidfloorcur": " usd"})[draw & 3]
+
+
+def _request(impression: dict[str, Any], exchange: str, draw: int) -> dict[str, Any]:
+    """What a request says beside its id and its imps."""
+    country, _, region = impression["geo_location"].partition("-")
+    page = {"publisher": {"id": impression["publisher_id"]}, "cat": [f"IAB{1 + draw % 20}"]}
+    is_app = impression["platform"] == "mobile_app"
+    return {
+        "exchange": exchange,
+        "at": 1 + (draw >> 40 & 1),
+        "tmax": 100 + 20 * (draw >> 41 & 3),
+        "site": None if is_app else {"domain": impression["site_domain"], **page},
+        "app": {"bundle": f"app.{impression['site_domain']}", **page} if is_app else None,
+        "device": {
+            "devicetype": _DEVICE_TYPES[impression["device_type"]],
+            "geo": {"country": _COUNTRIES.get(country, country), "region": region or None},
+        },
+        "user": {"id": impression["user_id"], "data": [{"id": "dmp", "segment": [{"id": f"s{draw >> 44 & 31}"}]}]},
+    }
 
 
 def _conversion(row: dict[str, Any], seen_at: int, draw: int) -> Iterator[Entry]:

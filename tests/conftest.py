@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.athena_fixture import athena, pytest_terminal_summary, pytest_testnodedown
+from support.athena_fixture import athena
+from support.browser import chromium
+from support.dashboard_pages import invented, invented_link, run_page
 from support.killing import killer
+from support.lacking import pytest_terminal_summary, pytest_testnodedown
 
 from simulate.data_faults import FaultRates
 from simulate.delivery import delivery
@@ -22,8 +25,17 @@ from simulate.mock_api import DEMO_TOKEN, create_app
 from simulate.serve import serving
 from simulate.world import World, make_world
 
-# A fixture and hooks, found here by their names.
-__all__ = ["athena", "killer", "pytest_terminal_summary", "pytest_testnodedown"]
+# Fixtures and hooks, found here by their names.
+__all__ = [
+    "athena",
+    "chromium",
+    "invented",
+    "invented_link",
+    "killer",
+    "pytest_terminal_summary",
+    "pytest_testnodedown",
+    "run_page",
+]
 
 SINCE, UNTIL = date(2026, 11, 1), date(2026, 11, 5)
 TODAY = UNTIL + timedelta(days=1)

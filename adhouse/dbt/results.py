@@ -21,6 +21,8 @@ class BuildPlan:
         inputs: Names everything that the build depends on besides the data, tests too.
         lake_change: Names the newest change of the lake that the build will see.
         generation: On Athena, the name of the databases that it writes; empty on DuckDB.
+        report_timezone: The zone whose days are report days, for those who read the build.
+        restated_days: How many complete days later runs ask for again, so that their numbers may still change.
     """
 
     build_id: str
@@ -31,6 +33,8 @@ class BuildPlan:
     inputs: str = ""
     lake_change: str = ""
     generation: str = ""
+    report_timezone: str = "UTC"
+    restated_days: int = 0
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,8 @@ create table if not exists ops.builds (
 );
 alter table ops.builds add column if not exists inputs varchar;
 alter table ops.builds add column if not exists lake_change varchar;
+alter table ops.builds add column if not exists report_timezone varchar;
+alter table ops.builds add column if not exists restated_days bigint;
 create table if not exists ops.test_results (
     build_id varchar,
     test varchar,
@@ -179,7 +181,8 @@ class DuckDBWarehouse:
                 insert into ops.builds by name
                 select
                     ? as build_id, ? as command, 'building' as status, ? as as_of, ? as started_at,
-                    ? as is_full_refresh, ? as fingerprint, ? as inputs, ? as lake_change, ? as versions
+                    ? as is_full_refresh, ? as fingerprint, ? as inputs, ? as lake_change, ? as versions,
+                    ? as report_timezone, ? as restated_days
                 """,
                 [
                     plan.build_id,
@@ -191,6 +194,8 @@ class DuckDBWarehouse:
                     plan.inputs,
                     plan.lake_change,
                     versions(),
+                    plan.report_timezone,
+                    plan.restated_days,
                 ],
             )
             connection.execute("checkpoint")

@@ -50,7 +50,7 @@ _HEADER = fastavro.parse_schema(
         ],
     }
 )
-_BROKEN = (EOFError, IndexError, ValueError, KeyError, TypeError, OverflowError, MemoryError, struct.error)
+_BROKEN = (EOFError, IndexError, ValueError, KeyError, TypeError, OverflowError, struct.error)
 _UNPACKING = (zlib.error, lzma.LZMAError, zstd.ZstdError, cramjam.DecompressionError, OSError, ValueError, EOFError)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXACT = Context(prec=1_000)

@@ -149,7 +149,7 @@ def _cut(file: IO[bytes], mark: bytes, size: int) -> Iterator[tuple[bytes, bool]
 
 def _parse(chunk: bytes, is_last: bool, text: TextFormat) -> tuple[Batch, bytes]:
     """Parses a chunk at once, or in small pieces, so that one odd record costs no more than its neighbourhood."""
-    if text.shape.filter is not None:
+    if text.shape.is_read_one_by_one:
         return text.parse_strict(chunk, is_last)
     if (batch := text.parse_fast(chunk, is_last)) is not None:
         return batch, b""

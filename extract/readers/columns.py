@@ -199,7 +199,7 @@ def convert_columns(
         lines: How many lines the records take up.
     """
     schema = shape.type.schema
-    if shape.type.parts or shape.type.needed:
+    if shape.is_read_one_by_one:
         return None
     remarks = Remarks()
     try:

@@ -186,7 +186,7 @@ def _rows_in_memory(metadata: pq.FileMetaData) -> int:
 
 
 def _parse_fast(table: pa.Table, shape: RecordShape) -> Batch | None:
-    if shape.filter is not None or shape.profile.has_odd_nulls or shape.doubts:
+    if shape.is_read_one_by_one or shape.profile.has_odd_nulls or shape.doubts:
         return None
     try:
         fields = {

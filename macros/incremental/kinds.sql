@@ -13,6 +13,7 @@
         'impressions': 'int_impressions',
         'clicks': 'int_clicks',
         'conversions': 'int_conversions',
+        'bid_requests': 'int_bid_requests',
         'bids': 'int_bids',
     }) }}
 {%- endmacro %}

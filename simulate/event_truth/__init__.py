@@ -2,8 +2,8 @@
 
 Each module is one part of RULES.md, in this order: `records` (what is written), `values` (what it means), `accepted`
 (which records are events), `standing` and `bids` (which rows are one event), `clicks`, `invalid`, `touches`, `credit`,
-`ad_events`, `marts`. Times are whole microseconds since 1970, amounts are Decimals or whole units of a power of ten; no
-float decides anything.
+`ad_events`, `marts`, `auctions`. Times are whole microseconds since 1970, amounts are Decimals or whole units of a
+power of ten; no float decides anything.
 
 Where the rules leave a choice, it is made like this:
 
@@ -15,6 +15,8 @@ Where the rules leave a choice, it is made like this:
 - A won bid without a clearing price does not decide the cost: the bid price does.
 - `clicked_at` is the time of the click that engagement and revenue are of. A missing bid price is not premium.
 - Conversions without a value count with the value 0. Credit of clicks, of views and of nobody are sums of their own.
+- Two exchanges that have a name are two, whatever the ids of their auctions and imps. A bid in a test is no bid. An
+  opportunity that only bids are known of has no floor, publisher, device or place.
 - A platform has its category in any case. Only sums by place have it in upper case and without aliases.
 """
 
@@ -26,6 +28,14 @@ from dataclasses import dataclass, field
 
 from simulate.event_truth.accepted import Row, broken_rule, cast
 from simulate.event_truth.ad_events import ad_events
+from simulate.event_truth.auctions import (
+    auction_losses,
+    auction_performance,
+    auctions,
+    broken_rule_of_request,
+    cast_request,
+    standing_requests,
+)
 from simulate.event_truth.bids import folded
 from simulate.event_truth.clicks import join, orphan_clicks
 from simulate.event_truth.invalid import flag_clicks, flag_impressions
@@ -66,7 +76,7 @@ class EventTruth:
 
     Attributes:
         balances: By kind.
-        impressions: One row per event that stands, as the other three; clicks with `impression`, `joined_by`,
+        impressions: One row per event that stands, as the others; clicks with `impression`, `joined_by`,
             `orphan_reason` and `invalid_reason`.
         returning_ids: Ids of impressions that come back on another day.
         attributed_conversions: One row per conversion and touch, a column a model, in whole units of 10^-12.
@@ -77,6 +87,7 @@ class EventTruth:
     impressions: list[Row]
     clicks: list[Row]
     conversions: list[Row]
+    bid_requests: list[Row]
     bids: list[Row]
     returning_ids: int
     orphan_clicks: list[Row]
@@ -85,6 +96,8 @@ class EventTruth:
     campaign_attribution: list[Row]
     hourly_performance: list[Row]
     reach_frequency: list[Row]
+    auction_performance: list[Row]
+    auction_losses: list[Row]
 
 
 def truth_of_events(records: Iterable[Record], rules: EventRules | None = None) -> EventTruth:
@@ -92,20 +105,25 @@ def truth_of_events(records: Iterable[Record], rules: EventRules | None = None) 
     rules = EventRules() if rules is None else rules
     balances = {kind: Balance() for kind in FIELDS}
     accepted: dict[str, list[Row]] = {kind: [] for kind in FIELDS}
+    tests: list[Row] = []
     for record in records:
         balance = balances[record.kind]
         balance.read += 1
         try:
-            row = cast(record, rules)
+            row = cast_request(record, rules) if record.kind == "bid_requests" else cast(record, rules)
         except Rejected as rejected:
             balance.rejected[str(rejected)] += 1
             continue
-        reason = broken_rule(record.kind, row, rules)
+        is_request = record.kind == "bid_requests"
+        reason = broken_rule_of_request(row, rules) if is_request else broken_rule(record.kind, row, rules)
+        if reason == "test_request":
+            tests.append(row)
         if reason is None:
             accepted[record.kind].append(row)
         else:
             balance.quarantined[reason] += 1
     events = {kind: standing(kind, accepted[kind]) for kind in ("impressions", "clicks", "conversions")}
+    events["bid_requests"] = standing_requests(accepted["bid_requests"])
     for kind, found in events.items():
         balances[kind].kept = len(found.rows)
         balances[kind].duplicates = found.duplicates
@@ -119,12 +137,14 @@ def truth_of_events(records: Iterable[Record], rules: EventRules | None = None) 
     flag_clicks(clicks, rules)
     flag_impressions(impressions, rules)
     credited = attributed(conversions, Traffic(clicks, impressions, rules), rules)
+    decided = auctions(events["bid_requests"].rows, tests, bids, rules)
     rows_of_impressions = ad_events(impressions, clicks, bids, credited, rules)
     return EventTruth(
         balances=balances,
         impressions=impressions,
         clicks=clicks,
         conversions=conversions,
+        bid_requests=events["bid_requests"].rows,
         bids=bids,
         returning_ids=events["impressions"].returning_ids,
         orphan_clicks=orphan_clicks(clicks),
@@ -133,4 +153,6 @@ def truth_of_events(records: Iterable[Record], rules: EventRules | None = None) 
         campaign_attribution=campaign_attribution(credited, rules),
         hourly_performance=hourly_performance(rows_of_impressions, rules),
         reach_frequency=reach_frequency(impressions, rules),
+        auction_performance=auction_performance(decided, rules),
+        auction_losses=auction_losses(decided),
     )

@@ -37,8 +37,8 @@ _IDS = {
 _PRICES = {"bid_price", "click_price", "clearing_price"}
 _AMOUNTS = {"conversion_value", "conversion_count"}
 _REQUIRED = {"impressions": ("ad_id",), "bids": ("auction_id", "imp_id"), "clicks": (), "conversions": ()}
-_OLDEST = microseconds_of(datetime(2000, 1, 1, tzinfo=UTC))
-_LIMIT = Decimal(10**12)
+OLDEST = microseconds_of(datetime(2000, 1, 1, tzinfo=UTC))
+LIMIT = Decimal(10**12)
 _MICRO = Decimal("0.000001")
 
 
@@ -99,7 +99,7 @@ def broken_rule(kind: str, row: Row, rules: EventRules) -> str | None:
             return f"null_{name}"
     prices = [row[name] for name in sorted(_PRICES) if row.get(name) is not None]
     amounts = [row[name] for name in sorted(_AMOUNTS) if row.get(name) is not None]
-    if row["event_time"] < _OLDEST or any(abs(amount) >= _LIMIT for amount in prices + amounts):
+    if row["event_time"] < OLDEST or any(abs(amount) >= LIMIT for amount in prices + amounts):
         return "out_of_range"
     if any(price < 0 for price in prices):
         return "negative_price"

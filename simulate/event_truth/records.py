@@ -7,10 +7,13 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import fastavro
+
+_START = datetime(1970, 1, 1, tzinfo=UTC)
 FIELDS = {
     "impressions": (
         "impression_id",
@@ -53,6 +56,20 @@ FIELDS = {
         "click_id",
         "impression_id",
     ),
+    "bid_requests": (
+        "exchange",
+        "id",
+        "timestamp",
+        "at",
+        "tmax",
+        "test",
+        "imp",
+        "site",
+        "app",
+        "device",
+        "geo",
+        "user",
+    ),
     "bids": (
         "auction_id",
         "imp_id",
@@ -80,7 +97,7 @@ class Record:
     """One record as it is written, and where and when it came.
 
     Attributes:
-        kind: `impressions`, `clicks`, `conversions` or `bids`.
+        kind: `impressions`, `clicks`, `conversions`, `bid_requests` or `bids`.
         fields: What it says, by name; of a record that cannot be read, the reason.
         received_at: UTC.
         number: The receipt number of its file: the smaller one came first, whatever the times say.
@@ -99,11 +116,32 @@ class Record:
 
 
 def read(kind: str, content: bytes, received_at: datetime, number: int, file: str) -> Iterator[Record]:
-    """The records of a file that stands: CSV of clicks and conversions, JSON lines of the others."""
+    """The records of a file that stands: CSV of clicks and conversions, Avro of bid requests, JSON lines of the others.
+
+    Times of Avro are whole microseconds, and its floors, which have few digits, the decimals that they were made of.
+    """
+    if kind == "bid_requests":
+        for position, request in enumerate(fastavro.reader(io.BytesIO(content)), start=1):
+            yield Record(kind, _plain(request), received_at, number, file, position)
+        return
     text = content.decode()
     rows = _csv_rows(text) if kind in ("clicks", "conversions") else map(_json_fields, text.split("\n")[:-1])
     for position, fields in enumerate(rows, start=1):
         yield Record(kind, fields, received_at, number, file, position)
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _plain(one) for name, one in value.items()}
+        case list():
+            return [_plain(one) for one in value]
+        case float():
+            return Decimal(f"{value:.7g}")
+        case datetime():
+            return (value - _START) // timedelta(microseconds=1)
+        case _:
+            return value
 
 
 def _csv_rows(text: str) -> Iterator[dict[str, Any] | str]:

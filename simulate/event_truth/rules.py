@@ -43,6 +43,7 @@ class EventRules:
         platforms: The category of a platform in lower case; one that is missing is `other`.
         places: The ISO 3166-2 code that a place in upper case, or what comes before its first hyphen, stands for.
         known_places: By their ISO 3166-2 codes.
+        device_types: The word for a device type of OpenRTB; one that is missing stays as it is.
         loss_reasons: The word for a loss reason in lower case; one that is missing stays as it is.
         flights: Of which reach is counted.
         future_tolerance: How far after its receipt an event may lie.
@@ -63,6 +64,7 @@ class EventRules:
     platforms: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
     known_places: Mapping[str, Place] = field(default_factory=dict)
+    device_types: Mapping[str, str] = field(default_factory=dict)
     loss_reasons: Mapping[str, str] = field(default_factory=dict)
     flights: tuple[Flight, ...] = ()
     future_tolerance: int = 15 * 60 * MICROSECONDS

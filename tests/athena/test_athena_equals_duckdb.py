@@ -45,6 +45,8 @@ EVENT_MARTS = (
     "conversion_lag",
     "audience_segments",
     "reconciliation",
+    "auction_performance",
+    "auction_losses",
     "quarantined_events",
 )
 OF_ONE_ENGINE = {"build_id", "_dlt_load_id"}

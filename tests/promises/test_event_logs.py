@@ -235,6 +235,38 @@ def test_one_log_feeds_several_kinds_and_balances_once(tmp_path: Path) -> None:
     assert told(house, credited) == [("click", "25.000000"), ("impression", "10.000000")]
 
 
+def test_avro_is_read_in_whatever_shape_it_comes(tmp_path: Path) -> None:
+    house = Workspace(tmp_path / "data", dict(FILES))
+    for file in sorted((CASES / "avro_shapes").iterdir()):
+        house.drop(file.name, file.read_bytes(), "bid_requests")
+    said = ran(house)
+    assert "'two_joined.avro' is quarantined: several_files" in said
+    assert "'wire_frames.avro' is quarantined: broken_avro: messages with the header of a schema registry" in said
+    assert told(house, BALANCE) == [("bid_requests", 0, 0, 0, 9)]
+    assert told(house, "select sum(files), sum(files_quarantined) from data_quality") == [(7, 2)]
+    floors = "select sum(opportunities), sum(opportunities_with_floor), cast(sum(floor_prices) as varchar)"
+    assert told(house, f"{floors} from auction_performance") == [(10, 4, "12347.278000")]
+
+
+def test_bid_requests_have_the_time_that_their_source_names(own_project: Workspace, tmp_path: Path) -> None:
+    own_project.settings.update(FILES)
+    house = dropped(own_project, "openrtb_as_sent")
+    said = ran(house)
+    assert "too_many_rejected" in said
+    assert "timestamp is missing: if the source writes it elsewhere, say where in `columns`" in said
+
+    with (tmp_path / "project" / "seeds" / "exchange_rates.csv").open("a") as seed:
+        seed.write("2026-11-01,EUR,USD,1.1\n")
+    ran(declared(house, "sources: {bid_requests: {columns: {timestamp: ext.ts}}}"))
+    assert told(house, BALANCE) == [("bid_requests", 1, 1, 1, 5)]
+    assert told(house, "select event_id, reason from quarantined_events") == [("R-4", "test_request")]
+    floors = """
+        select geo_location, sum(opportunities), sum(opportunities_with_floor), cast(sum(floor_prices) as varchar)
+        from auction_performance group by 1 order by 1
+    """
+    assert told(house, floors) == [("US-CA", 2, 1, "0.500000"), ("Unknown", 3, 1, "1.320000")]
+
+
 @pytest.mark.parametrize("first", [0, 1])
 def test_an_hour_that_is_delivered_again_is_replaced(tmp_path: Path, first: int) -> None:
     house = Workspace(tmp_path / "data", dict(FILES))

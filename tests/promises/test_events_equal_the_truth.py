@@ -50,7 +50,18 @@ def truth(house: Workspace) -> EventTruth:
             )
             for row in csv.DictReader(file)
         }
-    rules = EventRules(privacy_key=KEY.encode(), platforms=platforms, places=aliases, known_places=known)
+    with (SEEDS / "device_types.csv").open() as file:
+        devices = {row["code"]: row["device_type"] for row in csv.DictReader(file)}
+    with (SEEDS / "loss_reasons.csv").open() as file:
+        reasons = {row["written_reason"]: row["loss_reason"] for row in csv.DictReader(file)}
+    rules = EventRules(
+        privacy_key=KEY.encode(),
+        platforms=platforms,
+        places=aliases,
+        known_places=known,
+        device_types=devices,
+        loss_reasons=reasons,
+    )
     return truth_of_events(records_in_landing(house.home / "landing"), rules)
 
 
@@ -65,7 +76,8 @@ def test_every_record_is_where_the_truth_has_it(house: Workspace, truth: EventTr
         select
             source, sum(records_read), sum(records_rejected), sum(records_quarantined), sum(records_duplicate),
             sum(records_kept)
-        from data_quality where source in ('impressions', 'clicks', 'conversions', 'bids') group by source
+        from data_quality
+        where source in ('impressions', 'clicks', 'conversions', 'bid_requests', 'bids') group by source
     """
     expected = Counter(
         (kind, one.read, one.rejected.total(), one.quarantined.total(), one.duplicates, one.kept)
@@ -182,3 +194,17 @@ def test_people_are_counted_once(house: Workspace, truth: EventTruth) -> None:
         )
         for row in truth.reach_frequency
     )
+
+
+def test_auctions_come_to_what_the_truth_has(house: Workspace, truth: EventTruth) -> None:
+    for mart, rows in (("auction_performance", truth.auction_performance), ("auction_losses", truth.auction_losses)):
+        columns = [*rows[0]]
+        expected = Counter(tuple(row[name] for name in columns) for row in rows)
+        assert told(house, f"select {', '.join(columns)} from {mart}") == expected, mart
+    sums = Counter[str]()
+    for row in truth.auction_performance:
+        sums.update({name: row[name] for name in row if isinstance(row[name], int)})
+    assert sums["opportunities"] > sums["requested_and_bid_on"] > sums["wins"]
+    assert sums["opportunities"] > sums["opportunities_with_floor"] > 0
+    assert min(sums[name] for name in ("opportunities_without_request", "bids_lost", "bids_undecided")) > 0
+    assert {"lost_to_higher_bid", "below_auction_floor"} <= {row["loss_reason"] for row in truth.auction_losses}

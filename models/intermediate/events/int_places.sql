@@ -26,6 +26,12 @@ written as (
 
     where geo_location is not null
 
+    union
+
+    select geo_location from {{ ref('int_bid_requests') }}
+
+    where geo_location is not null
+
 ),
 
 parted as (

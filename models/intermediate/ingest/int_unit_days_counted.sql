@@ -62,7 +62,7 @@ delivery_days as (
 -- Of an event it is the UTC day, and the first of all where a rule rejects it whatever the rates are. Which of those that
 -- pass are kept, their ids decide.
 {% for kind in event_models() %}
-    {%- set has_currency = kind in ('bids', 'conversions') %}
+    {%- set has_currency = kind in ('bid_requests', 'bids', 'conversions') %}
     {%- set is_converted = "currency <> '" ~ warehouse_currency() ~ "'" if has_currency else 'false' %}
     {%- set counts_on = "case when rejection_reason is null or " ~ is_converted ~ " then event_date end" %}
     {%- set date = "coalesce(" ~ counts_on ~ ", date '1970-01-01')" %}

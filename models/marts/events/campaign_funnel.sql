@@ -7,9 +7,9 @@ bids as (
     select
         campaign_id,
         report_date as date,
-        count(distinct auction_id || chr(31) || imp_id) as opportunities,
+        count(distinct opportunity_id) as opportunities,
         count(*) as bids,
-        count(distinct case when won then auction_id || chr(31) || imp_id end) as wins
+        count(distinct case when won then opportunity_id end) as wins
 
     from {{ ref('int_bids_placed') }}
 

@@ -69,6 +69,27 @@ conversions as (
 
 ),
 
+bid_requests as (
+
+    select
+        'bid_requests' as kind,
+        rejection_reason as reason,
+        auction_id as event_id,
+        event_us,
+        cast(null as varchar) as ad_id,
+        cast(null as varchar) as campaign_id,
+        original_floor_price as price,
+        source,
+        _source,
+        _position,
+        _received_at
+
+    from {{ ref('stg_bid_requests__events') }}
+
+    where rejection_reason is not null and {{ is_changed('_source', kind='bid_requests') }}
+
+),
+
 bids as (
 
     select
@@ -101,6 +122,10 @@ unioned as (
     union all
 
     select * from conversions
+
+    union all
+
+    select * from bid_requests
 
     union all
 

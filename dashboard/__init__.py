@@ -1,0 +1,1 @@
+"""The pages over the published marts. Nothing here knows another package: `adhouse dashboard` says where they are."""

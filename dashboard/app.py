@@ -1,0 +1,106 @@
+"""The entry script: which pages there are, what each can be filtered by, and what all have around them.
+
+Run by `adhouse dashboard`, which gives it the path of the link to the published build.
+"""
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import filters, pages, published, view
+from dashboard.queries import Reader
+from dashboard.text import plain
+
+STYLE = """
+<style>
+div:has(> .st-key-asof) { position: sticky; top: 0; z-index: 10; }
+.st-key-asof { background: %s; padding: 0.15rem 0; }
+.st-key-asof p { font-size: 0.85rem; }
+</style>
+"""
+ICON = Path(__file__).with_name("icon.png")  # a name of an icon would be fetched from another host
+BACKGROUNDS = {"light": "#ffffff", "dark": "#11161d"}
+NOTHING_PUBLISHED = "Nothing is published yet. Run `adhouse run` first; this page shows it at the next reload."
+OLDER_BUILD = (
+    "The published build is of an older adhouse. The next `adhouse run` publishes one that this page can show."
+)
+TOO_SLOW = (
+    f"A query took longer than {published.MOST_SECONDS:.0f} seconds and was stopped. "
+    "Choose a shorter period or fewer values."
+)
+
+
+def main() -> None:
+    """Draws the page that the address names."""
+    st.set_page_config(page_title="adhouse", page_icon=str(ICON), layout="wide")
+    link = Path(sys.argv[1])
+    file = published.file_of(link)
+    if file is None:
+        st.info(NOTHING_PUBLISHED)
+        return
+    try:
+        _page_of(link, file)
+    except published.OlderBuildError:
+        st.info(OLDER_BUILD)
+    except published.TooSlowError:
+        st.error(TOO_SLOW)
+    st.html('<span id="done"></span>')
+
+
+def _page_of(link: Path, file: str) -> None:
+    build, reader = published.build_of(file), Reader()
+    registered = {
+        st.Page(page.file, title=page.title, icon=page.icon, default=page.is_default): page for page in pages.PAGES
+    }
+    chosen = st.navigation([*registered], position="sidebar", expanded=True)
+    page = next(one for shown, one in registered.items() if shown.title == chosen.title)
+    _note_problems(build, reader, page)
+    with st.sidebar:
+        selection = filters.sidebar(build, reader, page.offered)
+    st.html(STYLE % BACKGROUNDS.get(st.context.theme.type or "light", "#ffffff"))
+    with st.container(key="asof"):
+        st.caption(
+            f"Data as of {build.as_of:%Y-%m-%d %H:%M} UTC, build {plain(build.build_id)}; "
+            f"report days in {plain(build.time_zone)}"
+        )
+    st.title(page.title, anchor=False)
+    _say_problems()
+    _offer_new_build(link, file)
+    view.give(selection)
+    chosen.run()
+
+
+def _note_problems(build: published.Build, reader: Reader, page: pages.PageOfDashboard) -> None:
+    """Keeps what is wrong with the link until it is read: Streamlit drops wrong values from it in the same run."""
+    state = st.session_state
+    if state.get("_problems_of") != page.title:
+        state["_problems"], state["_problems_of"] = [], page.title
+    link = {name: st.query_params.get_all(name) for name in st.query_params}
+    for said in filters.problems(link, build, reader, page.offered, pages.PARAMETERS):
+        if said not in state["_problems"] and said not in state.get("_understood", ()):
+            state["_problems"].append(said)
+
+
+def _say_problems() -> None:
+    said = st.session_state["_problems"]
+    if said:
+        with st.container(border=True):
+            st.warning("This link asks for what is not shown:\n\n" + "\n".join(f"- {plain(one)}" for one in said))
+            st.button("Understood", on_click=_forget_problems)
+
+
+def _forget_problems() -> None:
+    state = st.session_state
+    state["_understood"] = {*state.get("_understood", ()), *state["_problems"]}
+    state["_problems"] = []
+
+
+@st.fragment(run_every="60s")
+def _offer_new_build(link: Path, shown: str) -> None:
+    newest = published.file_of(link)
+    if newest and newest != shown and st.button("A newer build is published: show it", icon=":material/refresh:"):
+        st.rerun()
+
+
+main()

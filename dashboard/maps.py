@@ -1,0 +1,154 @@
+"""Maps of the world and of the USA, drawn from files of our own; a click on a place chooses it."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import streamlit as st
+
+from dashboard.measures import Measure
+from dashboard.published import Build
+from dashboard.text import UNDEFINED, formatted
+
+Atlas = Literal["countries", "states"]
+PROJECTIONS: Mapping[Atlas, str] = {"countries": "equalEarth", "states": "albersUsa"}
+MOST_CLASSES = 5
+UNKNOWN = "#88888844"
+SHADES = {
+    "light": ("#d6e6f4", "#a6cbe6", "#64a5d3", "#2b7bba", "#0a4a90"),
+    "dark": ("#1d3b5c", "#2b5f8f", "#3f86c0", "#6db0e0", "#b5dcf7"),
+}
+FOLDER = Path(__file__).with_name("static")
+
+
+@cache
+def drawn(atlas: Atlas) -> Mapping[str, str]:
+    """The places that an atlas has: their ISO codes and English names."""
+    topology = json.loads((FOLDER / f"{atlas}.json").read_text(encoding="utf-8"))
+    shapes = topology["objects"][atlas]["geometries"]
+    return {shape["id"]: shape["properties"]["name"] for shape in shapes if "id" in shape}
+
+
+def code_of_country(country: str, codes: Mapping[str, str]) -> str | None:
+    """The ISO code of a country as delivery names it: by the seeds of places, or by its English name in the atlas."""
+    found = codes.get(country) or codes.get(country.upper())
+    return found or next((code for code, name in drawn("countries").items() if name == country), None)
+
+
+def show_map(
+    build: Build,
+    atlas: Atlas,
+    measure: Measure,
+    rows: Sequence[Mapping[str, Any]],
+    on_pick: Callable[[], None],
+    *,
+    key: str,
+) -> list[str]:
+    """Draws places in the colour of their value.
+
+    Colours are by rank, because one country often has more than all others together.
+
+    Args:
+        build: Whose currency money is in.
+        atlas: The world's countries, or the states of the USA.
+        measure: What is drawn.
+        rows: A row a place: `place`, `code`, and the measure.
+        on_pick: Called after a click; `picked` tells the place.
+        key: The name of the map.
+
+    Returns:
+        The places that could not be drawn.
+    """
+    there = drawn(atlas)
+    shown: dict[str, Mapping[str, Any]] = {}
+    left_out = []
+    for row in rows:
+        if row["code"] in there and row["code"] not in shown:
+            shown[row["code"]] = row
+        else:  # also a second spelling of a place: its shape can have one value only
+            left_out.append(str(row["place"]))
+    classes = _classes([row[measure.name] for row in shown.values()], measure, build.currency)
+    values = [
+        {
+            "code": code,
+            "place": row["place"],
+            "class": classes[row[measure.name]],
+            "text": formatted(row[measure.name], measure.kind, build.currency),
+        }
+        for code, row in shown.items()
+    ]
+    shapes = {"url": f"app/static/{atlas}.json", "format": {"type": "topojson", "feature": atlas}}
+    theme = st.context.theme.type or "light"
+    domain = list(dict.fromkeys(classes.values()))
+    spec = {
+        "height": 340,
+        "projection": {"type": PROJECTIONS[atlas]},
+        "layer": [
+            {
+                "data": shapes,
+                "mark": {"type": "geoshape", "fill": "#88888822", "stroke": "#88888866", "strokeWidth": 0.5},
+            },
+            {
+                "data": shapes,
+                "transform": [
+                    {
+                        "lookup": "id",
+                        "from": {"data": {"values": values}, "key": "code", "fields": ["class", "text", "place"]},
+                    },
+                    {"filter": "isValid(datum.place)"},
+                ],
+                "params": [{"name": "pick", "select": {"type": "point", "fields": ["place"]}}],
+                "mark": {"type": "geoshape", "stroke": "#88888899", "strokeWidth": 0.5, "cursor": "pointer"},
+                "encoding": {
+                    "color": {
+                        "field": "class",
+                        "type": "ordinal",
+                        "scale": {"domain": domain, "range": _colours(domain, theme)},
+                        "legend": {"title": measure.label, "orient": "bottom", "columns": 3, "symbolType": "square"},
+                    },
+                    "tooltip": [
+                        {"field": "place", "title": "Place"},
+                        {"field": "text", "title": measure.label},
+                    ],
+                },
+            },
+        ],
+    }
+    st.vega_lite_chart(
+        spec,
+        key=key,
+        on_select=on_pick,
+        selection_mode="pick",
+        alt=f"Map: {measure.label} by place; the table below has the same",
+    )
+    return left_out
+
+
+def picked(key: str) -> str | None:
+    """The place that was clicked on a map; None if the choice was taken away."""
+    chosen = st.session_state[key].selection.get("pick") or []
+    return str(chosen[0]["place"]) if chosen else None
+
+
+def _classes(values: Sequence[Any], measure: Measure, currency: str) -> dict[Any, str]:
+    """The class of each value by rank, of at most five with about as many values each, from little to much.
+
+    A class is called by its greatest value; an undefined value is in one of its own, the first.
+    """
+    known = sorted({value for value in values if value is not None})
+    count = min(len(known), MOST_CLASSES)
+    classes = {None: UNDEFINED} if None in values else {}
+    for rank, value in enumerate(known):
+        number = rank * count // len(known)
+        last = known[-(-(number + 1) * len(known) // count) - 1]
+        classes[value] = f"up to {formatted(last, measure.kind, currency, is_compact=True)}"
+    return classes
+
+
+def _colours(classes: Sequence[str], theme: str) -> list[str]:
+    """A colour for each class, from little to much; grey for what is undefined."""
+    shades = SHADES.get(theme, SHADES["light"])
+    undefined = [UNKNOWN] if UNDEFINED in classes else []
+    return [*undefined, *shades[len(shades) - (len(classes) - len(undefined)) :]]

@@ -1,0 +1,54 @@
+"""Each ad of the period: which do best, of those that were shown often enough to tell, and which are wearing out."""
+
+import streamlit as st
+
+from dashboard import queries, show, view
+from dashboard.measures import DELIVERY
+from dashboard.pages import LEAST_IMPRESSIONS
+from dashboard.queries import Selection
+from dashboard.ranking import ranking
+
+CARDS = ("spend", "impressions", "clicks", "conversions", "ctr", "cpa")
+USUAL_LEAST = LEAST_IMPRESSIONS.index(1_000)
+MOST_TIRING = 25
+
+
+def page(selection: Selection) -> None:
+    """Draws the page."""
+    if show.totals(selection, CARDS) is None:
+        return
+    written = [f"{number:,}" for number in LEAST_IMPRESSIONS]
+    chosen = st.selectbox(
+        "Only ads with at least so many impressions",
+        written,
+        index=USUAL_LEAST,
+        key="least",
+        bind="query-params",
+        width=320,
+        help="The rates of an ad that was hardly shown say little.",
+    )
+    least = LEAST_IMPRESSIONS[written.index(chosen)]
+    st.subheader("Leaderboard", anchor=False)
+    ranking(selection, "ad", beside=("campaign",), least_impressions=least)
+    _tiring(selection, least)
+
+
+def _tiring(selection: Selection, least: int) -> None:
+    st.subheader("Wearing out", anchor=False)
+    st.caption("Ads whose CTR fell from the first half of the period to the second, the greatest fall first.")
+    rows = queries.tiring(selection, least, MOST_TIRING).dicts()
+    if not rows:
+        st.info("No ad with enough impressions in both halves has a lower CTR in the second.")
+        return
+    show.table(
+        selection.build,
+        rows,
+        {"ad_id": "Ad", "campaign_id": "Campaign"},
+        [DELIVERY[name] for name in ("ctr", "impressions", "spend")],
+        key="tiring",
+        alt="Ads whose click-through rate fell within the period",
+        changes=True,
+    )
+
+
+page(view.selection())

@@ -1,0 +1,84 @@
+"""From the opportunities that were bid on to conversions, by the logs of events."""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard import queries, show, view
+from dashboard.measures import FUNNEL
+from dashboard.pages import FUNNEL_RATES
+from dashboard.queries import GRAINS, Selection
+
+STEPS = (
+    (FUNNEL["opportunities"], None),
+    (FUNNEL["wins"], FUNNEL["win_rate"]),
+    (FUNNEL["net_impressions"], None),
+    (FUNNEL["net_clicks"], FUNNEL["ctr"]),
+    (FUNNEL["conversions"], FUNNEL["cvr"]),
+)
+CARDS = (
+    "opportunities",
+    "wins",
+    "net_impressions",
+    "net_clicks",
+    "conversions",
+    "view_through_conversions",
+    "media_cost",
+)
+RATES = ("win_rate", "ctr", "cvr")
+NO_EVENTS = (
+    "There are no events in this period with these filters. Logs of events are dropped into inboxes: docs/events.md."
+)
+
+
+def page(selection: Selection) -> None:
+    """Draws the page."""
+    totals = queries.funnel(selection).dicts()[0]
+    if not any(totals[name] for name in CARDS):
+        st.info(NO_EVENTS)
+        return
+    show.cards(selection, [FUNNEL[name] for name in (*CARDS, *RATES)], totals)
+    st.caption(
+        "Conversions of recent days are provisional: they count on the day of the click or view that led to them."
+    )
+    left, right = st.columns(2)
+    with left:
+        st.subheader("Funnel", anchor=False)
+        show.funnel_chart(selection.build, STEPS, totals)
+    with right:
+        st.subheader("Rates over time", anchor=False)
+        with st.container(horizontal=True):
+            label = st.selectbox("Rate", [*FUNNEL_RATES], key="rate", bind="query-params", width=180)
+            grain = st.selectbox("By", [*GRAINS], key="grain", bind="query-params", width=140)
+        show.trend_chart(
+            selection,
+            FUNNEL_RATES[label],
+            _course(selection, GRAINS[grain]),
+            _course(show.before_of(selection), GRAINS[grain]),
+            grain=GRAINS[grain],
+        )
+    st.subheader("By campaign", anchor=False)
+    rows = queries.funnel(selection, ("campaign_id",)).dicts()
+    show.export(
+        "Download as CSV",
+        "funnel",
+        lambda: queries.funnel(selection, ("campaign_id",), limit=None, is_cached=False),
+        key="export_funnel",
+    )
+    show.table(
+        selection.build,
+        rows,
+        {"campaign_id": "Campaign"},
+        FUNNEL.values(),
+        key="funnel",
+        alt="The funnel of each campaign",
+    )
+
+
+def _course(selection: Selection | None, grain: str) -> list[dict[str, Any]]:
+    if selection is None:
+        return []
+    return show.course(selection, grain, FUNNEL.values(), lambda one: queries.funnel(one, grain=grain, limit=None))
+
+
+page(view.selection())

@@ -1,0 +1,448 @@
+"""How pages show things: cards, tables, charts, exports.
+
+Texts from the data pass through `plain` wherever Streamlit reads markup.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import queries
+from dashboard.measures import DELIVERY, SUMS, Kind, Measure
+from dashboard.published import Build, Rows
+from dashboard.queries import Selection
+from dashboard.text import UNDEFINED, change, csv_of, days, formatted, plain
+
+MOST_SPARKLINES = 5
+MOST_EMPTY_DAYS = 800  # a longer period is drawn from its first to its last delivery
+HALF_A_BUCKET = {"day": timedelta(hours=12), "week": timedelta(days=3), "month": timedelta(days=15)}
+MOST_CARDS_A_ROW = 6
+MONEY_FORMATS = {"USD": "dollar", "EUR": "euro", "JPY": "yen"}
+KIND_FORMATS: Mapping[Kind, str] = {"count": "localized", "percent": "percent", "factor": "%.2f"}
+NO_DELIVERY = "There is no delivery in this period with these filters."
+
+
+def definition(build: Build, mart: str, column: str) -> str:
+    """What dbt says of a column, ready for a tooltip; empty if it says nothing."""
+    return plain(queries.descriptions(build).get((mart, column), ""))
+
+
+def _tooltip(build: Build, measure: Measure) -> str:
+    return definition(build, measure.described_by, measure.name)
+
+
+def cards(
+    selection: Selection,
+    measures: Sequence[Measure],
+    totals: Mapping[str, Any],
+    trend: Sequence[Mapping[str, Any]] = (),
+    targets: Mapping[str, float] | None = None,
+) -> None:
+    """A card a measure: its value, the change against the period before, and what it means.
+
+    Args:
+        selection: Whose totals they are.
+        measures: What to show, in this order; the first five get a sparkline.
+        totals: The values by name, those of the period before by `before_` and name.
+        trend: The values of each bucket of the period.
+        targets: What a measure should be, by its name.
+    """
+    currency = selection.build.currency
+    per_row = len(measures) if len(measures) <= MOST_CARDS_A_ROW else -(-len(measures) // 2)
+    with st.grid(min(per_row, MOST_CARDS_A_ROW) or 1, min_column_width=120):
+        for number, measure in enumerate(measures):
+            now, before = totals[measure.name], totals[f"before_{measure.name}"]
+            moved = change(now, before)
+            help_text = [_tooltip(selection.build, measure)]
+            help_text.append(f"Exactly {plain(formatted(now, measure.kind, currency))}.")
+            if selection.before:
+                help_text.append(
+                    f"{plain(formatted(before, measure.kind, currency))} from {plain(days(*selection.before))}."
+                )
+            wanted = (targets or {}).get(measure.name)
+            if wanted is not None:
+                help_text.append(f"Target: {plain(formatted(wanted, measure.kind, currency))}.")
+            points = [row[measure.name] for row in trend]
+            has_sparkline = number < MOST_SPARKLINES and len(points) > 1 and None not in points
+            st.metric(
+                measure.label,
+                plain(formatted(now, measure.kind, currency, is_compact=True)),
+                _delta(moved),
+                _colour(measure),
+                help="\n\n".join(help_text),
+                border=True,
+                height="stretch",
+                chart_data=[float(point) for point in points] if has_sparkline else None,
+                chart_type="area",
+            )
+
+
+def totals(selection: Selection, names: Sequence[str]) -> Mapping[str, Any] | None:
+    """Shows the cards of these measures of delivery and gives all totals; says so and gives None without delivery."""
+    summed = queries.delivery(selection).dicts()[0]
+    if is_empty(summed):
+        st.info(NO_DELIVERY)
+        return None
+    cards(selection, [DELIVERY[name] for name in names], summed)
+    return summed
+
+
+def _delta(moved: float | None) -> str | int | None:
+    """The change as a text; nearly none is the number 0, which Streamlit shows without an arrow."""
+    if moved is None:
+        return None
+    return 0 if abs(moved) < 0.0005 else f"{moved:+.1%}"
+
+
+def _colour(measure: Measure) -> Any:
+    if measure.is_better_high is None:
+        return "off"
+    return "normal" if measure.is_better_high else "inverse"
+
+
+def table(
+    build: Build,
+    rows: Sequence[Mapping[str, Any]],
+    names: Mapping[str, str],
+    measures: Iterable[Measure],
+    *,
+    key: str,
+    alt: str,
+    order: Sequence[str] | None = None,
+    on_select: Callable[[], None] | None = None,
+    changes: bool = False,
+) -> Any:
+    """A table whose cells are plain texts and numbers; undefined ones are a dash.
+
+    Args:
+        build: Whose descriptions explain the columns.
+        rows: The rows, with a value for each name and measure.
+        names: The labels of the columns that tell rows apart, by name; the first stays in sight.
+        measures: The columns with numbers.
+        key: Its name, for its state and for tests.
+        alt: What a screen reader says of it.
+        order: The measures in the order wanted; the others are left out.
+        on_select: What a click on a row does.
+        changes: Whether a measure has its change against the period before beside it.
+    """
+    shown = {measure.name: measure for measure in measures}
+    shown = {name: shown[name] for name in order if name in shown} if order else shown
+    data: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in names}
+    config: dict[str, Any] = {
+        name: st.column_config.Column(label, pinned=number == 0) for number, (name, label) in enumerate(names.items())
+    }
+    for measure in shown.values():
+        data[measure.name] = [_number(row[measure.name]) for row in rows]
+        config[measure.name] = number_column(build, measure)
+        if changes:
+            name = f"change_{measure.name}"
+            data[name] = [change(row[measure.name], row[f"before_{measure.name}"]) for row in rows]
+            config[name] = st.column_config.NumberColumn(f"Δ {measure.label}", format="percent")
+    return frame(data, config, key=key, alt=alt, on_select=on_select)
+
+
+def number_column(build: Build, measure: Measure) -> Any:
+    """How a table writes a measure."""
+    if measure.kind == "money":
+        form = MONEY_FORMATS.get(build.currency, "localized")
+        label = measure.label if build.currency in MONEY_FORMATS else f"{measure.label} ({build.currency})"
+    else:
+        form, label = KIND_FORMATS[measure.kind], measure.label
+    return st.column_config.NumberColumn(label, format=form, help=_tooltip(build, measure) or None)
+
+
+def frame(
+    data: Mapping[str, Sequence[Any]],
+    config: Mapping[str, Any],
+    *,
+    key: str,
+    alt: str,
+    on_select: Callable[[], None] | None = None,
+) -> Any:
+    """A table of columns, at most as high as its rows."""
+    height = min(38 + 35 * max((len(values) for values in data.values()), default=0), 38 + 35 * 15)
+    selecting: dict[str, Any] = {"on_select": on_select, "selection_mode": "single-row"} if on_select else {}
+    return st.dataframe(
+        pd.DataFrame(dict(data)),
+        hide_index=True,
+        column_config=dict(config),
+        key=key,
+        alt=alt,
+        placeholder=UNDEFINED,
+        height=max(height, 38 + 35),
+        **selecting,
+    )
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def export(label: str, file_name: str, make: Callable[[], Rows], *, key: str) -> None:
+    """A button that gives the whole result as CSV, made when it is pressed."""
+
+    def content() -> bytes:
+        rows = make()
+        kept = [number for number, column in enumerate(rows.columns) if column != "groups"]
+        return csv_of(
+            [rows.columns[number] for number in kept], ([row[number] for number in kept] for row in rows.rows)
+        )
+
+    st.download_button(
+        label, content, f"{file_name}.csv", "text/csv", key=key, on_click="ignore", icon=":material/download:"
+    )
+
+
+def trend_chart(
+    selection: Selection,
+    measure: Measure,
+    now: Sequence[Mapping[str, Any]],
+    before: Sequence[Mapping[str, Any]] = (),
+    *,
+    grain: str = "day",
+    height: int = 240,
+) -> None:
+    """A measure over the buckets of a period, the period before as a dashed line, days that may still change shaded.
+
+    Args:
+        selection: Whose period it is.
+        measure: What is drawn.
+        now: The rows of `course` of the period.
+        before: The rows of `course` of the period to compare with: its first bucket stands under the first of this one.
+        grain: What a bucket is: `day`, `week` or `month`.
+        height: In pixels.
+    """
+    build = selection.build
+    axis_format = {"percent": ".2~%", "money": "~s", "count": "~s", "factor": ".2~f"}[measure.kind]
+    values: list[dict[str, Any]] = []
+    for label, rows in (("This period", now), ("Compared", before)):
+        values += [
+            {
+                "on": below["bucket"].isoformat(),
+                "day": row["bucket"].isoformat(),
+                "series": label,
+                "value": _number(row[measure.name]),
+                "text": formatted(row[measure.name], measure.kind, build.currency),
+            }
+            for below, row in zip(now, rows, strict=False)
+        ]
+    layers: list[dict[str, Any]] = []
+    shaded = [row["bucket"] for row in now if _end_of(row["bucket"], grain) >= build.provisional_from]
+    if shaded:
+        half = HALF_A_BUCKET[grain]
+        first, last = (datetime.combine(day, time()) for day in (shaded[0], now[-1]["bucket"]))
+        layers.append(
+            {
+                "data": {"values": [{"from": (first - half).isoformat(), "to": (last + half).isoformat()}]},
+                "mark": {"type": "rect", "opacity": 0.12, "color": "#888888"},
+                "encoding": {"x": {"field": "from", "type": "temporal"}, "x2": {"field": "to"}},
+            }
+        )
+    layers.append(
+        {
+            "data": {"values": values},
+            "mark": {"type": "line", "point": {"size": 24}, "strokeWidth": 2},
+            "encoding": {
+                "x": {
+                    "field": "on",
+                    "type": "temporal",
+                    "axis": {"title": None, "format": "%-d %b", "labelOverlap": True},
+                },
+                "y": {
+                    "field": "value",
+                    "type": "quantitative",
+                    "axis": {"title": None, "format": axis_format, "tickCount": 4},
+                    "scale": {"zero": measure.kind != "percent"},
+                },
+                "color": {
+                    "field": "series",
+                    "scale": {"domain": ["This period", "Compared"]},
+                    "legend": {"title": None, "orient": "bottom"} if before else None,
+                },
+                "strokeDash": {
+                    "field": "series",
+                    "scale": {"domain": ["This period", "Compared"], "range": [[1, 0], [4, 3]]},
+                    "legend": None,
+                },
+                "tooltip": [
+                    {"field": "day", "title": "Day"},
+                    {"field": "text", "title": measure.label},
+                ],
+            },
+        }
+    )
+    st.vega_lite_chart(
+        {"layer": layers, "height": height},
+        alt=f"{measure.label} over time, {len(now)} points" + (", with the period before" if before else ""),
+        key=f"trend_{measure.name}",
+    )
+    if shaded:
+        st.caption("Shaded: may still change, because the platform is asked for these days again.")
+
+
+def course(
+    selection: Selection, grain: str, measures: Iterable[Measure], read: Callable[[Selection], Rows]
+) -> list[dict[str, Any]]:
+    """The measures in every bucket of a period.
+
+    Args:
+        selection: The period.
+        grain: What a bucket is: `day`, `week` or `month`.
+        measures: What each row has.
+        read: Gives the buckets in which something happened; in the others sums are 0 and rates undefined.
+    """
+    rows = {row["bucket"]: row for row in read(selection).dicts()}
+    if not rows:
+        return []
+    since, until = selection.since, selection.until
+    if (until - since).days > MOST_EMPTY_DAYS:
+        since, until = max(since, min(rows)), min(until, max(rows))
+    nothing = {measure.name: None if measure.denominator else 0 for measure in measures}
+    return [rows.get(bucket, {"bucket": bucket, **nothing}) for bucket in buckets(since, until, grain)]
+
+
+def delivery_course(selection: Selection | None, grain: str) -> list[dict[str, Any]]:
+    """The delivery in every bucket of a period; nothing for no period."""
+    if selection is None:
+        return []
+    return course(selection, grain, DELIVERY.values(), lambda one: queries.delivery(one, grain=grain, limit=None))
+
+
+def buckets(since: date, until: date, grain: str) -> list[date]:
+    """The first day of each day, week (from Monday) or month that the period touches."""
+    if grain == "week":
+        since -= timedelta(days=since.weekday())
+    elif grain == "month":
+        since = since.replace(day=1)
+    found = []
+    while since <= until:
+        found.append(since)
+        since = _end_of(since, grain) + timedelta(days=1)
+    return found
+
+
+def _end_of(bucket: date, grain: str) -> date:
+    if grain == "month":
+        return (bucket + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    return bucket + timedelta(days=6 if grain == "week" else 0)
+
+
+def heat_map(cells: Sequence[Mapping[str, Any]], rows: Sequence[str], *, alt: str) -> None:
+    """A value for each of some rows and hours of a day."""
+    st.vega_lite_chart(
+        {
+            "data": {"values": list(cells)},
+            "height": 260,
+            "mark": {"type": "rect"},
+            "encoding": {
+                "x": {"field": "hour", "type": "ordinal", "axis": {"title": None, "labelAngle": 0}},
+                "y": {"field": "row", "type": "ordinal", "sort": list(rows), "axis": {"title": None}},
+                "color": {
+                    "field": "value",
+                    "type": "quantitative",
+                    "legend": {"title": None, "format": ".2~%", "orient": "bottom"},
+                },
+                "tooltip": [
+                    {"field": "row", "title": "Weekday"},
+                    {"field": "hour", "title": "Hour"},
+                    {"field": "text", "title": "CTR"},
+                    {"field": "impressions", "title": "Impressions"},
+                ],
+            },
+        },
+        alt=alt,
+        key="heat_map",
+    )
+
+
+def funnel_chart(build: Build, steps: Sequence[tuple[Measure, Measure | None]], totals: Mapping[str, Any]) -> None:
+    """Bars of the steps, each with its rate; lengths are by order of magnitude."""
+    values = []
+    for step, rate in steps:
+        text = formatted(totals[step.name], step.kind, build.currency)
+        if rate:
+            text += f"  ({rate.label} {formatted(totals[rate.name], rate.kind, build.currency)})"
+        size = math.log10(1 + max(float(totals[step.name]), 0))
+        values.append({"step": step.label, "size": size, "text": text})
+    position = {"field": "step", "type": "nominal", "sort": None, "axis": {"title": None, "labelLimit": 160}}
+    st.vega_lite_chart(
+        {
+            "data": {"values": values},
+            "height": 240,
+            "encoding": {"y": position},
+            "layer": [
+                {
+                    "mark": {"type": "bar", "cornerRadius": 2, "opacity": 0.35},
+                    "encoding": {"x": {"field": "size", "type": "quantitative", "axis": None}},
+                },
+                {
+                    "mark": {"type": "text", "align": "left", "dx": 6, "fontSize": 13, "color": text_colour()},
+                    "encoding": {"text": {"field": "text"}, "x": {"value": 0}},
+                },
+            ],
+        },
+        alt="The steps of the funnel, each with its rate",
+        key="funnel_chart",
+    )
+    st.caption("The bars' lengths are logarithmic. Not every impression comes from an auction.")
+
+
+def text_colour() -> str:
+    """The colour of a text that a chart draws on its background."""
+    return "#e6eaf0" if st.context.theme.type == "dark" else "#1b2430"
+
+
+def stacked_chart(parts: Sequence[Mapping[str, Any]], rows: Sequence[str], *, alt: str) -> None:
+    """Bars of parts that add up, one bar a row."""
+    labels = list(dict.fromkeys(part["part"] for part in parts))
+    st.vega_lite_chart(
+        {
+            "data": {"values": list(parts)},
+            "height": 240,
+            "mark": {"type": "bar"},
+            "encoding": {
+                "y": {
+                    "field": "model",
+                    "type": "nominal",
+                    "sort": list(rows),
+                    "axis": {"title": None, "labelLimit": 180},
+                },
+                "x": {"field": "value", "type": "quantitative", "axis": {"title": None, "format": "~s"}},
+                "color": {
+                    "field": "part",
+                    "scale": {"domain": labels},
+                    "legend": {"title": None, "orient": "bottom"},
+                },
+                "order": {"field": "order"},
+                "tooltip": [
+                    {"field": "model", "title": "Model"},
+                    {"field": "part", "title": "Conversions"},
+                    {"field": "value", "title": "Number", "format": ",.2f"},
+                ],
+            },
+        },
+        alt=alt,
+        key="stacked_chart",
+    )
+
+
+def before_of(selection: Selection) -> Selection | None:
+    """The selection of the period to compare with."""
+    if selection.before is None:
+        return None
+    since, until = selection.before
+    return Selection(selection.build, since, until, None, selection.chosen, selection.reader)
+
+
+def first_of(total: int, shown: int, what: str) -> str:
+    """How many of all rows are shown."""
+    return f"{shown:,} of {total:,} {what}" if shown < total else f"{total:,} {what}"
+
+
+def is_empty(totals: Mapping[str, Any]) -> bool:
+    """Whether nothing was delivered."""
+    return not any(totals[name] for name in SUMS)

@@ -1,0 +1,208 @@
+"""The dashboard as a person uses it, in a real browser, served by the real command; the names in it are hostile."""
+
+import csv
+import io
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+from support.browser import COMMAND, NARROW, WIDE, Visit, dashboard
+from support.dashboard_pages import days_back
+from support.published_file import delivered, publish_invented
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+PAGES = ("", "campaigns", "creatives", "daily", "geography", "funnel", "attribution", "auctions", "alerts", "health")
+IMAGE = "![x](http://evil.invalid/x.png)"
+FORMULA = "=HYPERLINK(0)"
+HOSTILE = (
+    IMAGE,
+    FORMULA,
+    "<script>alert(1)</script><img src=x onerror=alert(1)>",
+    ":rocket: $x^2$ [l](http://evil.invalid)",
+)
+Visiting = Callable[..., Visit]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a dashboard over two weeks, each compared with the one before."""
+    home = tmp_path_factory.mktemp("looked_at")
+    names = ("c1", *HOSTILE)
+    deliveries = [
+        delivered(
+            campaign_id=name,
+            ad_id=f"ad of {name}",
+            brand=f"brand of {name}",
+            date=days_back(back),
+            impressions=1000 + back,
+        )
+        for name in names
+        for back in range(28)
+    ]
+    deliveries += [delivered(country="DE", state="Bayern", city="München", date=days_back(back)) for back in range(28)]
+    deliveries += [delivered(country=name, state=name, city=name, zipcode=name) for name in HOSTILE]
+    # As long as the pages of events have something to show, they too must keep to names as they are.
+    funnel = {"opportunities": 9, "wins": 8, "impressions": 7, "net_impressions": 7, "clicks": 3, "net_clicks": 3}
+    credited = {"conversion_type": IMAGE, "model": "linear", "date_base": "touch", "is_mature": False}
+    zero = dict.fromkeys(("unattributed_conversions", "view_through_value", "unattributed_value"), 0)
+    others: dict[str, Any] = {
+        "places": [{"place": code, "country": code} for code in ("US", "DE")]
+        + [{"place": "US-TX", "country": "US", "state": "Texas"}],
+        "campaign_funnel": [{"campaign_id": IMAGE, "date": days_back(1), **funnel}],
+        "campaign_attribution": [
+            {"campaign_id": IMAGE, "date": days_back(1), **credited, "conversions": 1, "view_through_conversions": 1}
+            | {"conversion_value": 1, **zero}
+        ],
+        "auction_performance": [{"date": days_back(1), "exchange": IMAGE, "opportunities": 1}],
+        "auction_losses": [{"date": days_back(1), "loss_reason": IMAGE, "bids_lost": 1}],
+        "kpi_alerts": [{"scope": "campaign", "campaign_id": IMAGE, "date": days_back(1), "metric": "ctr", "value": 1}],
+        "file_overlaps": [{"source": IMAGE, "message": f"{name} may count twice"} for name in HOSTILE],
+        "quarantined_deliveries": [{"source": IMAGE, "reason": "negative_count"}],
+        "ops.quarantine_examples": [{"source": IMAGE, "reason": "negative_count", "payload": IMAGE}],
+    }
+    publish_invented(home / "published", deliveries, others)
+    with dashboard(home) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(chromium: "Browser", url: str) -> Iterator[Visiting]:
+    """Opens sessions that are closed after the test."""
+    opened: list[Visit] = []
+
+    def begin(size: tuple[int, int] = WIDE, theme: Literal["light", "dark"] = "light") -> Visit:
+        opened.append(Visit(chromium, url, size, theme))
+        return opened[-1]
+
+    yield begin
+    for one in opened:
+        one.close()
+
+
+def cards(visited: Visit) -> dict[str, str]:
+    """The values of the cards by label."""
+    found = visited.page.get_by_test_id("stMetric").all()
+    texts = [
+        (card.get_by_test_id("stMetricLabel").inner_text(), card.get_by_test_id("stMetricValue").inner_text())
+        for card in found
+    ]
+    return {label.strip(): value.strip() for label, value in texts}
+
+
+def check(visited: Visit, path: str) -> None:
+    """A page is whole: no error, no request to another host, nothing wider than the window."""
+    page = visited.open(path)
+    assert page.get_by_test_id("stException").count() == 0, path
+    assert visited.unexpected() == [], path
+    assert visited.foreign == [], path
+    wide = page.evaluate(
+        "[...document.querySelectorAll('[data-testid=stMain]')].map(m => m.scrollWidth - m.clientWidth)"
+    )
+    assert wide == [0], f"{path} scrolls sideways"
+    assert "Data as of 2026-11-06 00:00 UTC" in page.get_by_test_id("stMain").inner_text()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_opens_whole_whatever_names_the_data_have(visit: Visiting, path: str) -> None:
+    check(visit(), path)
+
+
+@pytest.mark.cases
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_opens_whole_on_a_small_dark_screen(visit: Visiting, path: str) -> None:
+    check(visit(NARROW, "dark"), path)
+
+
+def test_a_filter_is_in_the_link_and_the_link_opens_the_same_view(visit: Visiting) -> None:
+    first = visit()
+    page = first.open()
+    everything = cards(first)
+    page.get_by_role("combobox", name="Campaign").click()
+    page.get_by_role("option", name=IMAGE, exact=True).click()
+    page.wait_for_url(re.compile("campaign="))
+    page.wait_for_function(
+        f"document.querySelector('[data-testid=stMetricValue]').innerText != {everything['Spend']!r}"
+    )
+    first.settle()
+    chosen = cards(first)
+    assert chosen != everything
+    second = visit()
+    second.open(page.url.partition("/")[2].partition("/")[2].partition("/")[2])
+    assert cards(second) == chosen
+    assert first.foreign == second.foreign == []
+
+
+def test_a_link_to_what_is_not_there_says_so(visit: Visiting) -> None:
+    visited = visit()
+    page = visited.open("campaigns?brand=Nowhere&period=Last+7+days")
+    assert "Brand Nowhere is not in this build" in page.get_by_test_id("stAlert").inner_text()
+    page.get_by_role("button", name="Understood").click()
+    page.get_by_test_id("stAlert").wait_for(state="detached")
+    assert page.url.endswith("campaigns?period=Last+7+days")
+
+
+def test_the_export_has_every_row_and_no_formula(visit: Visiting) -> None:
+    page = visit().open("campaigns")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Download as CSV").click()
+    text = Path(saved.value.path()).read_text(encoding="utf-8-sig")
+    rows = {row["campaign_id"]: row for row in csv.DictReader(io.StringIO(text))}
+    assert rows.keys() == {"c1", f"'{FORMULA}", *HOSTILE} - {FORMULA}
+    assert rows["c1"]["spend"] == "400.000000"
+    assert not [cell for row in rows.values() for cell in row.values() if cell.startswith(("=", "+", "@"))]
+
+
+def test_the_table_itself_gives_nothing_away(visit: Visiting) -> None:
+    page = visit().open("campaigns")
+    page.get_by_test_id("stDataFrame").first.hover()
+    assert page.get_by_role("button", name="Download as CSV").count() == 1
+    assert page.get_by_test_id("stElementToolbarButton").filter(has_text="Download").count() == 0
+
+
+def test_a_click_on_the_map_leads_to_the_states(visit: Visiting) -> None:
+    visited = visit()
+    page = visited.open("geography")
+    page.locator("path[aria-label*='Place: DE']").click()
+    page.wait_for_url(re.compile("country=DE"))
+    visited.settle()
+    assert page.get_by_role("heading", name="By state").is_visible()
+    page.get_by_role("button", name="All countries").click()
+    page.wait_for_url(re.compile("geography$"))
+    assert visited.foreign == []
+
+
+def test_the_keyboard_alone_changes_the_period(visit: Visiting) -> None:
+    visited = visit()
+    page = visited.open()
+    period = page.get_by_role("combobox", name="Period")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if period.evaluate("element => element === document.activeElement"):
+            break
+    page.keyboard.press("ArrowDown")
+    page.keyboard.type("Last 7")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"period=Last\+7\+days"))
+
+
+def test_what_is_shown_stays_in_sight_while_scrolling(visit: Visiting) -> None:
+    page = visit(NARROW).open("campaigns")
+    page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, main.scrollHeight)")
+    page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollTop > 0")
+    box = page.locator(".st-key-asof").bounding_box()
+    assert box
+    assert 0 <= box["y"] < 120
+
+
+def test_without_a_build_the_command_says_what_to_do(tmp_path: Path) -> None:
+    others = {name: value for name, value in os.environ.items() if not name.startswith(("ADHOUSE_", "DBT_"))}
+    environment = {**others, "ADHOUSE_HOME": str(tmp_path)}
+    ended = subprocess.run([COMMAND, "dashboard"], env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr == "adhouse: nothing is published yet (`adhouse run` publishes the first build)\n"

@@ -1,0 +1,209 @@
+"""What the pages' SQL gives: the marts' own numbers, of the rows that were chosen and may be seen, and nothing else."""
+
+import threading
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from conftest import Workspace
+from support.dashboard_pages import build_behind, days_back
+from support.published_file import DAY
+
+from dashboard import published, queries
+from dashboard.measures import DELIVERY, FUNNEL
+from dashboard.published import Build, TooSlowError, file_of
+from dashboard.queries import Reader, Selection
+
+LONG_AGO, LATER = date(2000, 1, 1), date(2100, 12, 31)
+RATES = ("ctr", "cpc", "cpm", "conversion_rate")
+COUNTS = ("impressions", "clicks", "conversions", "spend")
+GRAINS = {
+    "daily_performance": ("brand", "country"),
+    "source_performance": ("source", "account", "campaign_id", "ad_id", "brand", "country"),
+    "campaign_performance": ("campaign_id", "brand", "country", "state", "city", "zipcode"),
+    "creative_performance": ("ad_id", "campaign_id", "brand", "country", "state", "city", "zipcode"),
+}
+
+
+@pytest.fixture(scope="module")
+def real(built_home: Workspace) -> Build:
+    """The build of a real run."""
+    return build_behind(built_home.home / "published" / "marts.duckdb")
+
+
+def every(build: Build, **values: Any) -> Selection:
+    return Selection(build, LONG_AGO, LATER, **values)
+
+
+def of_mart(build: Build, sql: str) -> list[dict[str, Any]]:
+    return published.fetch(build.path, sql).dicts()
+
+
+@pytest.mark.parametrize("mart", GRAINS)
+def test_the_dashboard_and_the_mart_agree_at_the_marts_own_grain(real: Build, mart: str) -> None:
+    columns = GRAINS[mart]
+    shown = queries.delivery(every(real), columns, grain="day", limit=None).dicts()
+    there = of_mart(real, f"select * from adhouse.marts.{mart} order by date, {', '.join(columns)}")
+    assert queries.delivery_mart(columns) == mart
+    assert len(shown) == len(there) > 0
+    for ours, theirs in zip(shown, there, strict=True):
+        assert [ours[name] for name in (*columns, *COUNTS)] == [theirs[name] for name in (*columns, *COUNTS)]
+        assert ours["bucket"] == theirs["date"]
+        # The delivery marts say 0 where a rate is undefined; the dashboard says that it is.
+        assert [ours[name] or 0 for name in RATES] == [theirs[name] or 0 for name in RATES]
+
+
+def test_the_campaigns_over_all_dates_are_the_mart_campaign_summary(real: Build) -> None:
+    shown = queries.delivery(every(real), ("campaign_id",), limit=None).dicts()
+    there = of_mart(real, "select * from adhouse.marts.campaign_summary order by campaign_id")
+    assert [row["campaign_id"] for row in shown] == [row["campaign_id"] for row in there]
+    for ours, theirs in zip(shown, there, strict=True):
+        assert [ours[name] for name in COUNTS] == [theirs[f"total_{name}"] for name in COUNTS]
+        assert [ours[name] or 0 for name in RATES] == [theirs[name] or 0 for name in RATES]
+
+
+@pytest.mark.parametrize("by", [("brand",), ("source",), ("campaign_id", "state"), ("ad_id",)])
+def test_groups_of_whatever_mart_add_up_to_the_same_totals(real: Build, by: Sequence[str]) -> None:
+    (total,) = queries.delivery(every(real)).dicts()
+    groups = queries.delivery(every(real), by, limit=None).dicts()
+    assert {name: sum(row[name] for row in groups) for name in COUNTS} == {name: total[name] for name in COUNTS}
+
+
+@pytest.mark.cases
+def test_the_pages_of_events_show_what_the_marts_of_a_real_run_have(tmp_path: Path) -> None:
+    home = Workspace(tmp_path / "demo")
+    assert home.adhouse("run").returncode == 0
+    build = build_behind(home.home / "published" / "marts.duckdb")
+    shown = queries.funnel(every(build), ("campaign_id",), "day", limit=None).dicts()
+    there = of_mart(build, "select * from adhouse.marts.campaign_funnel")
+    by_grain = {(row["campaign_id"], row["date"]): row for row in there}
+    assert len(shown) == len(by_grain) > 0
+    for row in shown:
+        mart = by_grain[row["campaign_id"], row["bucket"]]
+        assert {name: row[name] for name in FUNNEL} == {name: mart[name] for name in FUNNEL}
+    credited = queries.attribution(every(build), "touch", (), ("model", "campaign_id")).dicts()
+    summed = """
+        select model, campaign_id, sum(conversions) as conversions, sum(conversion_value) as conversion_value
+        from adhouse.marts.campaign_attribution where date_base = 'touch' group by all order by all
+    """
+    names = ("model", "campaign_id", "conversions", "conversion_value")
+    assert [[row[name] for name in names] for row in credited] == [[*row.values()] for row in of_mart(build, summed)]
+    spent = {row["campaign_id"]: row["total_spend"] for row in of_mart(build, "from adhouse.marts.campaign_summary")}
+    for row in queries.credited_campaigns(every(build), "touch", (), "linear").dicts():
+        assert row["spend"] == spent.get(row["campaign_id"])
+
+
+def test_a_build_knows_its_report_days(real: Build) -> None:
+    assert real.time_zone == "UTC"
+    assert real.currency == "USD"
+    assert real.provisional_from == real.today - timedelta(days=3)
+
+
+def test_what_is_not_chosen_does_not_count(invented: Build) -> None:
+    selection = Selection(invented, days_back(6), DAY, chosen=(("country", ("US",)), ("brand", ("Acme", "Beta"))))
+    (total,) = queries.delivery(selection).dicts()
+    assert [total[name] for name in COUNTS] == [2500, 150, 15, Decimal("24.75")]
+    (texas,) = queries.delivery(selection.with_values("state", "Texas")).dicts()
+    assert texas["spend"] == Decimal("17.5")
+
+
+def test_the_period_before_is_summed_beside_and_undefined_stays_undefined(invented: Build) -> None:
+    selection = Selection(invented, days_back(13), DAY, (days_back(27), days_back(14)))
+    rows = queries.delivery(selection, ("campaign_id",), order="change_spend").dicts()
+    assert [row["campaign_id"] for row in rows] == ["c2", "c1"]
+    assert rows[1]["spend"] == Decimal("17.5")
+    assert rows[1]["before_spend"] == 25
+    assert rows[1]["before_cpa"] is None
+    assert rows[1]["before_ctr"] == 0.02
+    (alone,) = queries.delivery(Selection(invented, days_back(13), DAY), ("campaign_id",), limit=1).dicts()
+    assert alone["before_spend"] is None
+    assert alone["groups"] == 2
+
+
+def test_undefined_comes_last_whichever_way_is_sorted(invented: Build) -> None:
+    selection = Selection(invented, days_back(3), DAY, chosen=(("brand", ("Beta",)),))
+    for is_descending in (True, False):
+        rows = queries.delivery(selection, ("ad_id",), order="cpc", is_descending=is_descending).dicts()
+        assert [row["ad_id"] for row in rows] == ["ad2", "ad3"]
+        assert rows[1]["cpc"] is None
+
+
+def test_groups_with_too_few_impressions_are_left_out(invented: Build) -> None:
+    rows = queries.delivery(Selection(invented, days_back(3), DAY), ("ad_id",), least_impressions=1500).dicts()
+    assert [row["ad_id"] for row in rows] == ["ad1"]
+
+
+def test_the_biggest_changes_are_rises_and_falls(invented: Build) -> None:
+    selection = Selection(invented, days_back(13), DAY, (days_back(27), days_back(14)))
+    moved = queries.movers(selection, "campaign_id", "spend", 2).dicts()
+    assert [(row["campaign_id"], row["spend"] - row["before_spend"]) for row in moved] == [
+        ("c2", Decimal("19.75")),
+        ("c1", Decimal("-7.5")),
+    ]
+
+
+def test_no_mart_has_both_sources_and_states(invented: Build) -> None:
+    assert queries.delivery_mart({"source", "state"}) is None
+    with pytest.raises(ValueError, match="no mart has source, state"):
+        queries.delivery(every(invented), ("source", "state"))
+
+
+def test_a_reader_sees_their_brands_alone(invented: Build) -> None:
+    reader = Reader(("Acme",))
+    assert queries.values_of(invented, reader, "brand") == ["Acme"]
+    assert queries.values_of(invented, reader, "campaign_id") == ["c1", "c3"]
+    asked_for_more = every(invented, reader=reader, chosen=(("brand", ("Acme", "Beta")),))
+    assert {row["brand"] for row in queries.delivery(asked_for_more, ("brand",)).dicts()} == {"Acme"}
+    assert queries.delivery(every(invented), ("brand",)).dicts() != queries.delivery(asked_for_more, ("brand",)).dicts()
+    nobody = every(invented, reader=Reader(()))
+    assert queries.delivery(nobody, ("brand",)).rows == []
+    assert queries.days_of(invented, Reader(())) is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select * from read_csv('/etc/passwd')",
+        "select * from glob('/*')",
+        "copy (select 1) to 'out.csv'",
+        "attach 'other.duckdb'",
+        "install httpfs",
+        "set memory_limit = '8GB'",
+        "set enable_external_access = true",
+        "create table adhouse.marts.mine (one integer)",
+        "delete from adhouse.marts.campaign_summary",
+    ],
+)
+def test_the_connection_reaches_no_file_and_changes_nothing(invented: Build, statement: str) -> None:
+    with pytest.raises(duckdb.Error):
+        published.fetch(invented.path, statement)
+
+
+def test_a_value_is_never_sql(invented: Build) -> None:
+    hostile = "x') or 1=1 --"
+    assert queries.delivery(every(invented, chosen=(("brand", (hostile,)),)), ("brand",)).rows == []
+
+
+def test_a_query_that_takes_too_long_is_stopped_and_leaves_others_alone(
+    invented: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(published, "MOST_SECONDS", 0.3)
+    with pytest.raises(TooSlowError):
+        published.fetch(invented.path, "select count(*) from range(100000000) a, range(1000000) b")
+    assert published.fetch(invented.path, "select 1").rows == [(1,)]
+    assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer) and thread.is_alive()]
+
+
+def test_every_measure_is_defined_by_dbt(real: Build) -> None:
+    said = queries.descriptions(real)
+    for measure in DELIVERY.values():
+        assert said[measure.described_by, measure.name], measure.name
+    assert said["source_performance", "ctr"] == "Click-through rate: clicks / impressions; null without impressions."
+
+
+def test_a_link_that_leads_nowhere_is_no_build(tmp_path: Path) -> None:
+    assert file_of(tmp_path / "marts.duckdb") is None
