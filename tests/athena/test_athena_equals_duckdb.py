@@ -156,15 +156,16 @@ def days_of(world: World, file: Path, *ages: int, restated: bool = False) -> byt
 
 
 def weeks_of_a_campaign() -> bytes:
-    """Twelve weeks of a campaign, of which each seventh day is unusual."""
+    """Twelve weeks of a campaign, of which each of the last seven days is unusual."""
     records = []
     for age in range(1, 85):
-        clicks, spend = (137 * age % 90 + 400, 1) if age % 7 else (137 * age % 90 + 60 * age, 3)
+        times = 4 if age < 8 else 1
+        clicks = 400 + 137 * age % 90
         measures = {
-            "impressions": 9000 + 13 * age % 50,
-            "clicks": clicks,
+            "impressions": 9000 + 13 * age % 50 + 900 * times,
+            "clicks": clicks * times,
             "conversions": clicks // 9,
-            "spend": clicks * spend / 7,
+            "spend": clicks * times**2 / 7,
         }
         records.append(record(age, campaign_id="weekly", date=str(TODAY - timedelta(days=age)), **measures))
     return lines(*records)
