@@ -70,14 +70,6 @@ class Selection:
         """The same with the filters of these columns alone, for a mart that has no others."""
         return replace(self, chosen=tuple((column, values) for column, values in self.chosen if column in columns))
 
-    def without(self, column: str) -> "Selection":
-        """The same without the filter of a column."""
-        return replace(self, chosen=tuple((name, values) for name, values in self.chosen if name != column))
-
-    def with_values(self, column: str, *values: str) -> "Selection":
-        """The same with only these values of a column."""
-        return replace(self.without(column), chosen=(*self.without(column).chosen, (column, values)))
-
     def columns(self) -> set[str]:
         """The columns that are filtered."""
         return {column for column, _ in self.chosen}

@@ -5,6 +5,7 @@ Texts from the data pass through `plain` wherever Streamlit reads markup.
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -435,7 +436,7 @@ def before_of(selection: Selection) -> Selection | None:
     if selection.before is None:
         return None
     since, until = selection.before
-    return Selection(selection.build, since, until, None, selection.chosen, selection.reader)
+    return replace(selection, since=since, until=until, before=None)
 
 
 def first_of(total: int, shown: int, what: str) -> str:

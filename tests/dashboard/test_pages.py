@@ -151,7 +151,7 @@ def test_hours_are_those_of_the_report_time_zone_and_say_which_filters_they_lack
     selection = Selection(build_behind(link), DAY, DAY)
     cells = by_weekday_and_hour(queries.hours(selection).dicts(), NEW_YORK)
     assert [(cell["row"], cell["hour"], cell["text"]) for cell in cells] == [("Thu", 18, "5.00%"), ("Thu", 20, "5.00%")]
-    assert queries.hours(selection.with_values("campaign_id", "c2")).rows == []
+    assert queries.hours(replace(selection, chosen=(("campaign_id", ("c2",)),))).rows == []
 
 
 def test_days_without_delivery_are_drawn_as_such(invented_link: Path) -> None:

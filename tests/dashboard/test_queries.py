@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +15,7 @@ from support.dashboard_pages import build_behind, days_back
 from support.published_file import DAY
 
 from dashboard import published, queries
-from dashboard.measures import DELIVERY, FUNNEL
+from dashboard.measures import ATTRIBUTION, AUCTIONS, BALANCE, DELIVERY, FUNNEL
 from dashboard.published import Build, TooSlowError, file_of
 from dashboard.queries import Reader, Selection
 
@@ -107,7 +108,7 @@ def test_what_is_not_chosen_does_not_count(invented: Build) -> None:
     selection = Selection(invented, days_back(6), DAY, chosen=(("country", ("US",)), ("brand", ("Acme", "Beta"))))
     (total,) = queries.delivery(selection).dicts()
     assert [total[name] for name in COUNTS] == [2500, 150, 15, Decimal("24.75")]
-    (texas,) = queries.delivery(selection.with_values("state", "Texas")).dicts()
+    (texas,) = queries.delivery(replace(selection, chosen=(*selection.chosen, ("state", ("Texas",))))).dicts()
     assert texas["spend"] == Decimal("17.5")
 
 
@@ -195,13 +196,17 @@ def test_a_query_that_takes_too_long_is_stopped_and_leaves_others_alone(
     with pytest.raises(TooSlowError):
         published.fetch(invented.path, "select count(*) from range(100000000) a, range(1000000) b")
     assert published.fetch(invented.path, "select 1").rows == [(1,)]
-    assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer) and thread.is_alive()]
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.join(10)
+            assert not thread.is_alive(), "a cancelled timer ends"
 
 
 def test_every_measure_is_defined_by_dbt(real: Build) -> None:
     said = queries.descriptions(real)
-    for measure in DELIVERY.values():
-        assert said[measure.described_by, measure.name], measure.name
+    measures = [*DELIVERY.values(), *FUNNEL.values(), *ATTRIBUTION.values(), *BALANCE.values(), *AUCTIONS.values()]
+    undefined = {one.name for one in measures if not said.get((one.described_by, one.name))}
+    assert undefined == {"roas"}, "no mart has it: its spend is joined when it is read"
     assert said["source_performance", "ctr"] == "Click-through rate: clicks / impressions; null without impressions."
 
 
