@@ -28,8 +28,8 @@ NO_DELIVERY = "There is no delivery in this period with these filters."
 
 
 def definition(build: Build, mart: str, column: str) -> str:
-    """What dbt says of a column, ready for a tooltip; empty if it says nothing."""
-    return plain(queries.descriptions(build).get((mart, column), ""))
+    """What dbt says of a column, ready for a tooltip, without marks of code; empty if it says nothing."""
+    return plain(queries.descriptions(build).get((mart, column), "").replace("`", ""))
 
 
 def _tooltip(build: Build, measure: Measure) -> str:

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from conftest import Workspace
 from support.dashboard_pages import build_behind, days_back
-from support.published_file import DAY
+from support.published_file import DAY, delivered, publish_invented
 
 from dashboard import published, queries
 from dashboard.measures import ATTRIBUTION, AUCTIONS, BALANCE, DELIVERY, FUNNEL
@@ -151,6 +151,36 @@ def test_no_mart_has_both_sources_and_states(invented: Build) -> None:
     assert queries.delivery_mart({"source", "state"}) is None
     with pytest.raises(ValueError, match="no mart has source, state"):
         queries.delivery(every(invented), ("source", "state"))
+
+
+def test_a_mart_without_brands_shows_the_campaigns_of_which_a_reader_may_see_every_brand(tmp_path: Path) -> None:
+    deliveries = [
+        delivered(campaign_id="both"),
+        delivered(campaign_id="both", brand="Beta"),
+        delivered(campaign_id="acme"),
+    ]
+    rows = [{"campaign_id": name, "date": DAY, "impressions": 1} for name in ("both", "acme", "of events alone")]
+    others: dict[str, list[dict[str, Any]]] = {
+        "campaign_funnel": rows,
+        "data_quality": [{"source": "campaign_api", "records_read": 5}],
+        "ops.quarantine_examples": [{"source": "campaign_api", "reason": "negative_count", "payload": "{}"}],
+    }
+    build = build_behind(publish_invented(tmp_path / "published", deliveries, others))
+
+    def seen(*brands: str) -> list[str]:
+        selection = every(build, reader=Reader(brands))
+        return sorted(row["campaign_id"] for row in queries.funnel(selection, ("campaign_id",)).dicts())
+
+    assert seen("Acme") == ["acme"]
+    assert seen("Acme", "Beta") == ["acme", "both"]
+    assert seen() == []
+    everything, some = Reader(), Reader(("Acme", "Beta"))
+    assert len(queries.funnel(every(build), ("campaign_id",)).rows) == 3
+    assert queries.balance(build, everything, ()).rows
+    assert not queries.balance(build, some, ()).rows
+    assert queries.example_reasons(build, everything) == ["negative_count"]
+    assert queries.example_reasons(build, some) == []
+    assert not queries.quarantine_examples(build, some, (), "negative_count").rows
 
 
 def test_a_reader_sees_their_brands_alone(invented: Build) -> None:
