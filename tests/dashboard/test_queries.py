@@ -98,6 +98,10 @@ def test_the_pages_of_events_show_what_the_marts_of_a_real_run_have(tmp_path: Pa
         assert row["spend"] == spent.get(row["campaign_id"])
 
 
+def test_a_run_ends_by_naming_the_dashboard(built_home: Workspace) -> None:
+    assert "adhouse dashboard" in (built_home.home / "first_run.out").read_text().partition("Next:")[2]
+
+
 def test_a_build_knows_its_report_days(real: Build) -> None:
     assert real.time_zone == "UTC"
     assert real.currency == "USD"
