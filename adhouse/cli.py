@@ -261,7 +261,7 @@ def replay(
     ] = None,
     wait: Wait = 0,
 ) -> None:
-    """Read quarantined files again, and publish."""
+    """Read quarantined files and those with rejected records again, and publish."""
     from adhouse.commands import taking_back
 
     _work(lambda session: taking_back.replay(session, names or []), wait, is_run=True)

@@ -67,7 +67,7 @@ def publish_landing(session: Session, replayed: Collection[str] = ()) -> None:
 
     Args:
         session: The command at work.
-        replayed: The paths of quarantined files that are to be read again.
+        replayed: The paths of files that are to be read again, of those quarantined or with rejected records.
     """
 
     def take(on_news: Callable[[], None]) -> "ExtractReport":
@@ -174,7 +174,7 @@ def extract(
         on_news: Is told as soon as there is something that can change a mart.
         is_demo: Whether the simulated platform is asked.
         is_landing_alone: Whether nothing new is received.
-        replayed: The paths of quarantined files that are to be read again.
+        replayed: The paths of files that are to be read again, of those quarantined or with rejected records.
     """
     from extract.run import extract as extract_sources
 

@@ -10,8 +10,8 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,7 @@ from extract.schema import DECIMAL_DIGITS, DECIMAL_PLACES, FieldType
 LONGEST_TEXT = 1024  # characters; what is longer is cut, and `_extra` says so
 LONGEST_WRONG_VALUE = 1000  # characters of a value that could not be read
 
+_PLAIN_NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]*)?")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # A thousand and more, or a fraction, with whatever signs around it.
 _TWO_WAYS = re.compile(r"[^0-9.,]*[0-9]{1,3}[.,][0-9]{3}[^0-9.,]*")
@@ -251,7 +252,9 @@ def converter_of(
             )
             convert = _of_text(lambda text: read_date(str(text), _format_of(text, profile)))
         case FieldType.TIMESTAMP:
-            convert = _of_text(lambda text: timestamp_of(text, timezone, _format_of(text, profile)))
+            read_time = _of_text(lambda text: timestamp_of(text, timezone, _format_of(text, profile)))
+            origin = profile.time_origin
+            convert = read_time if origin is None else _of_time_since(origin, column, read_time)
         case FieldType.BOOLEAN:
             of_text = _of_text(boolean_of)
             convert = lambda value: value if isinstance(value, bool) else of_text(value)  # noqa: E731
@@ -310,6 +313,29 @@ def _of_number(
         return convert(_scaled(text, column) if is_scaled else text)
 
     return _of_text(convert_number)
+
+
+def _of_time_since(
+    origin: datetime, column: Column, read_time: Callable[[object], object]
+) -> Callable[[object], object]:
+    """A number is seconds since `origin`, or becomes so once it is divided; anything else is read as a time."""
+    first, last = (_microseconds_of(datetime(year, 1, 1, tzinfo=UTC)) for year in (1, MAXYEAR))
+    start = _microseconds_of(origin)
+
+    def convert_time(value: object) -> object:
+        text = value.strip() if isinstance(value, str) else ""
+        if not _PLAIN_NUMBER.fullmatch(text):
+            return read_time(value)
+        microseconds = start + int(Decimal(_scaled(text, column)).scaleb(6, _DECIMAL_CONTEXT).to_integral(ROUND_FLOOR))
+        if not first <= microseconds < last:
+            raise RecordRejected("out_of_range")
+        return microseconds
+
+    return convert_time
+
+
+def _microseconds_of(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def _plain_number(profile: Profile) -> Callable[[str], str]:

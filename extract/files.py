@@ -434,10 +434,14 @@ def shape_of(config: SourceConfig, kind: Kind, report_timezone: ZoneInfo, privac
         skipped = frozenset(choice.kinds) - wanted
         others: Others = "wanted" if kind == choice.otherwise else "rejected" if choice.otherwise is None else "skipped"
         rejects, nulls = kind == config.kinds[0], config.profile.nulls
-        filter_ = KindFilter(choice.column, wanted, skipped, rejects=rejects, others=others, nulls=nulls)
+        columns = () if choice.column else tuple((column, column in wanted) for column in choice.kinds)
+        filter_ = KindFilter(
+            choice.column, wanted, skipped, rejects=rejects, others=others, nulls=nulls, columns=columns
+        )
     record_type = kind.record_type
     profile = config.profile
-    ignored = record_type.own_id if profile.ignores_own_id else None
+    is_ignored = profile.ignores_own_id or bool(profile.id_fields and record_type.own_id not in profile.id_fields)
+    ignored = record_type.own_id if is_ignored else None
     names = record_type.names(profile.names, {*profile.constants, ignored})
     return RecordShape(record_type, names, report_timezone, filter_, privacy, profile, config.zone, skip=profile.skip)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -56,12 +57,15 @@ class Profile:
         currency_signs: Texts that may stand before or behind a number.
         nulls: Texts that say that there is no value.
         date_format: How dates are written, as in `datetime.strptime`; None: as ISO 8601 says.
+        time_origin: The instant since which numbers count seconds, where an event's time should be; None: as many
+            digits as a time since 1970 has.
         records: Where the records are in a JSON document, or the record in each line, a dotted path; None: the usual
             places.
         sheet: Which sheet of a workbook; None: the only one with records.
         optional: Our fields that a file with columns may lack, beside those that its kind does not require.
         id_prefix: What comes before each id that names an event, where sources use the same ids for other events.
         ignores_own_id: Whether the column with the id of an event is not believed.
+        id_fields: Our fields that are the id of an event together; none: the field that its kind has for it.
         counts_identical_rows: Whether rows of events without an id that are equal are as many events.
     """
 
@@ -78,11 +82,13 @@ class Profile:
     currency_signs: tuple[str, ...] = ()
     nulls: frozenset[str] = frozenset()
     date_format: str | None = None
+    time_origin: datetime | None = None
     records: str | None = None
     sheet: str | None = None
     optional: frozenset[str] = frozenset()
     id_prefix: str = ""
     ignores_own_id: bool = False
+    id_fields: tuple[str, ...] = ()
     counts_identical_rows: bool = False
 
     def __post_init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,7 @@ MOST_IN_SHORT, FEWEST_COLUMNS = 2, 5  # values of a line about the report, and c
 LONGEST_PAYLOAD = 64 * 1024  # bytes of a rejected record that are kept
 UNSURE_TIME = "unsure time"  # what is noted of one that clocks showed twice or left out
 Note = Callable[[object], str | None]
+_NO = re.compile(r"|0+(\.0*)?|false|f|no|n", re.IGNORECASE)
 
 Others = Literal["wanted", "skipped", "rejected"]
 """What becomes of records that name none of the kinds of their source."""
@@ -167,13 +169,15 @@ class KindFilter:
     """Which records of a source are of the kind that is read; all others are skipped.
 
     Attributes:
-        column: The source's name of the column that tells.
+        column: The source's name of the column that tells; empty if several do.
         wanted: The values that name the kind; an empty text is the value that is missing.
         skipped: The values that name another one.
         rejects: Whether records that name no kind, or cannot be read at all, are rejected or skipped too: one reading
             of a file rejects them, the others do not.
         others: What becomes of a record with any other value.
         nulls: Texts that say that there is no value.
+        columns: The source's names of the columns of which each tells of one kind by having a value that is not no, and
+            whether it is this one; of those that do, the first counts.
     """
 
     column: str
@@ -182,6 +186,7 @@ class KindFilter:
     rejects: bool
     others: Others = "rejected"
     nulls: frozenset[str] = frozenset()
+    columns: tuple[tuple[str, bool], ...] = ()
 
     def decide(self, record: object) -> bool:
         """Whether to read a record; else it is to be skipped.
@@ -189,6 +194,12 @@ class KindFilter:
         Raises:
             RecordRejected: `unknown_event_type`.
         """
+        if self.columns and isinstance(record, dict):
+            said = (is_wanted for column, is_wanted in self.columns if self._is_said(value_at(record, column)))
+            is_wanted = next(said, None)
+            if is_wanted is None and self.others == "rejected" and self.rejects:
+                raise RecordRejected("unknown_event_type")
+            return self.others == "wanted" if is_wanted is None else is_wanted
         value = value_at(record, self.column) if isinstance(record, dict) else None
         name = value.strip() if isinstance(value, str) else "" if value is None else None
         name = "" if name in self.nulls else name
@@ -203,6 +214,13 @@ class KindFilter:
         if not isinstance(record, dict):
             raise RecordRejected("not_an_object")
         raise RecordRejected("unknown_event_type", self.column, None if value is None else as_written(value))
+
+    def _is_said(self, value: object) -> bool:
+        """Whether a column has a value, and none that means no."""
+        if isinstance(value, str):
+            text = value.strip()
+            return text not in self.nulls and not _NO.fullmatch(text)
+        return value is not None and value is not False
 
 
 @dataclass(frozen=True)
@@ -254,7 +272,7 @@ class Batch:
 
 
 def filled(batch: Batch, shape: RecordShape) -> Batch:
-    """The batch with what its source means by an empty value, where it says so."""
+    """The batch with what its source means by an empty value, and the ids that it makes of fields, where it says so."""
     records = batch.records
     for name, column in shape.profile.columns.items():
         if column.if_null is not None and name in shape.type.fields:
@@ -262,7 +280,20 @@ def filled(batch: Batch, shape: RecordShape) -> Batch:
             value = pa.scalar(converter_of(field_type, shape.report_timezone)(column.if_null), field_type.raw_type)
             place = records.schema.get_field_index(name)
             records = records.set_column(place, records.schema.field(place), pc.fill_null(records.column(place), value))
+    if (own_id := shape.type.own_id) is not None and shape.profile.id_fields:
+        place = records.schema.get_field_index(own_id)
+        records = records.set_column(place, records.schema.field(place), _joined_ids(records, shape))
     return replace(batch, records=records)
+
+
+def _joined_ids(records: pa.Table, shape: RecordShape) -> pa.ChunkedArray:
+    """The ids that several fields are together, with a bar between them, also where one has bars; null if one is."""
+    parts = []
+    for name in shape.profile.id_fields:
+        texts = records.column(name).cast(pa.string())
+        parts.append(pc.replace_substring(pc.replace_substring(texts, "\\", "\\\\"), "|", "\\|"))
+    joined = pc.binary_join_element_wise(*parts, "|") if len(parts) > 1 else parts[0]
+    return pc.binary_join_element_wise(pa.scalar(shape.profile.id_prefix), joined, "")
 
 
 def convert_records(

@@ -221,7 +221,7 @@ def extract(
         privacy_key: The key by which private fields are replaced, if a source has any.
         most_rejected: The largest share of a unit's records that may be unreadable.
         is_landing_alone: Whether nothing new is received.
-        replayed: The paths of quarantined files that are to be read again.
+        replayed: The paths of files that are to be read again, of those quarantined or with rejected records.
 
     Raises:
         ChangedSourceError: Files have become an API, or an API files, and landing has some of the other one.
@@ -482,9 +482,9 @@ def _to_follow(run: ExtractRun) -> list[LandedUnit]:
 
 
 def _to_replay(run: ExtractRun, paths: Collection[str]) -> list[LandedUnit]:
-    """Those of these files that are quarantined."""
+    """Those of these files that are quarantined, or have rejected records."""
     known = run.ledger.deliveries() if paths else []
-    return [one.unit for one in known if one.unit.path in paths and one.status == "quarantined"]
+    return [one.unit for one in known if one.unit.path in paths and (one.status == "quarantined" or one.rejected)]
 
 
 def _warn_of_clock(run: ExtractRun) -> None:

@@ -40,12 +40,14 @@ source of files), the days that it has, nothing, or everything (in an API)."""
 
 @dataclass(frozen=True)
 class KindChoice:
-    """How each record of a source with several kinds says which one it is: by the value of a column.
+    """How each record of a source with several kinds says which one it is: by the value of a column, or of several.
 
     Attributes:
-        column: The source's name of it.
-        kinds: What each value names; an empty text is the value that is missing.
-        otherwise: What every other value names, if it is not missing; None: such a record is rejected.
+        column: The source's name of it; empty if there are several.
+        kinds: What each value names; an empty text is the value that is missing. Of several columns: what each column
+            says by having a value that is not no; of those that do, the first counts.
+        otherwise: What every other value names, if it is not missing, or a record of which no column says anything;
+            None: such a record is rejected.
     """
 
     column: str
@@ -104,7 +106,8 @@ class SourceConfig:
         decides["most_rejected"] = most_rejected
         if (choice := self.kind_of) is not None:
             values = {value: kind.name for value, kind in choice.kinds.items()}
-            decides["kind_of"] = [choice.column, values, choice.otherwise and choice.otherwise.name]
+            told = values if choice.column else [*values.items()]  # of columns the first counts
+            decides["kind_of"] = [choice.column, told, choice.otherwise and choice.otherwise.name]
         if self.timezone is not None:
             decides["source_timezone"] = self.timezone
         if self.replaces is not None and self.api is None:

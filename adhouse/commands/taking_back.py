@@ -90,25 +90,34 @@ def restore(session: Session, names: Sequence[str], *, is_confirmed: bool) -> No
 
 
 def replay(session: Session, names: Sequence[str]) -> None:
-    """Reads quarantined files again, all or those of these names, but for those that a newer file has repaired.
+    """Reads files again that are quarantined or have rejected records, but for those that a newer file has repaired.
+
+    Args:
+        session: The command at work.
+        names: Of which files; none: of all.
 
     Raises:
-        CommandError: No file of such a name is quarantined.
+        CommandError: No file of such a name is quarantined, nor any record of one.
     """
     landing, known = _landing(session.settings), _received(session.settings)
     standing = [one for one in known if one.unit.path not in landing.withdrawn]
     newest = {(one.unit.source, one.name): one.unit for one in standing if one.status != "quarantined"}
 
     def is_quarantined(one: "Delivery") -> bool:
-        repaired = newest.get((one.unit.source, one.name))
-        return one.status == "quarantined" and one in standing and not (repaired and repaired > one.unit)
+        newer = newest.get((one.unit.source, one.name))
+        has_newer = newer is not None and newer > one.unit
+        if one.status == "loaded" and one.rejected:
+            return one in standing and not (has_newer and one.replaces)  # a newer file of events replaces none
+        return one.status == "quarantined" and one in standing and not has_newer
 
     named = [one for name in names for one in _of_name(known, name)] if names else known
     found = [one for one in named if is_quarantined(one)]
     if names and not found:
-        raise CommandError(f"{', '.join(names)}: not quarantined, or repaired since", "", Exit.USAGE)
+        raise CommandError(
+            f"{', '.join(names)}: not quarantined, nor any record of it, or repaired since", "", Exit.USAGE
+        )
     if not found:
-        session.terminal.result("no file is quarantined: nothing to read again")
+        session.terminal.result("no file is quarantined, nor any record of one: nothing to read again")
         return
     for one in found:
         session.terminal.message(f"reading {_told(one)} again")

@@ -68,6 +68,14 @@ def _field(name: str, info: ValidationInfo) -> str:
     return name
 
 
+def _id_fields(value: object) -> object:
+    if value == "none":
+        return ()
+    if not isinstance(value, list) or not value:
+        raise ValueError(f"is {value!r}; it can be 'none', or a list of our fields that are the id together")
+    return value
+
+
 def _known(names: list[str]) -> AfterValidator:
     def known(name: str) -> str:
         if name not in names:
@@ -79,6 +87,15 @@ def _known(names: list[str]) -> AfterValidator:
 
 Kind = Annotated[Text, _known(sorted(KINDS)), WithJsonSchema({"enum": sorted(KINDS)})]
 FieldName = Annotated[Text, AfterValidator(_field), WithJsonSchema({"enum": FIELDS})]
+
+IdFields = Annotated[
+    tuple[FieldName, ...],
+    BeforeValidator(_id_fields),
+    WithJsonSchema(
+        {"anyOf": [{"const": "none"}, {"type": "array", "items": {"enum": FIELDS, "type": "string"}, "minItems": 1}]}
+    ),
+]
+"""The fields that are the id of an event; none of them: no id is believed."""
 
 Values = Annotated[
     tuple[str, ...],
@@ -178,14 +195,32 @@ class ReplacesKeys(Keys):
 class KindOfKeys(Keys):
     """How each record of a source with several kinds says which one it is."""
 
-    column: Text = Field(description="the source's name of the column that tells")
-    kinds: dict[Kind, Values] = Field(
+    column: Text | None = Field(None, description="the source's name of the column that tells")
+    kinds: dict[Kind, Values] | None = Field(
+        None,
         description='each kind: the value that names it, or several; `""` is an empty one',
         json_schema_extra={"propertyNames": {"enum": [*sorted(KINDS)]}},
     )
-    otherwise: Kind | None = Field(
-        None, description="the kind of every other value that is not empty; default: rejected"
+    columns: dict[Kind, Text] | None = Field(
+        None,
+        description="instead of `column` and `kinds`: each kind and the column that says so by having a value other "
+        "than 0, no or false; of several the first here",
+        json_schema_extra={"propertyNames": {"enum": [*sorted(KINDS)]}},
     )
+    otherwise: Kind | None = Field(
+        None,
+        description="the kind of every other value that is not empty, or where no column says anything; "
+        "default: rejected",
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> KindOfKeys:
+        by_values = (self.column is not None, self.kinds is not None)
+        if by_values not in ((True, True), (False, False)) or by_values[0] == (self.columns is not None):
+            raise ValueError("wants `column:` and `kinds:`, or `columns:` alone")
+        if self.columns and len({*self.columns.values()}) < len(self.columns):
+            raise ValueError("has a column in `columns:` that tells of two kinds")
+        return self
 
 
 class SourceKeys(Keys):
@@ -214,8 +249,10 @@ class SourceKeys(Keys):
         "has), `nothing`, or `{name_part: PATTERN}` (a regular expression finds the part of the name that is replaced; "
         "the later rest counts); for an API `days`, `nothing` or `all`",
     )
-    id: Literal["none"] | None = Field(
-        None, description="`none`: the column with the ids of events is not believed; ids are made of what they say"
+    id: IdFields | None = Field(
+        None,
+        description="a list of our fields that are an event's id together; `none`: the column with its id is not "
+        "believed, and ids are made of what events say",
     )
     id_prefix: Verbatim | None = Field(
         None, description="what comes before ids of events, where another source has the same for other events"

@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -179,7 +180,8 @@ def _kinds(merged: Mapping[str, Any], built_in: SourceConfig | None) -> tuple[Ki
     """The kinds of a source, as far as what it says makes sense."""
     choice = merged.get("kind_of")
     if isinstance(choice, dict):
-        named = [*(choice["kinds"] if isinstance(choice.get("kinds"), dict) else ()), choice.get("otherwise")]
+        told = [choice[key] for key in ("kinds", "columns") if isinstance(choice.get(key), dict)]
+        named = [*(kind for kinds in told for kind in kinds), choice.get("otherwise")]
     else:
         named = [merged.get("kind") or (built_in.kinds[0].name if built_in else None)]
     return tuple(KINDS[name] for name in dict.fromkeys(map(str, named)) if name in KINDS)
@@ -188,8 +190,12 @@ def _kinds(merged: Mapping[str, Any], built_in: SourceConfig | None) -> tuple[Ki
 def _choice(keys: SourceKeys) -> KindChoice | None:
     if keys.kind_of is None:
         return None
-    values = {value.strip(): KINDS[kind] for kind, named in keys.kind_of.kinds.items() for value in named}
-    return KindChoice(keys.kind_of.column, values, KINDS.get(keys.kind_of.otherwise or ""))
+    otherwise = KINDS.get(keys.kind_of.otherwise or "")
+    if keys.kind_of.columns is not None:
+        return KindChoice("", {column: KINDS[kind] for kind, column in keys.kind_of.columns.items()}, otherwise)
+    told = keys.kind_of.kinds or {}
+    values = {value.strip(): KINDS[kind] for kind, named in told.items() for value in named}
+    return KindChoice(keys.kind_of.column or "", values, otherwise)
 
 
 def _shipped(name: object) -> Mapping[str, Any]:
@@ -360,10 +366,15 @@ def _senseless(keys: SourceKeys, record_type: RecordType) -> Iterator[Mistake]:
     columns = {name: column for name, column in (keys.columns or {}).items() if name in types}
     if keys.id is not None and record_type.own_id is None:
         yield ("id",), "is for kinds whose records have an id of their own"
+    for name in keys.id or ():
+        if name not in types:
+            yield ("id",), f"names {name}, which is not among the fields of all its kinds"
     if not record_type.is_event:
         for key in ("identical_rows", "id_prefix"):
             if getattr(keys, key) is not None:
                 yield (key,), "is for events"
+        if profile.time_origin is not None:
+            yield ("files" if keys.api is None else "api", "time_origin"), "is for events"
     if _replaces(keys) == "days" and types.get("date") is not FieldType.DATE:
         yield ("replaces",), "is 'days', and records of this kind have none"
     for name, value in (("account", keys.account), ("currency", keys.currency)):
@@ -378,7 +389,8 @@ def _senseless(keys: SourceKeys, record_type: RecordType) -> Iterator[Mistake]:
             ("divide_by", "divides", column.divide_by),
             ("multiply_by", "multiplies", column.multiply_by),
         ):
-            if factor is not None and types[name] not in NUMBERS:
+            counts_time = types[name] is FieldType.TIMESTAMP and profile.time_origin is not None
+            if factor is not None and types[name] not in NUMBERS and not counts_time:
                 yield (*place, key), f"{verb} a number, and {name} is not one"
         for key, text in (("constant", column.constant), ("if_null", column.if_null)):
             if text is not None and types[name] is FieldType.TIMESTAMP:
@@ -447,11 +459,13 @@ def _profile(keys: SourceKeys) -> Profile:
         currency_signs=values.currency_signs or (),
         nulls=frozenset(values.nulls or ()),
         date_format=values.date_format,
+        time_origin=datetime.fromisoformat(values.time_origin) if values.time_origin else None,
         records=files.records,
         sheet=files.sheet,
         optional=frozenset(keys.optional or ()),
         id_prefix=keys.id_prefix or "",
-        ignores_own_id=keys.id == "none",
+        ignores_own_id=keys.id == (),
+        id_fields=keys.id or (),
         counts_identical_rows=keys.identical_rows == "count",
     )
 

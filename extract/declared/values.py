@@ -54,6 +54,16 @@ def _date_format(text: str) -> str:
     raise ValueError(f"is {text!r}, which does not tell a day; such as %d/%m/%Y")
 
 
+def _instant(text: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError(f"is {text!r}, which is no instant with its zone; such as 2026-11-01T00:00:00Z")
+    return text
+
+
 def _not_empty(texts: tuple[str, ...]) -> tuple[str, ...]:
     if not texts:
         raise ValueError("wants a text, or a list with some")
@@ -91,6 +101,9 @@ class ValuesKeys(Keys):
     nulls: Texts | None = Field(None, description="texts that say that there is no value, such as `--`")
     date_format: Annotated[Text, AfterValidator(_date_format)] | None = Field(
         None, description="how dates and times are written, as `%d/%m/%Y %H:%M`; default: `2026-11-28`"
+    )
+    time_origin: Annotated[Text, AfterValidator(_instant)] | None = Field(
+        None, description="the instant since which events' times count seconds, such as `2026-11-01T00:00:00Z`"
     )
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -39,7 +40,7 @@ _FILE_COLUMNS = (
     "_replaces",
     "days",
 )
-_DELIVERY_COLUMNS = (*_FILE_COLUMNS, "file_name", "reason", "_version", "_dlt_load_id")
+_DELIVERY_COLUMNS = (*_FILE_COLUMNS, "file_name", "reason", "_version", "_dlt_load_id", "records_rejected")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Delivery:
         replaces: What it replaces among the files with the same text; None if it replaces none.
         version: Which of those files stands is decided by the greatest of these, and then by the receipt.
         load_id: The load package that has its records; None if none does.
+        rejected: How many of its records could not be read, of all its kinds.
     """
 
     unit: LandedUnit
@@ -65,6 +67,7 @@ class Delivery:
     replaces: str | None
     version: str
     load_id: str | None
+    rejected: int = 0
 
 
 @dataclass(frozen=True)
@@ -113,8 +116,10 @@ class Ledger:
     def deliveries(self) -> list[Delivery]:
         """Every file that the ledger knows, of all sources, in the order of receipt."""
         found: dict[str, Delivery] = {}
+        rejected: Counter[tuple[str, int]] = Counter()  # of a reading: it has a row for each kind
         for row in self.lake.read(LOADED_FILES, _DELIVERY_COLUMNS).sort_by("reading").to_pylist():
             path, is_loaded, before = row["_source"], row["status"] == "loaded", found.get(row["_source"])
+            rejected[path, row["reading"]] += row["records_rejected"] or 0
             found[path] = Delivery(
                 LandedUnit(row["receipt_number"], row["source"], row["_received_at"].replace(tzinfo=UTC), path),
                 row["file_name"],
@@ -124,6 +129,7 @@ class Ledger:
                 row["_replaces"] or (before.replaces if before else None),
                 row["_version"] or (before.version if before else ""),
                 row["_dlt_load_id"] if is_loaded else (before.load_id if before else None),
+                rejected[path, row["reading"]],
             )
         return sorted(found.values(), key=lambda delivery: delivery.unit)
 

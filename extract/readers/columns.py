@@ -148,10 +148,15 @@ def named(header: Sequence[str], shape: RecordShape) -> tuple[list[str], RecordS
     )
     if shape.filter is None:
         return columns, shape
-    choices = places[plain_name(shape.filter.column)]
-    if len(choices) != 1:
-        raise UnreadableFile("duplicate_column" if choices else "missing_column", shape.filter.column)
-    return columns, replace(shape, filter=replace(shape.filter, column=choices[0]))
+    telling = {}
+    for column in [name for name, _ in shape.filter.columns] or [shape.filter.column]:
+        choices = places[plain_name(column)]
+        if len(choices) != 1:
+            raise UnreadableFile("duplicate_column" if choices else "missing_column", column)
+        telling[column] = choices[0]
+    several = tuple((telling[name], is_wanted) for name, is_wanted in shape.filter.columns)
+    one = telling.get(shape.filter.column, "")
+    return columns, replace(shape, filter=replace(shape.filter, column=one, columns=several))
 
 
 def header_again(values: Sequence[object], header: Sequence[str], shape: RecordShape) -> RecordRejected | None:
@@ -242,7 +247,7 @@ def _convert_column(
     if field_type not in _NUMBERS:
         if not is_text:
             return column.cast(field_type.raw_type)
-        if field_type is FieldType.TIMESTAMP and not shape.profile.date_format:
+        if field_type is FieldType.TIMESTAMP and not (shape.profile.date_format or shape.profile.time_origin):
             is_utc = shape.timezone in (None, ZoneInfo("UTC"))
             found = [instants(texts, is_utc=is_utc) for texts in column.chunks]
             if None not in found:

@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 from support.extracting import RecordedProgress, drop, extracted, rows
@@ -221,6 +222,40 @@ def test_one_log_feeds_several_kinds(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["feed.csv", "feed.jsonl"])
+@pytest.mark.parametrize("otherwise", [True, False])
+def test_the_column_that_has_a_value_tells_the_kind(tmp_path: Path, name: str, otherwise: bool) -> None:
+    sales, clicked = ["", "12.5", "0", "none"], ["1", "true", "No", "0.0"]
+    records = [
+        {"id": f"{sale}/{click}", "ad_id": "a", "ts": "2026-11-02T10:00:00Z", "sale value": sale, "clicked": click}
+        for sale in sales
+        for click in clicked
+    ]
+    path = tmp_path / name
+    if path.suffix == ".csv":
+        pacsv.write_csv(pa.Table.from_pylist(records), path)
+    else:
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    text = f"""
+    sources:
+      feed:
+        kind_of: {{columns: {{conversions: sale value, clicks: clicked}}{", otherwise: impressions" * otherwise}}}
+        files: {{nulls: none}}
+        columns: {{impression_id: id, click_id: id, conversion_id: id, event_time: ts, conversion_value: sale value}}
+    """
+    taken(tmp_path / "home", path, sources=text)
+    home = tmp_path / "home"
+    counts = rows(home, "loaded_files", "kind, records_read, records_loaded, records_rejected", "kind")
+    if not otherwise:
+        assert counts == [("clicks", 6, 6, 0), ("conversions", 10, 4, 6)]
+        assert {(reason, field) for _, reason, field, _ in rejected(home)} == {("unknown_event_type", None)}
+        return
+    assert counts == [("clicks", 6, 6, 0), ("conversions", 4, 4, 0), ("impressions", 6, 6, 0)]
+    assert rows(home, "conversions", "distinct conversion_value", "1") == [(Decimal("12.5"),)]
+    said = {tuple(one.split("/")) for (one,) in rows(home, "impressions", "impression_id")}
+    assert said == {(sale, click) for sale in ("", "0", "none") for click in ("No", "0.0")}
+
+
 def test_nothing_personal_is_left_beside_the_fields(tmp_path: Path) -> None:
     taken(tmp_path, *case("personal_columns"))
     assert rows(tmp_path, "clicks", "count(*), count(user_id)", "1") == [(2, 2)]
@@ -278,6 +313,10 @@ def test_an_event_is_the_same_in_every_format(tmp_path: Path) -> None:
         ("{}", ("i1", "a1"), None),
         ("{id: none}", (None, "a1"), '{"impression_id":"i1"}'),
         ("{id_prefix: 'x:'}", ("x:i1", "x:a1"), None),
+        ("{id: [auction_id, ad_id], id_prefix: 'x:'}", ("x:x:a1|ad1", "x:a1"), '{"impression_id":"i1"}'),
+        ("{id: [impression_id, event_time]}", ("i1|1793613600000000", "a1"), None),
+        ("{id: [campaign_id, ad_id]}", (None, "a1"), '{"impression_id":"i1"}'),
+        ("{id: [auction_id]}", ("a1", "a1"), '{"impression_id":"i1"}'),
     ],
 )
 def test_a_source_may_say_what_its_ids_are_worth(
@@ -288,6 +327,62 @@ def test_a_source_may_say_what_its_ids_are_worth(
     taken(tmp_path / "home", log, sources=f"sources: {{impressions: {says}}}")
     found = rows(tmp_path / "home", "impressions", "impression_id, auction_id, ad_id, _extra")
     assert found == [(*ids, "ad1", extra)]
+
+
+def test_ids_of_several_fields_are_one_only_where_all_fields_are(tmp_path: Path) -> None:
+    log = tmp_path / "impressions.jsonl"
+    pairs = [("a|b", "c"), ("a", "b|c"), ("a\\", "b"), ("a", "\\b"), ("a", "b|c"), ("", "c")]
+    log.write_text(
+        "".join(
+            json.dumps({"auction_id": one, "ad_id": other, "event_time": "2026-11-02T10:00:00Z", "n": {}}) + "\n"
+            for one, other in pairs
+        )
+    )
+    text = "sources: {impressions: {id: [auction_id, ad_id]}}"
+    taken(tmp_path / "home", log, sources=text)
+    assert rows(tmp_path / "home", "impressions", "impression_id", "_position") == [
+        (r"a\|b|c",), (r"a|b\|c",), (r"a\\|b",), (r"a|\\b",), (r"a|b\|c",), (None,),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["impressions.csv", "impressions.jsonl", "impressions.parquet"])
+def test_times_may_count_from_an_instant_of_their_own(tmp_path: Path, name: str) -> None:
+    seconds = ["0", "1.5", "-0.0000015", "1793613600", "2026-11-02T10:00:00Z", "1e3", "soon", "999999999999", None]
+    table = pa.table({"ad_id": [f"a{number}" for number in range(len(seconds))], "at": pa.array(seconds, pa.string())})
+    path = tmp_path / name
+    match path.suffix:
+        case ".csv":
+            pacsv.write_csv(table, path)
+        case ".jsonl":
+            path.write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
+        case _:
+            pq.write_table(table, path)
+    text = """
+    sources:
+      impressions:
+        timezone: Europe/Berlin
+        files: {time_origin: "2026-11-01T00:00:00+01:00"}
+        columns: {event_time: at}
+    """
+    taken(tmp_path / "home", path, sources=text)
+    start = TEN_OCLOCK - 35 * 3600 * SECOND
+    assert rows(tmp_path / "home", "impressions", "event_time", "_position") == [
+        (start,), (start + 1_500_000,), (start - 2,), (start + 1_793_613_600 * SECOND,), (TEN_OCLOCK,), (None,),
+    ]  # fmt: skip
+    assert [reason for _, reason, *_ in rejected(tmp_path / "home")] == [
+        "imprecise_time", "unreadable_time", "out_of_range",
+    ]  # fmt: skip
+
+
+def test_numbers_of_a_whole_file_count_from_an_instant(tmp_path: Path) -> None:
+    log = tmp_path / "clicks.csv"
+    log.write_text("click_id,event_time\nk1,0\nk2,1500\n")
+    text = """
+    sources:
+      clicks: {files: {time_origin: "2026-11-02T10:00:00Z"}, columns: {event_time: {divide_by: 1000}}}
+    """
+    taken(tmp_path / "home", log, sources=text)
+    assert rows(tmp_path / "home", "clicks", "event_time", "_position") == [(TEN_OCLOCK,), (TEN_OCLOCK + 1_500_000,)]
 
 
 def test_a_price_of_one_impression_becomes_that_of_a_thousand(tmp_path: Path) -> None:

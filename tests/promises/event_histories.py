@@ -59,7 +59,7 @@ class History:
             self.dropped.append((kind, name))
             self.house.drop(name, content, kind)
             if self.chance.random() < 0.1:
-                self.house.drop(f"again-{name}", content + b"\n", kind)
+                self.house.drop(f"again-{name}", content if name.endswith(".avro") else content + b"\n", kind)
 
     def take_back(self) -> None:
         """Retracts or restores a file."""
@@ -154,6 +154,9 @@ def _files(folder: Path, chance: random.Random) -> Iterator[tuple[str, str, byte
     parts: list[tuple[str, str, bytes]] = []
     for path in files_in(folder):
         kind, content = path.parent.name, path.read_bytes()
+        if path.suffix == ".avro":
+            parts.append((kind, path.name, content))
+            continue
         head, lines = b"", content.splitlines(keepends=True)
         if path.suffix == ".csv":
             head, lines = _header_of(content)

@@ -382,7 +382,18 @@ extra: 1
         ("replaces: {name_part: '('}", "replaces.name_part is '(', which is no regular expression"),
         ("identical_rows: count", "identical_rows is for events"),
         ("id: none", "id is for kinds whose records have an id of their own"),
+        ("id: some", "id is 'some'; it can be 'none', or a list of our fields that are the id together"),
+        ("id: [date]", "id is for kinds whose records have an id of their own"),
+        ("id: [dat]", "id.dat is no field of ours; did you mean `date`?"),
         ("kind_of: {column: a, kinds: {clicks: c}}", "kind_of goes with no `kind`"),
+        ("kind_of: {column: a, columns: {clicks: c}}", "kind_of wants `column:` and `kinds:`, or `columns:` alone"),
+        ("kind_of: {kinds: {clicks: c}}", "kind_of wants `column:` and `kinds:`, or `columns:` alone"),
+        ("kind_of: {columns: {clicks: c, bids: c}}", "kind_of has a column in `columns:` that tells of two kinds"),
+        ("files: {time_origin: '2026-11-01T00:00:00Z'}", "files.time_origin is for events"),
+        (
+            "files: {time_origin: '2026-11-01T00:00:00'}",
+            "files.time_origin is '2026-11-01T00:00:00', which is no instant",
+        ),
         ("columns: {spend: {multiply_by: 0}}", "columns.spend.multiply_by is 0; it must be greater than 0"),
         ("account: [a]", "account.constant wants one text"),
         ("account: {column: []}", "account.column wants a text, or a list with some"),
@@ -480,6 +491,12 @@ def test_what_decides_how_records_are_read_is_told_for_a_declared_source(tmp_pat
 
     every = {"", "timezone: Europe/Berlin", "optional: [city]", "account: A", "columns: {spend: Cost}"}
     assert len({read_with(keys) for keys in every}) == len(every)
+    told = [
+        f"sources: {{shop: {{kind_of: {{columns: {{{one}}}}}}}}}"
+        for one in ("clicks: a, bids: b", "bids: b, clicks: a")
+    ]
+    declared = [settings_of(tmp_path, text).sources["shop"] for text in told]
+    assert len({shop.read_with(settings_of(tmp_path, told[0]).report_timezone, "") for shop in declared}) == 2
     assert read_with("optional: [city, state]") == read_with("optional: [state, city]")
 
 
