@@ -1,7 +1,7 @@
 """All SQL of the pages. Values are parameters; names of columns come from the lists here, never from a link.
 
-Every mart is read through `_mart`, the one place that knows what a reader may see. The statements run on DuckDB and on
-Trino. Sums are exact decimals; a rate is a ratio of sums, by the definition in `measures`.
+Every mart is read through `_mart`, the one place that knows what a reader may see. Sums are exact decimals; a rate is a
+ratio of sums, by the definition in `measures`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,12 +18,13 @@ DELIVERY_MARTS: Mapping[str, frozenset[str]] = {
     "campaign_performance": frozenset({"campaign_id", "brand", "country", "state", "city", "zipcode"}),
     "creative_performance": frozenset({"ad_id", "campaign_id", "brand", "country", "state", "city", "zipcode"}),
 }
-HAVE_BRANDS = frozenset(DELIVERY_MARTS)
+HAVE_BRANDS = frozenset({*DELIVERY_MARTS, "dim_ads"})
 HAVE_CAMPAIGNS = frozenset(
     {
         "campaign_summary",
         "campaign_funnel",
         "campaign_attribution",
+        "dim_campaigns",
         "hourly_performance",
         "kpi_alerts",
         "pacing",
@@ -69,14 +70,6 @@ class Selection:
     def only(self, columns: Iterable[str]) -> "Selection":
         """The same with the filters of these columns alone, for a mart that has no others."""
         return replace(self, chosen=tuple((column, values) for column, values in self.chosen if column in columns))
-
-    def without(self, column: str) -> "Selection":
-        """The same without the filter of a column."""
-        return replace(self, chosen=tuple((name, values) for name, values in self.chosen if name != column))
-
-    def with_values(self, column: str, *values: str) -> "Selection":
-        """The same with only these values of a column."""
-        return replace(self.without(column), chosen=(*self.without(column).chosen, (column, values)))
 
     def columns(self) -> set[str]:
         """The columns that are filtered."""
@@ -289,6 +282,17 @@ def values_of(build: Build, reader: Reader, column: str, within: Selection | Non
     where = f"where {' and '.join(conditions)}" if conditions else ""
     sql = f"select distinct {column} from {source} {where} order by {column}"  # noqa: S608 the names are ours
     return [value for (value,) in cached(build.path, sql, tuple(parameters.items())).rows]
+
+
+def names_of(build: Build, reader: Reader, column: str) -> dict[str, str]:
+    """What people call the campaigns or ads that the seeds give another name than their id, by id."""
+    mart = {"campaign_id": "dim_campaigns", "ad_id": "dim_ads"}.get(column)
+    if mart is None:
+        return {}
+    parameters: dict[str, Value] = {}
+    source = _mart(mart, reader, parameters)
+    sql = f"select {column}, name from {source} where name <> {column}"  # noqa: S608 the names are ours
+    return dict(cached(build.path, sql, tuple(parameters.items())).rows)
 
 
 def campaigns_of(build: Build, reader: Reader) -> list[str]:

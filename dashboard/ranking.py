@@ -22,10 +22,11 @@ def ranking(selection: Selection, name: str, beside: Sequence[str] = (), least_i
         least_impressions: Rows with fewer are left out, and counted.
     """
     by = [COLUMNS[one] for one in (name, *beside)]
+    called = queries.names_of(selection.build, selection.reader, by[0])
     order, is_descending, columns = _choices()
 
     def rows_of(limit: int | None, *, is_cached: bool = True) -> Rows:
-        return queries.delivery(
+        found = queries.delivery(
             selection,
             by,
             order=order,
@@ -34,6 +35,9 @@ def ranking(selection: Selection, name: str, beside: Sequence[str] = (), least_i
             is_descending=is_descending,
             is_cached=is_cached,
         )
+        if not called:
+            return found
+        return Rows(("name", *found.columns), [(called.get(row[0], row[0]), *row) for row in found.rows])
 
     rows = rows_of(queries.MOST_ROWS).dicts()
     if not rows:
@@ -48,7 +52,7 @@ def ranking(selection: Selection, name: str, beside: Sequence[str] = (), least_i
     show.table(
         selection.build,
         rows,
-        {COLUMNS[one]: LABELS[one] for one in (name, *beside)},
+        {by[0]: LABELS[name], **({"name": "Name"} if called else {}), **{COLUMNS[one]: LABELS[one] for one in beside}},
         DELIVERY.values(),
         key=key,
         alt=f"Delivery by {what}",

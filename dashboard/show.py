@@ -5,6 +5,7 @@ Texts from the data pass through `plain` wherever Streamlit reads markup.
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -27,8 +28,8 @@ NO_DELIVERY = "There is no delivery in this period with these filters."
 
 
 def definition(build: Build, mart: str, column: str) -> str:
-    """What dbt says of a column, ready for a tooltip; empty if it says nothing."""
-    return plain(queries.descriptions(build).get((mart, column), ""))
+    """What dbt says of a column, ready for a tooltip, without marks of code; empty if it says nothing."""
+    return plain(queries.descriptions(build).get((mart, column), "").replace("`", ""))
 
 
 def _tooltip(build: Build, measure: Measure) -> str:
@@ -435,7 +436,7 @@ def before_of(selection: Selection) -> Selection | None:
     if selection.before is None:
         return None
     since, until = selection.before
-    return Selection(selection.build, since, until, None, selection.chosen, selection.reader)
+    return replace(selection, since=since, until=until, before=None)
 
 
 def first_of(total: int, shown: int, what: str) -> str:

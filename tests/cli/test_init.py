@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Workspace
+from support.repository import files as all_files
 
 from adhouse.errors import Exit
 
@@ -67,6 +68,12 @@ def test_the_wheel_has_the_whole_project(installed: Path) -> None:
     project = installed / "adhouse" / "project"
     packaged = {path.relative_to(project) for path in project.rglob("*") if path.is_file()}
     assert packaged == {path.relative_to(ROOT) for path in files}
+
+
+def test_the_wheel_has_what_the_dashboard_serves_beside_its_code(installed: Path) -> None:
+    shipped = [path for path in all_files() if path.parts[0] == "dashboard" and path.suffix != ".py"]
+    assert {path.name for path in shipped} >= {"config.toml", "icon.png", "countries.json", "states.json"}
+    assert [str(path) for path in shipped if not (installed / path).is_file()] == []
 
 
 def test_the_wheel_has_the_presets_and_a_project_the_example_of_sources(installed: Path, tmp_path: Path) -> None:

@@ -3,9 +3,23 @@
 
 with
 
-impressions as (
+placed as (
 
-    select * from {{ ref('int_impressions') }}
+    select
+        source,
+        'impressions' as kind,
+        geo_location
+
+    from {{ ref('int_impressions') }}
+
+    union all
+
+    select
+        source,
+        'bid requests' as kind,
+        geo_location
+
+    from {{ ref('int_bid_requests') }}
 
 ),
 
@@ -18,14 +32,17 @@ places as (
 )
 
 select
-    impressions.source,
-    count(*) as impressions,
-    impressions.source || ': ' || cast(count(*) as varchar) || ' impressions are of unknown places, such as '
+    placed.source,
+    placed.kind,
+    count(*) as events,
+    placed.source || ': ' || cast(count(*) as varchar) || ' ' || placed.kind || ' are of unknown places, such as '
     || min(places.written_place) || '; add what they mean to seeds/place_aliases.csv' as message
 
-from impressions
+from placed
 
 inner join places
-    on impressions.geo_location = places.written_place
+    on placed.geo_location = places.written_place
 
-group by impressions.source
+group by
+    placed.source,
+    placed.kind
