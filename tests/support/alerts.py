@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 from typing import Any
 
+_JUDGED = timedelta(days=92)
 _METRICS: dict[str, tuple[str, str | None, int]] = {
     "impressions": ("impressions", None, 1),
     "clicks": ("clicks", None, 1),
@@ -51,7 +52,7 @@ def alerts_of(days: Iterable[CampaignDay], as_of: date) -> list[dict[str, Any]]:
         for (scope, campaign), history in histories.items()
         for day in history
         for metric in _METRICS
-        if day < as_of and (found := _alert(history, day, metric)) is not None
+        if as_of - _JUDGED <= day < as_of and (found := _alert(history, day, metric)) is not None
     ]
 
 

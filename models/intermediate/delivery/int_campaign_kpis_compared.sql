@@ -2,12 +2,14 @@
 
 with
 
--- The running day is not over: it would always look low.
+-- The running day is not over: it would always look low. Older days are only there to be compared with.
 campaign_kpis as (
 
     select * from {{ ref('int_campaign_kpis') }}
 
-    where date < {{ as_of_date() }}
+    where
+        date < {{ as_of_date() }}
+        and date >= {{ as_of_date() }} - interval '{{ var("alert_days") + 56 }}' day
 
 ),
 
@@ -56,7 +58,9 @@ centered as (
 
     from measured
 
-    where has_impressions or has_clicks
+    where
+        (has_impressions or has_clicks)
+        and date >= {{ as_of_date() }} - interval '{{ var("alert_days") }}' day
 
 )
 
