@@ -32,6 +32,8 @@ MARTS = (
     "data_quality",
     "quarantine_reasons",
     "kpi_alerts",
+    "dim_ads",
+    "dim_campaigns",
 )
 EVENT_MARTS = (
     "ad_events",
