@@ -59,8 +59,8 @@ delivery_days as (
 
 ),
 
--- Of an event it is the UTC day, and the first of all where a rule rejects it whatever the rates are. Which of those that
--- pass are kept, their ids decide.
+-- Of an event it is the UTC day, and the first of all where a rule rejects it whatever the rates are. Which of those
+-- that pass are kept, their ids decide.
 {% for kind in event_models() %}
     {%- set has_currency = kind in ('bid_requests', 'bids', 'conversions') %}
     {%- set is_converted = "currency <> '" ~ warehouse_currency() ~ "'" if has_currency else 'false' %}
