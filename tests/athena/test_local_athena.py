@@ -606,7 +606,9 @@ def no_java(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     """A project with tests that need the local Athena, on a machine where the only Java is too old."""
     old = java_in(pytester.path / "jdk-17", "#!/bin/sh\necho 'openjdk version \"17.0.2\"' >&2\n")
     monkeypatch.setattr("local_athena.java.candidates", lambda: iter([old / "bin" / "java"]))
-    pytester.makeconftest("from support.athena_fixture import athena, pytest_terminal_summary")
+    pytester.makeconftest(
+        "from support.athena_fixture import athena\nfrom support.lacking import pytest_terminal_summary"
+    )
     pytester.makepyfile("def test_one(athena): pass\ndef test_two(athena): pass")
     return pytester
 
@@ -631,7 +633,8 @@ def test_without_java_the_report_of_two_workers_ends_with_why(
     pytester.makeconftest(
         """
         from local_athena import java
-        from support.athena_fixture import athena, pytest_terminal_summary, pytest_testnodedown
+        from support.athena_fixture import athena
+        from support.lacking import pytest_terminal_summary, pytest_testnodedown
 
         java.candidates = lambda: iter(())
         """
