@@ -30,7 +30,7 @@ test: check ## Check, and run the tests of everything (about 15 minutes)
 	$(PYTEST) -m 'not cases'
 
 test-cases: install ## Run what takes long: damaged stores, kills at every point (CI runs it after the tests)
-	$(PYTEST) -m cases
+	$(PYTEST) -m cases $(if $(MINUTES),--minutes $(MINUTES))
 
 docs: install ## Write the documentation of every model as one page
 	@$(UV_RUN) adhouse docs

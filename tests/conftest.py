@@ -17,6 +17,7 @@ from support.browser import chromium
 from support.dashboard_pages import invented, invented_link, run_page
 from support.killing import killer
 from support.lacking import pytest_terminal_summary, pytest_testnodedown
+from support.time_limit import pytest_addoption, pytest_runtest_setup
 
 from simulate.data_faults import FaultRates
 from simulate.delivery import delivery
@@ -32,6 +33,8 @@ __all__ = [
     "invented",
     "invented_link",
     "killer",
+    "pytest_addoption",
+    "pytest_runtest_setup",
     "pytest_terminal_summary",
     "pytest_testnodedown",
     "run_page",
