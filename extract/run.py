@@ -20,7 +20,6 @@ from zoneinfo import ZoneInfo
 
 import pyarrow.compute as pc
 
-from extract import arrow_alone  # noqa: F401 it has to come before whatever makes an array
 from extract.athena import Athena, AthenaError
 from extract.demo import Demo, read_demo, write_demo
 from extract.files import FileSource

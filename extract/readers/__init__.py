@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
+from extract import arrow_alone  # noqa: F401 it has to come before whatever makes an array
 from extract.readers.chunks import CHUNK, TextFormat, opened, parsed, seekable
 from extract.readers.content import format_named, format_of, format_of_text
 from extract.readers.csv_text import Csv, Header, HeaderMovedError, csv_records, find_header, sections

@@ -76,8 +76,9 @@ def everything(home: Path) -> dict[str, Counter[tuple[Any, ...]]]:
     tables = {table: raw.schema.names for table, raw in RAW_TABLES.items() if table != "fetches"}
     found = {}
     for table, names in tables.items():
-        columns = [unnumbered if name == "_source" else name for name in names]
-        own = ", ".join(name for name in columns if name not in ("_dlt_load_id", "receipt_number"))
+        # In quotes, because a bid request has columns that are words of SQL.
+        columns = {name: unnumbered if name == "_source" else f'"{name}"' for name in names}
+        own = ", ".join(sql for name, sql in columns.items() if name not in ("_dlt_load_id", "receipt_number"))
         found[table] = Counter(rows(home, table, own))
     facts = "_report_date, pages, total, records_loaded, sha256, complete"
     fetches = rows(home, "fetches", f"unchanged, {unnumbered}, {facts}")
