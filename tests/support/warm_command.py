@@ -16,6 +16,7 @@ import threading
 import time
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 IMPORTED = ("adhouse.run", "extract.run", "extract.lake.load", "dbt.cli.main", "dbt.task.build", "dbt.adapters.duckdb")
 
@@ -72,7 +73,7 @@ def serve() -> None:
         sys.stdout.flush()
 
 
-def _become(asked: dict[str, str]) -> None:
+def _become(asked: dict[str, Any]) -> None:
     os.setsid()
     for stream, path in ((0, os.devnull), (1, asked["out"]), (2, asked["err"])):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), stream)
