@@ -1,7 +1,7 @@
 """Invented builds with something to alert of, as of a day."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,14 @@ def unusual(**values: Any) -> dict[str, Any]:
     return {**alert, "median_numerator": 600, "median_denominator": 15000, **values}
 
 
-def fallen(campaign: str = "c1", **values: Any) -> list[dict[str, Any]]:
-    """Delivery whose clicks fell on the last day, most of them in Texas."""
+def fallen(campaign: str = "c1", day: date = DAY) -> list[dict[str, Any]]:
+    """Delivery whose clicks fell on this day, most of them in Texas."""
     rows = []
     for week in range(9):
         for state, clicks, fell_to in (("Texas", 400, 50), ("Ohio", 200, 100)):
-            day = DAY - timedelta(weeks=week)
+            on = day - timedelta(weeks=week)
             number = clicks if week else fell_to
-            rows.append(
-                delivered(campaign_id=campaign, state=state, date=day, impressions=7500, clicks=number, **values)
-            )
+            rows.append(delivered(campaign_id=campaign, state=state, date=on, impressions=7500, clicks=number))
     return rows
 
 
