@@ -152,8 +152,6 @@ def quarantine_spikes(warehouse: Warehouse, build_day: date) -> list[Alert]:
 
 def overlapping_files(warehouse: Warehouse, build_day: date, currency: str) -> list[Alert]:
     """The sources whose files may count twice or lack something, with the money at stake."""
-    if not is_published(warehouse, "file_overlaps"):
-        return []
     asked = "select overlap, source, abs(coalesce(spend, 0)), message from marts.file_overlaps"
     groups: dict[tuple[str, str], list[tuple[Decimal, str]]] = defaultdict(list)
     for overlap, source, spend, message in warehouse.ask("file_overlaps", asked):

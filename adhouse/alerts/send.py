@@ -89,6 +89,8 @@ def send_alerts(
         for channel in channels:
             if not wants_digest:
                 deliveries.append(_tell(noted, channel, as_of, settings, is_dry=is_dry))
+                if deliveries[-1].error:
+                    continue  # to try it again at once would delay a run twice
             is_due = is_in_run and noted.digest_week(channel.channel_id) < week
             if found.build_id and (wants_digest or is_due):
                 deliveries.append(_tell_week(noted, channel, week, found, as_of, settings, is_dry=is_dry))

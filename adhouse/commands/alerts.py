@@ -12,6 +12,7 @@ from adhouse.alerts.send import Delivery, Outcome, send_alerts
 from adhouse.alerts.state import Noted
 from adhouse.console import Terminal
 from adhouse.errors import CommandError, Exit
+from adhouse.explain import explain_error
 from adhouse.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -55,8 +56,9 @@ def tell_at_the_end(terminal: Terminal, settings: Settings, channels: list[Chann
     try:
         outcome = send_alerts(settings, channels, terminal.message, command=command, is_in_run=True)
     except Exception as error:
-        log.warning("alerts", exc_info=error)
-        terminal.message(f"alerts could not be sent: {error}; the next run tries again", "yellow")
+        end = explain_error(error, settings)
+        way_out = end.way_out or "the next run tries again"
+        terminal.message(f"alerts could not be sent: {end.message} ({way_out})", "yellow")
         return
     failed = [delivery for delivery in outcome.deliveries if delivery.error]
     for delivery in outcome.deliveries:
