@@ -9,6 +9,7 @@ from adhouse.alerts.state import Noted
 from dashboard.text import days
 
 MOST_LISTED = 20
+AGAIN = {"worse": "worse than before: ", "back": "again: "}  # before an alert that a channel had before
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def _told(alert: Noted, dashboard_url: str | None) -> str:
 def _label(alert: Noted) -> str:
     if alert.gone_at:
         return "over by now: "
-    return "worse or again: " if alert.sent_before else ""
+    return AGAIN.get(alert.cause, "") if alert.sent_before else ""
 
 
 def _since(alert: Noted) -> str:

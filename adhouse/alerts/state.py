@@ -34,6 +34,7 @@ create table if not exists alerts (
     last_day text not null,
     sent_severity real not null, -- how bad it was when the newest occurrence was noted
     occurrence integer not null,
+    cause text not null, -- of the newest occurrence: new, worse or back
     noted_at text not null, -- when the newest occurrence was first seen
     gone_at text, -- null: it is open
     acknowledged_at text,
@@ -63,6 +64,7 @@ class Noted:
 
     Attributes:
         occurrence: 1, and one more for each time that it worsened or came back.
+        cause: Why there is this occurrence: `new`, `worse` or `back`.
         gone_at: When a build no longer had it; None: it is open.
         sent: How many of the channels have this occurrence.
         sent_before: The occurrence that the channel in question got last; 0: none, or no channel is in question.
@@ -77,6 +79,7 @@ class Noted:
     first_day: date
     last_day: date
     occurrence: int
+    cause: str
     noted_at: str
     gone_at: str | None
     acknowledged_at: str | None
@@ -95,8 +98,8 @@ class Noted:
 
 
 COLUMNS = """
-    alerts.alert_id, kind, campaign_id, title, why, link, first_day, last_day, alerts.occurrence, noted_at, gone_at,
-    acknowledged_at, build_id,
+    alerts.alert_id, kind, campaign_id, title, why, link, first_day, last_day, alerts.occurrence, cause, noted_at,
+    gone_at, acknowledged_at, build_id,
     (
         select count(*) from sent as all_sent
         where all_sent.alert_id = alerts.alert_id and all_sent.occurrence = alerts.occurrence
@@ -221,6 +224,7 @@ class AlertState:
             values["first_day"] = min(first_day, row["first_day"])
         if row is None or is_back or alert.severity >= WORSE * row["sent_severity"]:
             values |= {"sent_severity": alert.severity, "occurrence": row["occurrence"] + 1 if row else 1}
+            values["cause"] = "new" if row is None else "back" if is_back else "worse"
             values |= {"noted_at": moment, "gone_at": None, "acknowledged_at": None}
         names = ", ".join(values)
         if row is None:

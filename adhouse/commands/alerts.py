@@ -57,6 +57,7 @@ def tell_at_the_end(terminal: Terminal, settings: Settings, channels: list[Chann
         outcome = send_alerts(settings, channels, terminal.message, command=command, is_in_run=True)
     except Exception as error:
         end = explain_error(error, settings)
+        log.warning("alerts: %s", end.message)
         way_out = end.way_out or "the next run tries again"
         terminal.message(f"alerts could not be sent: {end.message} ({way_out})", "yellow")
         return

@@ -1,5 +1,7 @@
 """What is an alert and what is not, and what it says: by how much, since when, why, and where to look."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -194,3 +196,26 @@ def test_without_a_published_build_there_is_nothing_to_say(tmp_path: Path) -> No
     settings = read_settings({"ADHOUSE_HOME": str(tmp_path)})
     found = find(settings, open_warehouse(settings), NOW, is_in_run=False)
     assert (found.alerts, found.build_id) == ([], "")
+
+
+BUSY = """
+import sys, duckdb
+from pathlib import Path
+from adhouse.lock import locked
+home = Path(sys.argv[1])
+with locked(home, "adhouse run", 0, print), duckdb.connect(home / "marts.duckdb"):
+    print("busy", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_while_a_run_writes_nothing_is_said_of_its_audit(tmp_path: Path) -> None:
+    publish_alerts(tmp_path, [unusual()])
+    settings = read_settings({"ADHOUSE_HOME": str(tmp_path), "ADHOUSE_API_URL": "none"})
+    command = [sys.executable, "-c", BUSY, tmp_path]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout
+        assert run.stdout.readline() == "busy\n"
+        during = find(settings, open_warehouse(settings), NOW, is_in_run=False)
+        run.communicate("")
+    assert (during.unknown, [alert.kind for alert in during.alerts]) == (("audit",), ["metric"])

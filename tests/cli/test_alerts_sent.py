@@ -286,3 +286,16 @@ def test_a_second_process_waits_for_the_one_that_sends(
     hook.on_request = other
     assert errors(send_to(home, hook.url)) == [False]
     assert said == ["held"]
+
+
+def test_what_worsens_or_comes_back_says_so(tmp_path: Path, hook: Webhook) -> None:
+    publish(tmp_path, "c1", value=0.02)
+    send_to(tmp_path, hook.url)
+    publish(tmp_path, "c1", value=0.005, number=2)
+    send_to(tmp_path, hook.url)
+    publish(tmp_path, number=3)
+    send_to(tmp_path, hook.url)
+    publish(tmp_path, "c1", value=0.005, number=4)
+    send_to(tmp_path, hook.url)
+    begins = [one["title"].partition(" CTR of c1")[0] for one in hook.received]
+    assert begins == ["adhouse:", "adhouse: worse than before:", "adhouse: again:"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adhouse.alerts.alert import Alert, harmless, is_id
@@ -48,6 +48,7 @@ def test_it_is_sent_again_when_it_has_grown_by_half_since_it_was_sent(tmp_path: 
             note(state, alert(severity=severity), days=days)
             sent.append(len(send(state)))
         assert sent == [1, 0, 1, 0, 0, 0, 1]
+        assert [one.cause for one in state.listed()] == ["worse"]
 
 
 def test_it_is_sent_again_when_it_was_over_and_comes_back(tmp_path: Path) -> None:
@@ -58,6 +59,7 @@ def test_it_is_sent_again_when_it_was_over_and_comes_back(tmp_path: Path) -> Non
         assert [one.status for one in state.listed(has_all=True)] == ["over"]
         assert (state.listed(), send(state)) == ([], [])
         note(state, alert(), days=2)
+        assert [one.cause for one in state.listed()] == ["back"]
         assert send(state) == [("CTR of c1", 2, 1)]
 
 
@@ -164,6 +166,7 @@ def test_a_damaged_file_or_one_of_a_newer_version_says_what_to_do(tmp_path: Path
         pass
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(), max_size=200) | st.just("\u202ereversed\r\nBcc: x@y.invalid https://evil.invalid"))
 def test_a_name_is_one_short_printable_line(name: str) -> None:
     shown = harmless(name)
