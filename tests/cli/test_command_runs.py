@@ -79,7 +79,7 @@ def test_a_run_with_nothing_new_starts_neither_dbt_nor_dlt(house: Workspace, bui
     for settings in ({}, {"ADHOUSE_API_URL": "none"}):
         out, imports = run_and_imports(house, **settings)
         assert out == f"nothing new: build {build_id} stays published\n"
-        assert not imports & {"dbt", "dlt"}
+        assert not imports & {"dbt", "dlt", "apprise"}
         log = [json.loads(line) for line in max((house.home / "logs").glob("run-*.jsonl")).open()]
         fetches = [(line["source"], line["status"], line["pages"] > 0) for line in log if line.get("phase") == "fetch"]
         assert fetches == ([] if settings else [("campaign_api", "unchanged", True)] * 3)
