@@ -16,7 +16,7 @@ def page(selection: Selection) -> None:
     """Draws the page."""
     build, reader = selection.build, selection.reader
     sources = next((values for column, values in selection.chosen if column == "source"), ())
-    tests = queries.tests(build).dicts()
+    tests = queries.tests(build, reader).dicts()
     found = [test for test in tests if test["status"] != "pass"]
     balance = queries.balance(build, reader, sources).dicts()
     _cards(tests, found, balance)
@@ -151,7 +151,7 @@ def _tests_and_builds(selection: Selection, tests: Sequence[Mapping[str, Any]], 
         alt="Tests of this build, those that found something first",
     )
     st.subheader("Builds", anchor=False)
-    builds = queries.builds(selection.build).dicts()
+    builds = queries.builds(selection.build, selection.reader).dicts()
     show.frame(
         {
             "Build": [row["build_id"] for row in builds],
