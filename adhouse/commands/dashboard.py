@@ -45,7 +45,8 @@ def serve(terminal: Terminal, settings: Settings, *, host: str, port: int, is_op
     script = Path(dashboard.__file__).with_name("app.py")
     flags: dict[str, object] = {"server_address": host, "server_port": port, "server_headless": not is_opened}
     flags |= {"logger_hideWelcomeMessage": True, "logger_level": "error"}
-    flags["secrets_files"] = []  # those of another app of this user's would be read as ours
+    # What this user has set up for another app of Streamlit's must not say who somebody is in ours.
+    flags |= {"secrets_files": [], "server_trustedUserHeaders": {}}
     config._main_script_path = str(script)  # where its config.toml is; Streamlit's own command sets it so
     bootstrap.load_config_options(flags)
     bootstrap._fix_sys_argv(str(script), [str(link)])
