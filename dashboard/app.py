@@ -9,7 +9,7 @@ from typing import Literal
 
 import streamlit as st
 
-from dashboard import filters, login, pages, published, view
+from dashboard import filters, login, pages, published, show, view
 from dashboard.queries import Reader
 from dashboard.text import plain
 
@@ -18,6 +18,7 @@ STYLE = """
 div:has(> .st-key-asof) { position: sticky; top: 0; z-index: 10; }
 .st-key-asof { background: %s; padding: 0.15rem 0; }
 .st-key-asof p { font-size: 0.85rem; }
+[data-testid=stButtonGroup] p { color: %s; }  /* the primary colour is readable behind white, so not on black too */
 </style>
 """
 ICON = Path(__file__).with_name("icon.png")  # a name of an icon would be fetched from another host
@@ -56,6 +57,9 @@ def _person() -> login.Person | None:
 
 def _draw(reader: Reader, person: login.Person | None) -> None:
     chosen, page = _navigation(reader)
+    if person:
+        with st.sidebar:
+            login.show_person(person)
     link = Path(sys.argv[1])
     file = published.file_of(link)
     try:
@@ -70,9 +74,6 @@ def _draw(reader: Reader, person: login.Person | None) -> None:
         st.info(OLDER_BUILD)
     except published.TooSlowError:
         st.error(TOO_SLOW)
-    if person:
-        with st.sidebar:
-            login.show_person(person)
 
 
 def _navigation(
@@ -98,7 +99,7 @@ def _page_of(link: Path, file: str, reader: Reader, chosen: st.Page, page: pages
     _note_problems(build, reader, page)
     with st.sidebar:
         selection = filters.sidebar(build, reader, page.offered)
-    st.html(STYLE % BACKGROUNDS.get(st.context.theme.type or "light", "#ffffff"))
+    st.html(STYLE % (BACKGROUNDS.get(st.context.theme.type or "light", "#ffffff"), show.text_colour()))
     with st.container(key="asof"):
         st.caption(
             f"Data as of {build.as_of:%Y-%m-%d %H:%M} UTC, build {plain(build.build_id)}; "

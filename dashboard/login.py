@@ -83,8 +83,10 @@ def show_person(one: Person) -> None:
         sees = "all brands"
     else:
         sees = ", ".join(brands[:MOST_NAMED]) + (f" and {len(brands) - MOST_NAMED} more" if brands[MOST_NAMED:] else "")
-    st.caption(f"{plain(one.email)} sees {plain(sees)}")
-    _log_out_button()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(f"{one.email}\nsees {sees}")
+        if st.button("Log out", type="tertiary", icon=":material/logout:"):
+            st.logout()
 
 
 def _is_logged_in(claims: Mapping[str, Any]) -> bool:
@@ -104,9 +106,5 @@ def _offer_login() -> None:
 def _refuse(why: str, contact: str) -> None:
     st.title("adhouse", anchor=False)
     st.info(f"{why} Please ask {plain(contact)}.")
-    _log_out_button()
-
-
-def _log_out_button() -> None:
-    if st.button("Log out", icon=":material/logout:", width="stretch"):
+    if st.button("Log out", icon=":material/logout:"):
         st.logout()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.accessibility import violations
 from support.browser import COMMAND, Visit
 from support.dashboard_pages import days_back
 from support.logging_in import CLIENT_SECRET, COOKIE_KEY, dashboard_with_login, login_settings, provider
@@ -99,6 +100,13 @@ def test_somebody_logs_in_and_the_link_that_they_came_by_is_opened(visit: Visiti
     # Whoever opens another link in this tab meanwhile stays there, and another tab is logged in too.
     visited.open("?period=Last+28+days")
     assert page.url.endswith("?period=Last+28+days")
+
+
+def test_axe_finds_nothing_wrong_before_and_after_the_login(visit: Visiting) -> None:
+    visited = visit()
+    assert violations(visited.open()) == []
+    log_in(visited, "ann")
+    assert violations(visited.open("health")) == []
 
 
 def test_logging_out_ends_it_in_every_tab_that_is_loaded_again(visit: Visiting) -> None:
