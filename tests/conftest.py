@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from support.athena_fixture import athena, pytest_collection_modifyitems
 from support.browser import chromium
@@ -48,6 +49,8 @@ FILE_DAY = SINCE - timedelta(days=1)
 COMMAND = Path(sys.executable).with_name("adhouse")
 MOST_SECONDS = 600  # of one command: a slow machine builds on Athena that long
 warm = WarmCommand()
+hypothesis.settings.register_profile("untimed", deadline=None)  # on a busy machine any example may take long
+hypothesis.settings.load_profile("untimed")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adhouse.alerts.alert import Alert, harmless, is_id
@@ -166,7 +166,6 @@ def test_a_damaged_file_or_one_of_a_newer_version_says_what_to_do(tmp_path: Path
         pass
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(), max_size=200) | st.just("\u202ereversed\r\nBcc: x@y.invalid https://evil.invalid"))
 def test_a_name_is_one_short_printable_line(name: str) -> None:
     shown = harmless(name)

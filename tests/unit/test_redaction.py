@@ -7,7 +7,7 @@ from collections.abc import Callable
 from urllib.parse import quote, quote_plus, unquote
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from extract.redaction import (
@@ -72,7 +72,6 @@ def test_a_secret_is_found_in_base64_wherever_it_stands(
 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
 @given(secret=secrets, before=st.binary(max_size=7), after=st.binary(max_size=7), spell=st.sampled_from([*SPELLINGS]))
-@settings(deadline=None)
 def test_a_secret_is_found_in_utf_16_wherever_it_stands(
     codec: str, secret: str, before: bytes, after: bytes, spell: str
 ) -> None:
@@ -85,7 +84,6 @@ def test_a_secret_is_found_in_utf_16_wherever_it_stands(
 
 
 @given(payload=st.binary() | st.lists(st.sampled_from([b"\0", b"a", b"\xd8", b"\xdc"])).map(b"".join))
-@settings(deadline=None)
 def test_bytes_without_a_secret_stay_as_they_are(payload: bytes) -> None:
     assert Redaction(["a-secret-like-no-other", "gehe\xeemnis-\u00df"]).of_bytes(payload) == (payload, 0)
 
