@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from support.alert_builds import AS_OF, publish_alerts, unusual
+from support.alert_builds import AS_OF, fallen, publish_alerts, unusual
 from support.dashboard_pages import RunPage, build_behind
-from support.published_file import DAY
+from support.published_file import DAY, delivered
 
 from adhouse.alerts import links, state
 from adhouse.alerts.alert import Alert
@@ -90,6 +90,19 @@ def test_a_reader_of_some_brands_sees_alerts_of_their_campaigns_alone(link: Path
     assert nobodys == []
     chosen = replace(everything, chosen=(("campaign_id", ("c1",)),))
     assert [alert["campaign_id"] for alert in noted.open_alerts(home, chosen) or ()] == ["c1"]
+
+
+def test_an_alert_of_a_campaign_of_several_brands_is_for_who_may_see_them_all(tmp_path: Path) -> None:
+    shared = [delivered(campaign_id="c2", brand=brand) for brand in ("Acme", "Beta")]
+    publish_alerts(tmp_path, [unusual(), unusual(campaign_id="c2")], [*fallen(), *shared])
+    settings = read_settings({"ADHOUSE_HOME": str(tmp_path), "ADHOUSE_API_URL": "none"})
+    found = find(settings, open_warehouse(settings), NOW, is_in_run=False)
+    with state.opened(tmp_path) as one:
+        one.note(found.alerts, found.build_id, found.day, NOW)
+    everything = Selection(build_behind(tmp_path / "published" / "marts.duckdb"), DAY, DAY)
+    for brands, campaigns in ((("Acme",), {"c1"}), (("Acme", "Beta"), {"c1", "c2"}), (("Beta",), set())):
+        seen = noted.open_alerts(tmp_path, replace(everything, reader=Reader(brands)))
+        assert {alert["campaign_id"] for alert in seen or ()} == campaigns
 
 
 def test_a_damaged_state_leaves_the_page_with_its_history(run_page: RunPage, link: Path, home: Path) -> None:
