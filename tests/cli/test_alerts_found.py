@@ -212,7 +212,7 @@ with locked(home, "adhouse run", 0, print), duckdb.connect(home / "marts.duckdb"
 def test_while_a_run_writes_nothing_is_said_of_its_audit(tmp_path: Path) -> None:
     publish_alerts(tmp_path, [unusual()])
     settings = read_settings({"ADHOUSE_HOME": str(tmp_path), "ADHOUSE_API_URL": "none"})
-    command = [sys.executable, "-c", BUSY, tmp_path]
+    command = [sys.executable, "-c", BUSY, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout
         assert run.stdout.readline() == "busy\n"
