@@ -423,7 +423,7 @@ def docs(
 @app.command()
 def dashboard(
     host: Annotated[
-        str, typer.Option(help="Address to listen on; others than this machine's own see all data.")
+        str, typer.Option(help="Address to listen on; whoever reaches it sees all data, unless people log in.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8501,
     is_opened: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,

@@ -37,6 +37,7 @@ API_REPLACES: Mapping[Answers, Replaces] = {
 FIRST_DAYS = 30
 MOST_DAYS = 36_500  # a calendar does not go back forever
 SHORTEST_PRIVACY_KEY = 16  # characters
+SHORTEST_COOKIE_KEY = 32  # characters
 LONGEST_DEADLINE = 86_400  # seconds
 SHORTEST_TOKEN = 8  # characters
 SHORTEST_AWS_SECRET = 16  # characters; shorter values stand for a local Athena, and are ordinary words
@@ -244,6 +245,42 @@ class Settings(BaseSettings):
         wanted="http(s)://host[:port][/path]",
         default=None,
     )
+    login_url: str = _setting(
+        "ADHOUSE_LOGIN_URL",
+        "the address at which people open the dashboard; with it [they log in](dashboard.md#who-sees-what)",
+        shown_default="nobody logs in, everybody sees everything",
+        wanted="https://host[:port], or http://localhost[:port]",
+        default="",
+    )
+    login_provider: str = _setting(
+        "ADHOUSE_LOGIN_PROVIDER",
+        "where the login's OpenID Connect provider describes itself",
+        wanted="https://…/.well-known/openid-configuration",
+        default="",
+    )
+    login_client_id: str = _setting("ADHOUSE_LOGIN_CLIENT_ID", "as what the provider knows the dashboard", default="")
+    login_client_secret: str = _setting(
+        "ADHOUSE_LOGIN_CLIENT_SECRET",
+        "the secret that it knows it by; never printed or written",
+        is_secret=True,
+        default="",
+        repr=False,
+    )
+    login_cookie_key: str = _setting(
+        "ADHOUSE_LOGIN_COOKIE_KEY",
+        "the key that signs the cookies of people who are logged in; never printed or written",
+        wanted=f"a secret of at least {SHORTEST_COOKIE_KEY} characters",
+        is_secret=True,
+        default="",
+        repr=False,
+        min_length=SHORTEST_COOKIE_KEY,
+    )
+    login_contact: str = _setting(
+        "ADHOUSE_LOGIN_CONTACT",
+        "whom people are told to ask who may not see anything yet",
+        shown_default="`whoever runs this dashboard`",
+        default="whoever runs this dashboard",
+    )
     aws_secret_access_key: str = _secret_of_aws("AWS_SECRET_ACCESS_KEY")
     aws_session_token: str = _secret_of_aws("AWS_SESSION_TOKEN")
     aws_access_key_id: str = _secret_of_aws("AWS_ACCESS_KEY_ID")
@@ -309,6 +346,17 @@ class Settings(BaseSettings):
     @classmethod
     def _addresses(cls, text: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(text.split()))
+
+    @field_validator("login_url", "login_provider")
+    @classmethod
+    def _https(cls, url: str, info: ValidationInfo) -> str:
+        parts = urlsplit(url)
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(parts.hostname or ""))
+        if not (is_safe and parts.hostname and parts.port != 0 and not parts.username):
+            raise ValueError
+        if info.field_name == "login_url" and (parts.path.rstrip("/") or parts.query or parts.fragment):
+            raise ValueError
+        return url.rstrip("/")
 
     @field_validator("api_fields", mode="before")
     @classmethod
@@ -487,7 +535,8 @@ class Settings(BaseSettings):
             for source in self.declared_apis.values():
                 token = self.token_of(source)
                 tokens |= {token, token.partition(":")[2]} if source.api_profile.auth.type == "basic" else {token}
-        known = {self.api_token, self.privacy_key, *long, *tokens} - {""}
+        login = {self.login_client_secret, self.login_cookie_key}
+        known = {self.api_token, self.privacy_key, *login, *long, *tokens} - {""}
         channels = {secret for url in self.alerts for secret in secrets_of_channel(url)}
         return frozenset(known | channels | secrets_of_address(self.api_url or ""))
 

@@ -5,10 +5,11 @@ Run by `adhouse dashboard`, which gives it the path of the link to the published
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
-from dashboard import filters, pages, published, view
+from dashboard import filters, login, pages, published, show, view
 from dashboard.queries import Reader
 from dashboard.text import plain
 
@@ -17,6 +18,7 @@ STYLE = """
 div:has(> .st-key-asof) { position: sticky; top: 0; z-index: 10; }
 .st-key-asof { background: %s; padding: 0.15rem 0; }
 .st-key-asof p { font-size: 0.85rem; }
+[data-testid=stButtonGroup] p { color: %s; }  /* the primary colour is readable behind white, so not on black too */
 </style>
 """
 ICON = Path(__file__).with_name("icon.png")  # a name of an icon would be fetched from another host
@@ -25,6 +27,10 @@ NOTHING_PUBLISHED = "Nothing is published yet. Run `adhouse run` first; this pag
 OLDER_BUILD = (
     "The published build is of an older adhouse. The next `adhouse run` publishes one that this page can show."
 )
+ABOUT_EVERYTHING = (
+    "This page is about all brands together, so only people who may see every brand see it. "
+    "The other pages show what is yours."
+)
 TOO_SLOW = (
     f"A query took longer than {published.MOST_SECONDS:.0f} seconds and was stopped. "
     "Choose a shorter period or fewer values."
@@ -32,33 +38,68 @@ TOO_SLOW = (
 
 
 def main() -> None:
-    """Draws the page that the address names."""
+    """Draws the page that the address names, or what to do before it can be."""
     st.set_page_config(page_title="adhouse", page_icon=str(ICON), layout="wide")
+    if not login.is_set_up():
+        _draw(Reader(), None)
+    elif person := _person():
+        _draw(person.reader, person)
+    st.html('<span id="done"></span>')
+
+
+def _person() -> login.Person | None:
+    """Who is logged in; for nobody the address has to stay one of a page, or Streamlit would not find it."""
+    person = login.person()
+    if person is None:
+        _navigation(Reader(()), position="hidden")
+    return person
+
+
+def _draw(reader: Reader, person: login.Person | None) -> None:
+    chosen, page = _navigation(reader)
+    if person:
+        with st.sidebar:
+            login.show_person(person)
     link = Path(sys.argv[1])
     file = published.file_of(link)
-    if file is None:
-        st.info(NOTHING_PUBLISHED)
-        return
     try:
-        _page_of(link, file)
+        if file is None:
+            st.info(NOTHING_PUBLISHED)
+        elif page.is_about_everything and reader.brands is not None:
+            st.title(page.title, anchor=False)
+            st.info(ABOUT_EVERYTHING)
+        else:
+            _page_of(link, file, reader, chosen, page)
     except published.OlderBuildError:
         st.info(OLDER_BUILD)
     except published.TooSlowError:
         st.error(TOO_SLOW)
-    st.html('<span id="done"></span>')
 
 
-def _page_of(link: Path, file: str) -> None:
-    build, reader = published.build_of(file), Reader()
+def _navigation(
+    reader: Reader, position: Literal["sidebar", "hidden"] = "sidebar"
+) -> tuple[st.Page, pages.PageOfDashboard]:
+    """The page that the address names; those that a reader may not see have an address, and are not in the list."""
     registered = {
-        st.Page(page.file, title=page.title, icon=page.icon, default=page.is_default): page for page in pages.PAGES
+        st.Page(
+            page.file,
+            title=page.title,
+            icon=page.icon,
+            default=page.is_default,
+            visibility="hidden" if page.is_about_everything and reader.brands is not None else "visible",
+        ): page
+        for page in pages.PAGES
     }
-    chosen = st.navigation([*registered], position="sidebar", expanded=True)
-    page = next(one for shown, one in registered.items() if shown.title == chosen.title)
+    chosen = st.navigation([*registered], position=position, expanded=True)
+    return chosen, next(one for shown, one in registered.items() if shown.title == chosen.title)
+
+
+def _page_of(link: Path, file: str, reader: Reader, chosen: st.Page, page: pages.PageOfDashboard) -> None:
+    build = published.build_of(file)
     _note_problems(build, reader, page)
     with st.sidebar:
         selection = filters.sidebar(build, reader, page.offered)
-    st.html(STYLE % BACKGROUNDS.get(st.context.theme.type or "light", "#ffffff"))
+    st.html(STYLE % (BACKGROUNDS.get(st.context.theme.type or "light", "#ffffff"), show.text_colour()))
     with st.container(key="asof"):
         st.caption(
             f"Data as of {build.as_of:%Y-%m-%d %H:%M} UTC, build {plain(build.build_id)}; "

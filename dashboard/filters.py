@@ -16,6 +16,7 @@ from dashboard.queries import Reader, Selection
 from dashboard.text import days, plain
 
 MOST_VALUES = 100
+MOST_NAMED = 5
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 
 # A name is the parameter of links and stays; the column is that of the marts.
@@ -283,7 +284,17 @@ def _filter(
     )
     # A browser can send what it likes: only what is there counts.
     there = set(options)
-    return tuple(value for value in picked if value in there)[:MOST_VALUES]
+    kept = tuple(value for value in picked if value in there)[:MOST_VALUES]
+    _show_names(queries.names_of(build, reader, COLUMNS[name]), kept)
+    return kept
+
+
+def _show_names(called: Mapping[str, str], chosen: Sequence[str]) -> None:
+    """Says what the chosen campaigns or ads are called; options are ids, because a link has what an option shows."""
+    named = [f"{value}: {called[value]}" for value in chosen if value in called]
+    if named:
+        more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+        st.caption(plain("; ".join(named[:MOST_NAMED]) + more))
 
 
 def _why_not(name: str, offered: Offered, chosen: Mapping[str, tuple[str, ...]]) -> str:

@@ -26,7 +26,7 @@ def against_targets(selection: Selection) -> None:
     rows = queries.flights(selection).dicts()
     if not rows:
         return
-    st.subheader("Flights, budgets and targets", anchor=False)
+    st.header("Flights, budgets and targets", anchor=False)
     st.caption(
         "Of the whole flight up to the day before the run. Pacing is the spend against an evenly spent budget: "
         f"below {LOWEST_EVEN} is behind, above {HIGHEST_EVEN} is ahead."

@@ -21,7 +21,7 @@ def weekdays_and_hours(selection: Selection) -> None:
     hours = queries.hours(selection).dicts()
     if not hours:
         return
-    st.subheader("By weekday and hour", anchor=False)
+    st.header("By weekday and hour", anchor=False)
     said = f"Net CTR by the logs of events, by the clocks of {selection.build.time_zone}."
     unapplied = [
         LABELS[name] for name, column in COLUMNS.items() if column in selection.columns() - {"campaign_id", "ad_id"}

@@ -88,7 +88,13 @@ def show_map(
         "layer": [
             {
                 "data": shapes,
-                "mark": {"type": "geoshape", "fill": "#88888822", "stroke": "#88888866", "strokeWidth": 0.5},
+                "mark": {
+                    "type": "geoshape",
+                    "fill": "#88888822",
+                    "stroke": "#88888866",
+                    "strokeWidth": 0.5,
+                    "aria": False,  # an outline without a value is nothing to read aloud
+                },
             },
             {
                 "data": shapes,

@@ -35,6 +35,8 @@ class PageOfDashboard:
         icon: Its icon.
         offered: What it can be filtered by.
         is_default: Whether it opens without a path.
+        is_about_everything: Whether its marts have neither brands nor campaigns, so that only who may see all brands
+            sees it.
     """
 
     file: str
@@ -42,6 +44,7 @@ class PageOfDashboard:
     icon: str
     offered: Offered
     is_default: bool = False
+    is_about_everything: bool = False
 
 
 MOST_TRENDS = 4
@@ -120,6 +123,7 @@ PAGES = (
             mart="auction_performance",
             choices={"auction": tuple(AUCTION_RATES), "grain": tuple(GRAINS), "by": tuple(AUCTION_DIMENSIONS)},
         ),
+        is_about_everything=True,
     ),
     PageOfDashboard(
         "pages_/alerts.py",
@@ -143,6 +147,7 @@ PAGES = (
             has_comparison=False,
             choices={"tab": HEALTH_TABS, "reason": example_reasons},
         ),
+        is_about_everything=True,
     ),
 )
 PARAMETERS = {"period", "compare", "dates", *COLUMNS} | {name for page in PAGES for name in page.offered.choices}

@@ -31,6 +31,9 @@ HAVE_CAMPAIGNS = frozenset(
         "reconciliation",
     }
 )
+# What stands in place of a campaign where a row is of all of them, or of none that is known. It is nobody's campaign,
+# even if a platform has one of that name.
+NO_CAMPAIGNS = ("all_campaigns", "unattributed", "unknown_campaign")
 GRAINS = {"Day": "day", "Week": "week", "Month": "month"}
 MOST_ROWS = 500
 
@@ -90,11 +93,14 @@ def _mart(name: str, reader: Reader, parameters: dict[str, Value]) -> str:
     if name in HAVE_BRANDS:
         return f"(select * from adhouse.marts.{name} where brand in (select unnest($their_brands)))"  # noqa: S608
     if name in HAVE_CAMPAIGNS:
+        parameters["no_campaigns"] = NO_CAMPAIGNS
+        # A brand that is null is one that nobody but who sees everything may see; bool_and alone would pass over it.
         return f"""(
-            select * from adhouse.marts.{name} where campaign_id in (
-                select campaign_id from adhouse.marts.campaign_performance
+            select * from adhouse.marts.{name}
+            where campaign_id not in (select unnest($no_campaigns)) and campaign_id in (
+                select campaign_id from adhouse.marts.source_performance
                 group by campaign_id
-                having bool_and(brand in (select unnest($their_brands)))
+                having bool_and(coalesce(brand in (select unnest($their_brands)), false))
             )
         )"""  # noqa: S608
     del parameters["their_brands"]
@@ -296,9 +302,9 @@ def names_of(build: Build, reader: Reader, column: str) -> dict[str, str]:
 
 
 def campaigns_of(build: Build, reader: Reader) -> list[str]:
-    """The campaigns of delivery and of events, sorted."""
+    """The campaigns of delivery and of events, sorted; also those of which a reader may see only some brands."""
     parameters: dict[str, Value] = {}
-    delivered, logged = (_mart(mart, reader, parameters) for mart in ("campaign_summary", "campaign_funnel"))
+    delivered, logged = (_mart(mart, reader, parameters) for mart in ("source_performance", "campaign_funnel"))
     sql = f"""
         select campaign_id from {delivered}
         union
@@ -647,8 +653,10 @@ def example_reasons(build: Build, reader: Reader) -> list[str]:
     return [reason for (reason,) in cached(build.path, sql).rows]
 
 
-def tests(build: Build) -> Rows:
-    """The tests of this build, those that found something first."""
+def tests(build: Build, reader: Reader) -> Rows:
+    """The tests of this build, those that found something first; their messages may name anything."""
+    if reader.brands is not None:
+        return Rows((), [])
     return cached(
         build.path,
         """
@@ -660,8 +668,10 @@ def tests(build: Build) -> Rows:
     )
 
 
-def builds(build: Build) -> Rows:
-    """The builds on record, the newest first."""
+def builds(build: Build, reader: Reader) -> Rows:
+    """The builds on record, the newest first; how much they read is about all brands together."""
+    if reader.brands is not None:
+        return Rows((), [])
     return cached(
         build.path,
         f"""

@@ -394,7 +394,7 @@ def funnel_chart(build: Build, steps: Sequence[tuple[Measure, Measure | None]], 
 
 def text_colour() -> str:
     """The colour of a text that a chart draws on its background."""
-    return "#e6eaf0" if st.context.theme.type == "dark" else "#1b2430"
+    return "#e6eaf0" if st.context.theme.type == "dark" else "#0e1520"
 
 
 def stacked_chart(parts: Sequence[Mapping[str, Any]], rows: Sequence[str], *, alt: str) -> None:

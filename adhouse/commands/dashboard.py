@@ -2,6 +2,7 @@
 
 import socket
 from pathlib import Path
+from typing import Any
 
 from adhouse.console import Terminal
 from adhouse.errors import CommandError, Exit
@@ -10,6 +11,7 @@ from adhouse.warehouse.base import nothing_published
 from adhouse.warehouse.publish import LINK, check_link
 
 PORT = 8501
+PEOPLE = Path("seeds", "dashboard_people.csv")
 # The pages import and read once what the first visitor would wait for; on a loaded machine that takes a while.
 WARM_UP_SECONDS = 120
 
@@ -18,8 +20,9 @@ def serve(terminal: Terminal, settings: Settings, *, host: str, port: int, is_op
     """Serves the dashboard until Ctrl-C; a build that is published meanwhile is shown at the next reload.
 
     Raises:
-        CommandError: Nothing is published, the marts are on Athena, or the port is taken.
+        CommandError: Nothing is published, the marts are on Athena, the port is taken, or the login is half set up.
     """
+    login = _login(settings)
     if settings.is_in_cloud:
         raise CommandError(
             "the dashboard shows marts that are published on DuckDB, and ADHOUSE_TARGET is athena",
@@ -33,6 +36,7 @@ def serve(terminal: Terminal, settings: Settings, *, host: str, port: int, is_op
     _check_port(host, port)
 
     from streamlit import config
+    from streamlit.runtime.secrets import secrets_singleton
     from streamlit.testing.v1 import AppTest
     from streamlit.web import bootstrap
 
@@ -41,13 +45,60 @@ def serve(terminal: Terminal, settings: Settings, *, host: str, port: int, is_op
     script = Path(dashboard.__file__).with_name("app.py")
     flags: dict[str, object] = {"server_address": host, "server_port": port, "server_headless": not is_opened}
     flags |= {"logger_hideWelcomeMessage": True, "logger_level": "error"}
+    # What this user has set up for another app of Streamlit's must not say who somebody is in ours.
+    flags |= {"secrets_files": [], "server_trustedUserHeaders": {}}
     config._main_script_path = str(script)  # where its config.toml is; Streamlit's own command sets it so
     bootstrap.load_config_options(flags)
     bootstrap._fix_sys_argv(str(script), [str(link)])
     terminal.message("preparing the pages …")
     AppTest.from_file(str(script), default_timeout=WARM_UP_SECONDS).run()
-    terminal.result(f"dashboard: http://{f'[{host}]' if ':' in host else host}:{port} (Ctrl-C ends it)")
+    if login:
+        # In memory alone: a file would have to be kept from others, and removed whatever ends this process.
+        secrets_singleton.merge_programmatic_secrets(login)
+    address = settings.login_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    terminal.result(f"dashboard: {address} (Ctrl-C ends it)")
     bootstrap.run(str(script), is_hello=False, args=[str(link)], flag_options=flags)
+
+
+def _login(settings: Settings) -> dict[str, Any] | None:
+    """The login as Streamlit's secrets and the pages want it; None without one.
+
+    Raises:
+        CommandError: Only some of its settings are set, or the list of people cannot be used.
+    """
+    needed = {
+        "ADHOUSE_LOGIN_URL": settings.login_url,
+        "ADHOUSE_LOGIN_PROVIDER": settings.login_provider,
+        "ADHOUSE_LOGIN_CLIENT_ID": settings.login_client_id,
+        "ADHOUSE_LOGIN_CLIENT_SECRET": settings.login_client_secret,
+        "ADHOUSE_LOGIN_COOKIE_KEY": settings.login_cookie_key,
+    }
+    missing = [name for name, value in needed.items() if not value]
+    if len(missing) == len(needed):
+        return None
+    if missing:
+        raise CommandError(
+            f"the dashboard's login is only half set up, without {', '.join(missing)}",
+            "set ADHOUSE_LOGIN_URL, _PROVIDER, _CLIENT_ID, _CLIENT_SECRET and _COOKIE_KEY, or none of them",
+            Exit.USAGE,
+        )
+    from dashboard.people import PeopleError, read_people
+
+    people = settings.project / PEOPLE
+    try:
+        read_people(people)
+    except PeopleError as error:
+        raise CommandError(str(error), f"mend {people}: docs/dashboard.md says what it has", Exit.USAGE) from None
+    return {
+        "auth": {
+            "redirect_uri": f"{settings.login_url}/oauth2callback",
+            "server_metadata_url": settings.login_provider,
+            "client_id": settings.login_client_id,
+            "client_secret": settings.login_client_secret,
+            "cookie_secret": settings.login_cookie_key,
+        },
+        "dashboard": {"people": str(people), "contact": settings.login_contact},
+    }
 
 
 def _check_port(host: str, port: int) -> None:

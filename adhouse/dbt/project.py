@@ -42,6 +42,7 @@ OTHER_FOLDERS = {
 }
 # Seeds whose changes the models follow by themselves: only what they decide is built again.
 FOLLOWED_SEEDS = ("ad_names.csv", "campaign_names.csv", "campaign_targets.csv", "exchange_rates.csv")
+PEOPLE = "dashboard_people.csv"  # no build depends on it: the dashboard reads it by itself
 PROJECT_FILES = (PROJECT_FILE, "packages.yml", "dependencies.yml", "package-lock.yml")
 SUFFIXES = (".sql", ".yml", ".yaml", ".csv", ".md", ".py")
 READ_FROM_ENVIRONMENT = re.compile(rb"env_var\(\s*['\"](\w+)")
@@ -189,7 +190,8 @@ def _files(project: Path, folders: Mapping[str, str]) -> Iterator[Path]:
     for name, default in folders.items():
         value = configured.get(name, default)
         for folder in value if isinstance(value, list) else [value]:
-            yield from sorted(path for path in (project / str(folder)).rglob("*") if path.suffix in SUFFIXES)
+            found = (project / str(folder)).rglob("*")
+            yield from sorted(path for path in found if path.suffix in SUFFIXES and path.name != PEOPLE)
 
 
 def _add_file(digest: "hashlib._Hash", path: Path, settings: Settings) -> None:

@@ -44,7 +44,7 @@ def page(selection: Selection) -> None:
 
 
 def _show_models(selection: Selection, base: str, models: list[dict[str, Any]]) -> None:
-    st.subheader("Models side by side", anchor=False)
+    st.header("Models side by side", anchor=False)
     models.sort(key=lambda row: MODELS.index(row["model"]))
     if base == "conversion":
         said = "Each model credits every conversion of the period, in parts that add up to one."
@@ -77,7 +77,7 @@ def _show_models(selection: Selection, base: str, models: list[dict[str, Any]]) 
 
 
 def _show_campaigns(selection: Selection, base: str, kinds: list[str]) -> None:
-    st.subheader("By campaign", anchor=False)
+    st.header("By campaign", anchor=False)
     model = st.selectbox("Model", MODELS, key="model", bind="query-params", width=260)
     rows = queries.credited_campaigns(selection, base, kinds, model).dicts()
     st.caption(

@@ -26,7 +26,7 @@ def page(selection: Selection) -> None:
     st.caption("Prices are CPMs: a win costs a thousandth. A win is not yet an impression.")
     left, right = st.columns(2)
     with left:
-        st.subheader("Over time", anchor=False)
+        st.header("Over time", anchor=False)
         with st.container(horizontal=True):
             label = st.selectbox("Measure", [*AUCTION_RATES], key="auction", bind="query-params", width=220)
             grain = st.selectbox("By", [*GRAINS], key="grain", bind="query-params", width=140)
@@ -38,7 +38,7 @@ def page(selection: Selection) -> None:
             grain=GRAINS[grain],
         )
     with right:
-        st.subheader("Why bids lost", anchor=False)
+        st.header("Why bids lost", anchor=False)
         _losses(selection)
     dimension = st.selectbox("Table by", [*AUCTION_DIMENSIONS], key="by", bind="query-params", width=220)
     column = AUCTION_DIMENSIONS[dimension]

@@ -28,13 +28,13 @@ def page(selection: Selection) -> None:
         help="The rates of an ad that was hardly shown say little.",
     )
     least = LEAST_IMPRESSIONS[written.index(chosen)]
-    st.subheader("Leaderboard", anchor=False)
+    st.header("Leaderboard", anchor=False)
     ranking(selection, "ad", beside=("campaign",), least_impressions=least)
     _tiring(selection, least)
 
 
 def _tiring(selection: Selection, least: int) -> None:
-    st.subheader("Wearing out", anchor=False)
+    st.header("Wearing out", anchor=False)
     st.caption("Ads whose CTR fell from the first half of the period to the second, the greatest fall first.")
     rows = queries.tiring(selection, least, MOST_TIRING).dicts()
     if not rows:

@@ -43,10 +43,10 @@ def page(selection: Selection) -> None:
     )
     left, right = st.columns(2)
     with left:
-        st.subheader("Funnel", anchor=False)
+        st.header("Funnel", anchor=False)
         show.funnel_chart(selection.build, STEPS, totals)
     with right:
-        st.subheader("Rates over time", anchor=False)
+        st.header("Rates over time", anchor=False)
         with st.container(horizontal=True):
             label = st.selectbox("Rate", [*FUNNEL_RATES], key="rate", bind="query-params", width=180)
             grain = st.selectbox("By", [*GRAINS], key="grain", bind="query-params", width=140)
@@ -57,7 +57,7 @@ def page(selection: Selection) -> None:
             _course(show.before_of(selection), GRAINS[grain]),
             grain=GRAINS[grain],
         )
-    st.subheader("By campaign", anchor=False)
+    st.header("By campaign", anchor=False)
     rows = queries.funnel(selection, ("campaign_id",)).dicts()
     show.export(
         "Download as CSV",

@@ -23,7 +23,7 @@ def page(selection: Selection) -> None:
     if show.totals(selection, CARDS) is None:
         return
     _show_map(selection, level)
-    st.subheader(f"By {LABELS[level].lower() if level != 'zip' else LABELS[level]}", anchor=False)
+    st.header(f"By {LABELS[level].lower() if level != 'zip' else LABELS[level]}", anchor=False)
     above = LEVELS[: LEVELS.index(level)]
     ranking(selection, level, beside=above)
 

@@ -16,7 +16,7 @@ def page(selection: Selection) -> None:
     """Draws the page."""
     build, reader = selection.build, selection.reader
     sources = next((values for column, values in selection.chosen if column == "source"), ())
-    tests = queries.tests(build).dicts()
+    tests = queries.tests(build, reader).dicts()
     found = [test for test in tests if test["status"] != "pass"]
     balance = queries.balance(build, reader, sources).dicts()
     _cards(tests, found, balance)
@@ -53,7 +53,7 @@ def _cards(tests: Sequence[Any], found: Sequence[Any], balance: Sequence[Mapping
 
 
 def _freshness(selection: Selection, sources: Sequence[str]) -> None:
-    st.subheader("Freshness", anchor=False)
+    st.header("Freshness", anchor=False)
     newest = dict(queries.newest_days(selection.build, selection.reader).rows)
     rows = queries.freshness(selection.build, selection.reader, sources).dicts()
     if not rows:
@@ -79,7 +79,7 @@ def _freshness(selection: Selection, sources: Sequence[str]) -> None:
 
 
 def _balance(selection: Selection, balance: Sequence[Mapping[str, Any]]) -> None:
-    st.subheader("The balance", anchor=False)
+    st.header("The balance", anchor=False)
     st.caption("Read = rejected + loaded, loaded = superseded + duplicate + quarantined + kept. Every build tests it.")
     show.table(
         selection.build,
@@ -92,7 +92,7 @@ def _balance(selection: Selection, balance: Sequence[Mapping[str, Any]]) -> None
 
 
 def _quarantine(selection: Selection, sources: Sequence[str]) -> None:
-    st.subheader("Quarantined records", anchor=False)
+    st.header("Quarantined records", anchor=False)
     rows = queries.quarantine(selection.build, selection.reader, sources)
     if not rows.rows:
         st.info("No record breaks a rule.")
@@ -113,7 +113,7 @@ def _quarantine(selection: Selection, sources: Sequence[str]) -> None:
     reasons = queries.example_reasons(selection.build, selection.reader)
     if not reasons:
         return
-    st.subheader("Examples", anchor=False)
+    st.header("Examples", anchor=False)
     reason = st.selectbox("Reason", reasons, key="reason", bind="query-params", width=320)
     examples = queries.quarantine_examples(selection.build, selection.reader, sources, reason).dicts()
     show.frame(
@@ -133,7 +133,7 @@ def _quarantine(selection: Selection, sources: Sequence[str]) -> None:
 
 
 def _tests_and_builds(selection: Selection, tests: Sequence[Mapping[str, Any]], found: Sequence[Any]) -> None:
-    st.subheader("Tests of this build", anchor=False)
+    st.header("Tests of this build", anchor=False)
     st.caption(
         f"{len(found)} of {len(tests)} found something."
         if found
@@ -150,8 +150,8 @@ def _tests_and_builds(selection: Selection, tests: Sequence[Mapping[str, Any]], 
         key="tests",
         alt="Tests of this build, those that found something first",
     )
-    st.subheader("Builds", anchor=False)
-    builds = queries.builds(selection.build).dicts()
+    st.header("Builds", anchor=False)
+    builds = queries.builds(selection.build, selection.reader).dicts()
     show.frame(
         {
             "Build": [row["build_id"] for row in builds],
@@ -180,7 +180,7 @@ def _seconds(build: Mapping[str, Any]) -> float | None:
 
 
 def _reconciliation(selection: Selection) -> None:
-    st.subheader("Platform against events", anchor=False)
+    st.header("Platform against events", anchor=False)
     rows = queries.reconciliation(selection.build, selection.reader).dicts()
     if not rows:
         st.info("No campaign is known to both the platform's delivery and the logs of events.")

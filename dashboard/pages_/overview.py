@@ -55,13 +55,13 @@ def _trends(
     for left in range(0, len(labels), 2):
         for column, label in zip(st.columns(2), labels[left : left + 2], strict=False):
             with column:
-                st.subheader(f"{label} by {grain.lower()}", anchor=False)
+                st.header(f"{label} by {grain.lower()}", anchor=False)
                 show.trend_chart(selection, MEASURES[label], course, course_before, grain=GRAINS[grain])
 
 
 def _movers(selection: Selection, label: str) -> None:
     column = MOVERS[label]
-    st.subheader(f"Biggest changes of spend by {label.lower()}", anchor=False)
+    st.header(f"Biggest changes of spend by {label.lower()}", anchor=False)
     show.table(
         selection.build,
         queries.movers(selection, column, "spend", MOST_MOVERS).dicts(),

@@ -91,6 +91,13 @@ def test_a_run_with_nothing_new_starts_neither_dbt_nor_dlt(house: Workspace, bui
     assert published(house) == published(built_home)
 
 
+def test_a_first_build_without_events_is_complete(built_home: Workspace) -> None:
+    """Else the second one would take every day for changed."""
+    with opened(built_home.home / "warehouse.duckdb", read_only=True) as connection:
+        completed = "select max(completed_build) from intermediate.build_progress"
+        assert connection.execute(completed).fetchone() == (1,)
+
+
 def test_a_changed_test_project_or_day_is_built_though_nothing_is_new(house: Workspace, tmp_path: Path) -> None:
     ours = read_settings({"ADHOUSE_HOME": str(house.home)})
     first = published_id(house)

@@ -225,6 +225,24 @@ def test_what_is_shown_stays_in_sight_while_scrolling(visit: Visiting) -> None:
     assert 0 <= box["y"] < 120
 
 
+@pytest.mark.cases  # the page looks once a minute
+def test_a_page_that_is_left_open_offers_the_new_build(chromium: "Browser", tmp_path: Path) -> None:
+    publish_invented(tmp_path / "published", [delivered()])
+    with dashboard(tmp_path) as address:
+        visited = Visit(chromium, address)
+        page = visited.open("campaigns?period=Last+7+days")
+        publish_invented(tmp_path / "published", [delivered(spend=99)], build_id="000002-20261106T050000Z-newer")
+        offer = page.get_by_role("button", name="A newer build is published: show it")
+        offer.wait_for(timeout=120_000)
+        assert "build 000001" in page.locator(".st-key-asof").inner_text()
+        offer.click()
+        page.get_by_text("build 000002-20261106T050000Z-newer").wait_for()
+        visited.settle()
+        assert cards(visited)["Spend"] == "$99.00"
+        assert page.url.endswith("campaigns?period=Last+7+days")
+        visited.close()
+
+
 def test_without_a_build_the_command_says_what_to_do(tmp_path: Path) -> None:
     others = {name: value for name, value in os.environ.items() if not name.startswith(("ADHOUSE_", "DBT_"))}
     environment = {**others, "ADHOUSE_HOME": str(tmp_path)}

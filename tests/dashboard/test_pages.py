@@ -98,6 +98,18 @@ def test_campaigns_and_ads_have_the_names_of_the_seeds(run_page: RunPage, tmp_pa
     assert "name" not in run_page(link, "creatives").dataframe[0].value
 
 
+def test_a_chosen_campaign_is_called_by_its_name_below_the_filter(run_page: RunPage, tmp_path: Path) -> None:
+    names = {"dim_campaigns": [{"campaign_id": "c1", "name": "*Summer*"}]}
+    link = publish_invented(tmp_path / "published", [delivered(), delivered(campaign_id="c2")], names)
+
+    def said(**chosen: object) -> list[str]:
+        captions = [caption.value for caption in run_page(link, "campaigns", **chosen).sidebar.caption]
+        return [caption for caption in captions if "Summer" in caption]
+
+    assert said(campaign=["c1", "c2"]) == ["c1&#58; &#42;Summer&#42;"]
+    assert said(campaign=["c2"]) == []
+
+
 def test_creatives_shown_too_rarely_are_left_out(run_page: RunPage, invented_link: Path) -> None:
     everyone = run_page(invented_link, "creatives", least="0").dataframe[0].value
     assert sorted(everyone["ad_id"]) == ["ad1", "ad2", "ad3"]

@@ -43,23 +43,34 @@ def chromium(request: pytest.FixtureRequest) -> Iterator["Browser"]:
 
 
 @contextmanager
-def dashboard(home: Path) -> Iterator[str]:
-    """Serves the dashboard of a data folder by the real command, and gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def dashboard(home: Path, port: int | None = None, **settings: str) -> Iterator[str]:
+    """Serves the dashboard of a data folder by the real command, and gives its address.
+
+    Args:
+        home: The data folder.
+        port: Where it listens; None: on a free port.
+        settings: What else its environment has.
+    """
+    port = port or free_port()
     others = {name: value for name, value in os.environ.items() if not name.startswith(("ADHOUSE_", "DBT_"))}
     command = [str(COMMAND), "dashboard", "--port", str(port)]
     url = f"http://127.0.0.1:{port}"
-    with subprocess.Popen(
-        command, env={**others, "ADHOUSE_HOME": str(home)}, stdout=subprocess.PIPE, text=True
-    ) as process:
+    environment = {**others, "ADHOUSE_HOME": str(home), **settings}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             _wait_for(url, process)
             yield url
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(30)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 def _wait_for(url: str, process: "subprocess.Popen[str]") -> None:

@@ -69,12 +69,19 @@ def build_behind(link: Path) -> "Build":
 
 @pytest.fixture
 def run_page(monkeypatch: pytest.MonkeyPatch) -> RunPage:
-    """Opens a page by a link with these parameters; nothing may end it by an error."""
+    """Opens a page by a link with these parameters, as somebody if there is a login; nothing may end it by an error."""
     from streamlit.testing.v1 import AppTest
 
-    def run(link: Path, page: str = "overview", **parameters: Any) -> AppTest:
+    def run(
+        link: Path,
+        page: str = "overview",
+        user: dict[str, Any] | None = None,
+        secrets: dict[str, Any] | None = None,
+        **parameters: Any,
+    ) -> AppTest:
         monkeypatch.setattr(sys, "argv", [str(SCRIPT), str(link)])
         shown = AppTest.from_file(str(SCRIPT), default_timeout=60)
+        shown.user, shown.secrets = user or {}, secrets or {}
         for name, value in parameters.items():
             shown.query_params[name] = value
         shown.run()

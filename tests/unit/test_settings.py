@@ -52,6 +52,17 @@ def test_the_secrets_of_amazon_are_redacted() -> None:
     assert settings.redact(f"canary-of-twenty-chars {'x' * 40}") == "[redacted] [redacted]"
 
 
+def test_the_secrets_of_the_login_are_redacted() -> None:
+    client, cookie = "canary-of-the-client", "canary-of-cookies-with-32-letters"
+    settings = read_settings({"ADHOUSE_LOGIN_CLIENT_SECRET": client, "ADHOUSE_LOGIN_COOKIE_KEY": cookie})
+    assert settings.redact(f"{client} {cookie}") == "[redacted] [redacted]"
+    assert "canary" not in repr(settings)
+    with pytest.raises(CommandError) as raised:
+        read_settings({"ADHOUSE_LOGIN_COOKIE_KEY": "canary-short"})
+    assert raised.value.message == "ADHOUSE_LOGIN_COOKIE_KEY is [redacted] in the environment"
+    assert "at least 32 characters" in raised.value.way_out
+
+
 @pytest.mark.parametrize("text", ["spend=cost,ad_id=creative", '{"spend": "cost", "ad_id": "creative"}'])
 def test_a_foreign_apis_names_are_mapped(text: str) -> None:
     assert read_settings({"ADHOUSE_API_FIELDS": text}).api_fields == {"spend": "cost", "ad_id": "creative"}
@@ -77,6 +88,9 @@ def test_a_foreign_apis_names_are_mapped(text: str) -> None:
         ("ADHOUSE_REPORT_TIMEZONE", "Mars/Olympus", "an IANA name such as Europe/Berlin"),
         ("ADHOUSE_REPORT_TIMEZONE", "America", "an IANA name such as Europe/Berlin"),
         ("ADHOUSE_REPORT_TIMEZONE", "../../etc/passwd", "an IANA name such as Europe/Berlin"),
+        ("ADHOUSE_LOGIN_URL", "http://ads.example.org", "https://host[:port], or http://localhost[:port]"),
+        ("ADHOUSE_LOGIN_URL", "https://ads.example.org/ads", "https://host[:port], or http://localhost[:port]"),
+        ("ADHOUSE_LOGIN_PROVIDER", "http://login.example.org/x", "https://…/.well-known/openid-configuration"),
         ("ADHOUSE_CURRENCY", "dollars", "an ISO 4217 code such as USD"),
         ("ADHOUSE_TARGET", "oracle", "duckdb or athena"),
         ("ADHOUSE_ATHENA_RESULTS", "/a/folder", "s3://bucket/folder/"),
