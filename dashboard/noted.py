@@ -32,7 +32,7 @@ OPEN = """
 def open_alerts(home: Path, selection: Selection) -> list[dict[str, Any]] | None:
     """The open alerts of the chosen campaigns that this reader may see; None if none were ever noted.
 
-    One that is of no single campaign is for readers who may see everything.
+    A reader of some brands sees those of campaigns of which they may see every brand, and none of all together.
     """
     file = home / STATE
     if not file.exists():
@@ -44,7 +44,7 @@ def open_alerts(home: Path, selection: Selection) -> list[dict[str, Any]] | None
         except sqlite3.DatabaseError:  # damaged, or of another version: `adhouse alerts` says so
             return None
     if selection.reader.brands is not None:
-        theirs = {*queries.campaigns_of(selection.build, selection.reader)}
+        theirs = {*queries.whole_campaigns_of(selection.build, selection.reader)}
         found = [alert for alert in found if alert["campaign_id"] in theirs]
     chosen = next((values for column, values in selection.chosen if column == "campaign_id"), None)
     return [

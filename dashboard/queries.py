@@ -314,6 +314,14 @@ def campaigns_of(build: Build, reader: Reader) -> list[str]:
     return [campaign for (campaign,) in cached(build.path, sql, tuple(parameters.items())).rows]
 
 
+def whole_campaigns_of(build: Build, reader: Reader) -> list[str]:
+    """The campaigns of which a reader may see every brand."""
+    parameters: dict[str, Value] = {}
+    source = _mart("campaign_summary", reader, parameters)
+    sql = f"select campaign_id from {source} order by campaign_id"  # noqa: S608 the names are ours
+    return [campaign for (campaign,) in cached(build.path, sql, tuple(parameters.items())).rows]
+
+
 def sources_of(build: Build, reader: Reader) -> list[str]:
     """The sources of whatever kind, sorted."""
     sql = "select distinct source from {mart} {where} order by source"
