@@ -32,8 +32,7 @@ OPEN = """
 def open_alerts(home: Path, selection: Selection) -> list[dict[str, Any]] | None:
     """The open alerts of the chosen campaigns that this reader may see; None if none were ever noted.
 
-    They add up all brands of a campaign, so they are for who may see them all; one that is of no single campaign is for
-    readers who may see everything.
+    A reader of some brands sees those of campaigns of which they may see every brand, and none of all together.
     """
     file = home / STATE
     if not file.exists():

@@ -315,9 +315,11 @@ def campaigns_of(build: Build, reader: Reader) -> list[str]:
 
 
 def whole_campaigns_of(build: Build, reader: Reader) -> list[str]:
-    """The campaigns of delivery of which a reader may see every brand."""
-    sql = "select campaign_id from {mart} {where} order by campaign_id"
-    return [campaign for (campaign,) in _whole(build, reader, sql, "campaign_summary").rows]
+    """The campaigns of which a reader may see every brand."""
+    parameters: dict[str, Value] = {}
+    source = _mart("campaign_summary", reader, parameters)
+    sql = f"select campaign_id from {source} order by campaign_id"  # noqa: S608 the names are ours
+    return [campaign for (campaign,) in cached(build.path, sql, tuple(parameters.items())).rows]
 
 
 def sources_of(build: Build, reader: Reader) -> list[str]:

@@ -41,7 +41,7 @@ def _open_alerts(home: Path, found: Sequence[Mapping[str, Any]]) -> None:
             "Id": [alert["alert_id"] for alert in found],
         },
         {
-            "What": st.column_config.TextColumn(pinned=True, width="large"),
+            "What": st.column_config.TextColumn(width="large"),
             "Since": st.column_config.DateColumn(format="YYYY-MM-DD"),
         },
         key="open_alerts",

@@ -27,7 +27,10 @@ IMAGE = "![x](http://evil.invalid/x.png)"
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with a published build."""
     home = tmp_path_factory.mktemp("board") / "data"
-    publish_alerts(home, [unusual(), unusual(campaign_id=IMAGE), unusual(scope="all", campaign_id="all_campaigns")])
+    names = ("c1", "shared", IMAGE)
+    alerts = [unusual(campaign_id=name) for name in names] + [unusual(scope="all", campaign_id="all_campaigns")]
+    shared = [delivered(campaign_id="shared", brand=brand) for brand in ("Acme", "Beta")]
+    publish_alerts(home, alerts, fallen() + shared)
     return home
 
 
@@ -44,7 +47,7 @@ def link(home: Path) -> Path:
 
 def test_a_person_acknowledges_an_alert_and_takes_it_back(run_page: RunPage, link: Path, home: Path) -> None:
     shown = run_page(link, "alerts")
-    assert list(shown.dataframe[0].value["State"]) == ["not sent"] * 3
+    assert list(shown.dataframe[0].value["State"]) == ["not sent"] * 4
     assert shown.button(key="acknowledge_button").disabled
     first = shown.dataframe[0].value["Id"][0]
     shown.multiselect(key="acknowledge").select(first).run()
@@ -58,7 +61,7 @@ def test_a_person_acknowledges_an_alert_and_takes_it_back(run_page: RunPage, lin
     assert table["State"].iloc[-1].startswith("acknowledged on ")
     shown.multiselect(key="take_back").select(first).run()
     shown.button(key="take_back_button").click().run()
-    assert list(shown.dataframe[0].value["State"]) == ["not sent"] * 3
+    assert list(shown.dataframe[0].value["State"]) == ["not sent"] * 4
 
 
 def test_where_the_state_cannot_be_written_nothing_can_be_acknowledged(
@@ -67,7 +70,7 @@ def test_where_the_state_cannot_be_written_nothing_can_be_acknowledged(
     real = os.access
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and real(path, mode))  # a read-only mount
     shown = run_page(link, "alerts")
-    assert len(shown.dataframe[0].value) == 3
+    assert len(shown.dataframe[0].value) == 4
     assert "acknowledge" not in [widget.key for widget in shown.multiselect]
     assert any("adhouse alerts acknowledge" in caption.value for caption in shown.caption)
 
@@ -85,24 +88,11 @@ def test_a_reader_of_some_brands_sees_alerts_of_their_campaigns_alone(link: Path
         noted.open_alerts(home, replace(everything, reader=Reader(brands))) for brands in (None, ("Acme",), ("Beta",))
     )
     assert all_open
-    assert len(all_open) == 3
+    assert len(all_open) == 4
     assert [alert["campaign_id"] for alert in theirs or ()] == ["c1"]
     assert nobodys == []
     chosen = replace(everything, chosen=(("campaign_id", ("c1",)),))
     assert [alert["campaign_id"] for alert in noted.open_alerts(home, chosen) or ()] == ["c1"]
-
-
-def test_an_alert_of_a_campaign_of_several_brands_is_for_who_may_see_them_all(tmp_path: Path) -> None:
-    shared = [delivered(campaign_id="c2", brand=brand) for brand in ("Acme", "Beta")]
-    publish_alerts(tmp_path, [unusual(), unusual(campaign_id="c2")], [*fallen(), *shared])
-    settings = read_settings({"ADHOUSE_HOME": str(tmp_path), "ADHOUSE_API_URL": "none"})
-    found = find(settings, open_warehouse(settings), NOW, is_in_run=False)
-    with state.opened(tmp_path) as one:
-        one.note(found.alerts, found.build_id, found.day, NOW)
-    everything = Selection(build_behind(tmp_path / "published" / "marts.duckdb"), DAY, DAY)
-    for brands, campaigns in ((("Acme",), {"c1"}), (("Acme", "Beta"), {"c1", "c2"}), (("Beta",), set())):
-        seen = noted.open_alerts(tmp_path, replace(everything, reader=Reader(brands)))
-        assert {alert["campaign_id"] for alert in seen or ()} == campaigns
 
 
 def test_a_damaged_state_leaves_the_page_with_its_history(run_page: RunPage, link: Path, home: Path) -> None:
