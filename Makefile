@@ -1,8 +1,8 @@
 # Uses the uv on the path; where there is none, installs it into .uv/, and changes nothing outside this folder.
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 UV_RUN := $(UV) run --frozen --no-sync
-# Two workers, because most tests wait for processes; a file's tests stay together, the longest files first.
-PYTEST := $(UV_RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Two workers, because most tests wait for processes; a file's tests stay together, and so do all that need Athena.
+PYTEST := $(UV_RUN) pytest -n 2 --dist loadgroup --no-loadscope-reorder
 FAST_TESTS := tests/unit tests/extract tests/conventions tests/simulate
 
 .PHONY: help run dashboard check test-fast test test-cases docs bench athena install

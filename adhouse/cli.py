@@ -347,6 +347,61 @@ def sql(
     reading.show(terminal, settings, query, as_csv=as_csv, as_json=as_json)
 
 
+alerting = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+app.add_typer(alerting, name="alerts")
+
+
+@alerting.callback()
+def alerts(
+    context: typer.Context,
+    wants_digest: Annotated[bool, typer.Option("--digest", help="Send the weekly digest, and nothing else.")] = False,
+    is_dry: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent; send and note nothing.")] = False,
+    is_test: Annotated[bool, typer.Option("--test", help="Send a test message to each channel.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send alerts to the channels of ADHOUSE_ALERTS; without any, show what is open.
+
+    The exit code is 1 if a channel could not be reached; it is told what it missed the next time.
+    """
+    from adhouse.commands import alerts as telling
+
+    if context.invoked_subcommand is not None:
+        return
+    settings, terminal = _settings_and_terminal()
+    if is_test:
+        is_well = telling.send_test(terminal, settings)
+    else:
+        is_well = telling.tell(terminal, settings, is_dry=is_dry, wants_digest=wants_digest, as_json=as_json)
+    raise typer.Exit(Exit.OK if is_well else Exit.FAILED)
+
+
+@alerting.command("list")
+def list_alerts(
+    has_all: Annotated[bool, typer.Option("--all", help="Also what is over.")] = False, as_json: AsJson = False
+) -> None:
+    """Show the alerts as they were last noted, with their ids."""
+    from adhouse.commands import alerts as telling
+
+    settings, terminal = _settings_and_terminal()
+    noted = telling.list_alerts(settings, has_all=has_all)
+    if as_json:
+        terminal.json(telling.as_dicts(noted))
+    else:
+        telling.show(terminal, noted)
+
+
+@alerting.command()
+def acknowledge(
+    alert_ids: Annotated[list[str], typer.Argument(metavar="ID", help="Ids, as `adhouse alerts list` has them.")],
+    is_undone: Annotated[bool, typer.Option("--undo", help="Take it back.")] = False,
+) -> None:
+    """Note that somebody knows of alerts: they are silent until they worsen or come back."""
+    from adhouse.commands import alerts as telling
+
+    settings, terminal = _settings_and_terminal()
+    telling.acknowledge(terminal, settings, alert_ids, is_undone=is_undone)
+
+
 @app.command()
 def docs(
     is_opened: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False, wait: Wait = 0

@@ -14,6 +14,7 @@ from adhouse.errors import CommandError, Exit
 
 # `status` takes the lock shared for an instant to look at it; a run must not mistake that for another run.
 GLANCE_SECONDS = 0.2
+NAME = ".lock"
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,17 @@ class Holder:
 
 
 @contextmanager
-def locked(home: Path, command: str, wait_seconds: float, say: Callable[[str], None]) -> Iterator[None]:
-    """Holds `<home>/.lock` for the length of the block; its content says who does.
+def locked(
+    home: Path, command: str, wait_seconds: float, say: Callable[[str], None], name: str = NAME
+) -> Iterator[None]:
+    """Holds `<home>/.lock`, or the lock of another name, for the length of the block; its content says who does.
 
     If it waits for another process it says so once, through `say`.
 
     Raises:
         CommandError: Another process still holds it after `wait_seconds` (exit code 75).
     """
-    path = home / ".lock"
+    path = home / name
     with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+") as file:
         started = time.monotonic()
         is_said = False
@@ -55,7 +58,7 @@ def locked(home: Path, command: str, wait_seconds: float, say: Callable[[str], N
 
 def holder_of(home: Path) -> Holder | None:
     """Gives the holder of the lock; None when nobody holds it, whatever a dead holder left written in it."""
-    path = home / ".lock"
+    path = home / NAME
     try:
         with path.open() as file:
             if _taken(file.fileno(), fcntl.LOCK_SH):

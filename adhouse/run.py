@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from adhouse import demo
+from adhouse.alerts.channels import open_channels
 from adhouse.apis import api_settings, asked
 from adhouse.commands import status as report
+from adhouse.commands.alerts import tell_at_the_end
 from adhouse.commands.events import show_events
 from adhouse.commands.quarantine import explained_reasons
 from adhouse.commands.sources import undeclared_inbox
@@ -46,18 +48,24 @@ def run(session: Session, *, allow_stale: bool, full_refresh: bool, is_strict: b
     """Extracts, builds, audits and publishes; a second run finishes whatever the first left undone.
 
     If nothing is new, dbt is not started: the build of before stays. What came is loaded and built even if a source
-    is incomplete; that is published only with `allow_stale`.
+    is incomplete; that is published only with `allow_stale`. However it ends, it then sends alerts to the channels.
 
     Raises:
         CommandError: A step failed; or a source is incomplete; or, with `is_strict`, a file was quarantined.
     """
     session.settings.check_tokens(session.settings.sources)
+    channels = open_channels(session.settings.alerts)
     is_demo = demo.asks_mock(session, places_of(session.settings))
 
     def take(on_news: Callable[[], None]) -> "ExtractReport":
         return extract(session, None, on_news, is_demo=is_demo)
 
-    _run(session, take, allow_stale=allow_stale, full_refresh=full_refresh, is_strict=is_strict)
+    try:
+        _run(session, take, allow_stale=allow_stale, full_refresh=full_refresh, is_strict=is_strict)
+    except Exception:
+        tell_at_the_end(session.terminal, session.settings, channels, session.command)
+        raise
+    tell_at_the_end(session.terminal, session.settings, channels, session.command)
 
 
 def publish_landing(session: Session, replayed: Collection[str] = ()) -> None:

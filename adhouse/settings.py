@@ -20,7 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from adhouse.errors import CommandError, Exit
 from extract.profile import renamed
-from extract.redaction import Redaction, is_this_machine, secrets_of_address
+from extract.redaction import Redaction, is_this_machine, secrets_of_address, secrets_of_channel
 from extract.registry import SOURCES
 from extract.source import MOST_REJECTED, Replaces, SourceConfig
 
@@ -229,6 +229,22 @@ class Settings(BaseSettings):
         repr=False,
         min_length=SHORTEST_PRIVACY_KEY,
     )
+    alerts: Annotated[tuple[str, ...], NoDecode] = _setting(
+        "ADHOUSE_ALERTS",
+        "the channels of [alerts](alerts.md) as addresses of Apprise, separated by blanks; never printed or written",
+        shown_default="none: `adhouse alerts` shows them",
+        wanted="addresses of Apprise such as mailto://… or slack://…, separated by blanks",
+        is_secret=True,
+        default=(),
+        repr=False,
+    )
+    dashboard_url: str | None = _setting(
+        "ADHOUSE_DASHBOARD_URL",
+        "where people open the dashboard, for the links in alerts",
+        shown_default="no links",
+        wanted="http(s)://host[:port][/path]",
+        default=None,
+    )
     login_url: str = _setting(
         "ADHOUSE_LOGIN_URL",
         "the address at which people open the dashboard; with it [they log in](dashboard.md#who-sees-what)",
@@ -316,6 +332,20 @@ class Settings(BaseSettings):
         if url != "none" and not (parts.scheme in ("http", "https") and parts.hostname and parts.port != 0):
             raise ValueError
         return url.rstrip("/")
+
+    @field_validator("dashboard_url")
+    @classmethod
+    def _page(cls, url: str) -> str:
+        parts = urlsplit(url)
+        is_page = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        if not is_page or parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError
+        return url.rstrip("/")
+
+    @field_validator("alerts", mode="before")
+    @classmethod
+    def _addresses(cls, text: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(text.split()))
 
     @field_validator("login_url", "login_provider")
     @classmethod
@@ -507,7 +537,8 @@ class Settings(BaseSettings):
                 tokens |= {token, token.partition(":")[2]} if source.api_profile.auth.type == "basic" else {token}
         login = {self.login_client_secret, self.login_cookie_key}
         known = {self.api_token, self.privacy_key, *login, *long, *tokens} - {""}
-        return frozenset(known | secrets_of_address(self.api_url or ""))
+        channels = {secret for url in self.alerts for secret in secrets_of_channel(url)}
+        return frozenset(known | channels | secrets_of_address(self.api_url or ""))
 
     @cached_property
     def redact(self) -> Redaction:

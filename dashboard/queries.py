@@ -314,6 +314,12 @@ def campaigns_of(build: Build, reader: Reader) -> list[str]:
     return [campaign for (campaign,) in cached(build.path, sql, tuple(parameters.items())).rows]
 
 
+def whole_campaigns_of(build: Build, reader: Reader) -> list[str]:
+    """The campaigns of delivery of which a reader may see every brand."""
+    sql = "select campaign_id from {mart} {where} order by campaign_id"
+    return [campaign for (campaign,) in _whole(build, reader, sql, "campaign_summary").rows]
+
+
 def sources_of(build: Build, reader: Reader) -> list[str]:
     """The sources of whatever kind, sorted."""
     sql = "select distinct source from {mart} {where} order by source"

@@ -35,7 +35,7 @@ from extract.usable import Tally, Unusable
 from extract.words import LOADED, REPEATED, RETRACTED, WAITING, DayWords, Decision, File, Words, plain_name
 
 BYTES_A_SECOND = 1 << 20  # the slowest that a file is read, where it is tried apart
-MOST_ALIKE = 3  # files of a run of which the same is said
+MOST_ALIKE = 1  # files of a run of which the same is said
 _NUMBERS = re.compile(r"^[0-9,]+ \w+|[0-9]")
 _log = logging.getLogger(__name__)
 

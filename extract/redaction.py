@@ -15,6 +15,8 @@ _ESCAPED = re.compile(rb"%(?:25)*([0-7][0-9a-fA-F])|\\+u00([0-7][0-9a-fA-F])|\\+
 _BACKSLASHES = re.compile(rb"\\+")
 # How a secret begins if it makes an escape with what stands before it, like `30…` after a `%`.
 _REST_OF_ESCAPE = re.compile(rb"(?:5?(?:25)*|u?00|0)[0-7][0-9a-fA-F]|[0-9a-fA-F]")
+# Letters and digits, as a random key has them and a name of a host or folder seldom has.
+_TOKEN = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9%+~_-]{16,}")
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
@@ -94,6 +96,16 @@ def secrets_of_address(url: str) -> set[str]:
         return set()
     user = parts.username or ""
     return {parts.password, f"{user}:{parts.password}", f"{unquote(user)}:{unquote(parts.password)}"}
+
+
+def secrets_of_channel(url: str) -> set[str]:
+    """What must not be shown of the address of an alert channel: all of it, its password, and what looks like a token.
+
+    Where an address has its token differs from service to service: as user, host, path or query.
+    """
+    parts = re.split(r"[/:@?&=#]+", url.partition("://")[2])
+    passwords = {part for part in re.findall(r"://[^/?#@]*:([^/?#@]*)@", url) if part}
+    return {url, *passwords, *(part for part in parts if _TOKEN.fullmatch(part))}
 
 
 def is_this_machine(host: str) -> bool:

@@ -56,6 +56,12 @@ scale-writers=false
 redistribute-writes=false
 use-preferred-write-partitioning=false
 access-control.config-files={data}/access-control.properties
+task.concurrency=1
+enable-dynamic-filtering=false
+optimizer.join-reordering-strategy=NONE
+http-server.log.enabled=false
+query.max-history=5
+query.min-expire-age=1s
 """
 HIVE = """
 connector.name=hive

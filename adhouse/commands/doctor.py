@@ -138,6 +138,13 @@ def _answering(settings: Settings, source: SourceConfig, url: str, named: str) -
     return f"{url} answers ({answer.status_code}); report days wanted: {since} to {until}"
 
 
+def _alerts(settings: Settings) -> str:
+    from adhouse.alerts.channels import open_channels
+
+    shown = ", ".join(channel.shown for channel in open_channels(settings.alerts))
+    return f"{shown}; `adhouse alerts --test` sends a message" if shown else "ADHOUSE_ALERTS is not set: nobody is told"
+
+
 def _checks(settings: Settings) -> Mapping[str, Callable[[Settings], str]]:
     every = {"python": _python, "folders": _folders, "space": _space, "lock": _lock, "profile": _profile}
     every["sources"] = _sources
@@ -157,4 +164,4 @@ def _checks(settings: Settings) -> Mapping[str, Callable[[Settings], str]]:
     apis: dict[str, Callable[[Settings], str]] = {"api": _api}
     with suppress(CommandError):  # which the check of the sources tells
         apis |= {name: partial(_declared_api, source) for name, source in settings.declared_apis.items()}
-    return every | engine | apis
+    return every | engine | apis | {"alerts": _alerts}

@@ -54,11 +54,11 @@ def build(
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     if plan.is_full_refresh:
         arguments.append("--full-refresh")
-    leaves_out_events = not has_events and not makes_every_table
+    left_out = "nothing" if has_events else "tests" if makes_every_table else "all"
     if not has_events:
-        what = "" if leaves_out_events else ",resource_type:test"
+        what = ",resource_type:test" if makes_every_table else ""
         arguments += ["--exclude", *(f"{models}{what}" for models in EVENT_MODELS)]
-    export({"ADHOUSE_LEAVES_OUT_EVENTS": str(leaves_out_events).lower()})
+    export({"ADHOUSE_LEAVES_OUT_EVENTS": left_out})
     manifest = parser.manifest() if parser else parsed_project(settings, plan)
     queries = AthenaQueries()
     messages: dict[str, list[str]] = {}

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from adhouse.dbt.results import BuildPlan, BuildResult
+from adhouse.dbt.results import BuildPlan, BuildResult, Finding
 from adhouse.warehouse.athena_select import READERS, check_reads_published
 from adhouse.warehouse.base import (
     KEPT_BUILDS,
@@ -205,6 +205,13 @@ class AthenaWarehouse:
             "warnings": record.warnings,
             "versions": record.versions,
         }
+
+    def test_findings(self, build_id: str) -> list[Finding]:
+        """What the build's document says."""
+        if build_id not in self._on_record():
+            return []
+        found = [Finding(**test) for test in self._read(build_id).findings]
+        return [test for test in found if test.status != "pass"]
 
     def bytes_read(self) -> dict[str, tuple[int, int]]:
         """What the document of the newest build that came to its end says."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any, NamedTuple, Protocol
 
-from adhouse.dbt.results import BuildPlan, BuildResult
+from adhouse.dbt.results import BuildPlan, BuildResult, Finding
 from adhouse.errors import CommandError, Exit
 
 KEPT_BUILDS = 3
@@ -104,6 +104,9 @@ class Warehouse(Protocol):
 
     def facts(self) -> dict[str, Any] | None:
         """What is known of the published build: build_id, path, as_of, is_rolled_back, tests, warnings, versions."""
+
+    def test_findings(self, build_id: str) -> list[Finding]:
+        """Gives the tests of a build that found something; none of a build that is not on record."""
 
     def bytes_read(self) -> dict[str, tuple[int, int]]:
         """Gives (queries, bytes read) of the last build, for each model, `tests` and `other`, where reading costs."""

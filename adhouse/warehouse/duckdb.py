@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from adhouse.dbt.results import BuildPlan, BuildResult
+from adhouse.dbt.results import BuildPlan, BuildResult, Finding
 from adhouse.errors import CommandError
 from adhouse.warehouse import publish
 from adhouse.warehouse.base import (
@@ -285,6 +285,21 @@ class DuckDBWarehouse:
         for as_of, tests, warnings, made_by in found:
             facts |= {"as_of": f"{as_of:%Y-%m-%dT%H:%M:%SZ}", "tests": tests, "warnings": warnings, "versions": made_by}
         return facts
+
+    def test_findings(self, build_id: str) -> list[Finding]:
+        """What the published file has on record of its build, and the marts file of any other."""
+        file = self.published_folder / LINK if build_id == self.published() else self.marts
+        if not file.exists():
+            return []
+        with opened(file, read_only=True) as connection:
+            found = connection.execute(
+                """
+                select test, status, failed_rows, message from ops.test_results
+                where build_id = ? and status <> 'pass' order by test
+                """,
+                [build_id],
+            ).fetchall()
+        return [Finding(name, "test", status, rows or 0, said or "") for name, status, rows, said in found]
 
     def bytes_read(self) -> dict[str, tuple[int, int]]:
         """Nothing: reading a disk of one's own is free."""

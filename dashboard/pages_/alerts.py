@@ -1,18 +1,95 @@
-"""The days on which a metric was unusual, what it usually is, and which of its two numbers moved."""
+"""What is wrong now and who knows of it; and the days on which a metric was unusual, and which of its numbers moved."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
-from dashboard import queries, show, view
+from dashboard import noted, queries, show, view
 from dashboard.measures import KIND_OF_METRIC
 from dashboard.pages import ALERT_SCOPES
 from dashboard.queries import Selection
-from dashboard.text import change, formatted
+from dashboard.text import change, formatted, plain
 
 MOVED = {"numerator": "the numerator", "denominator": "the denominator", "both": "both"}
 
 
 def page(selection: Selection) -> None:
     """Draws the page."""
+    home = Path(sys.argv[1]).parents[1]
+    found = noted.open_alerts(home, selection)
+    if found is not None:
+        _open_alerts(home, found)
+    _history(selection)
+
+
+def _open_alerts(home: Path, found: Sequence[Mapping[str, Any]]) -> None:
+    st.subheader("Open alerts", anchor=False)
+    if said := st.session_state.pop("_acknowledged_error", None):
+        st.error(f"It could not be noted: {plain(said)}")
+    if not found:
+        st.info("No alert is open.")
+        return
+    show.frame(
+        {
+            "What": [alert["title"] for alert in found],
+            "State": [_state(alert) for alert in found],
+            "Since": [alert["first_day"] for alert in found],
+            "Why": [alert["why"] for alert in found],
+            "Id": [alert["alert_id"] for alert in found],
+        },
+        {
+            "What": st.column_config.TextColumn(pinned=True, width="large"),
+            "Since": st.column_config.DateColumn(format="YYYY-MM-DD"),
+        },
+        key="open_alerts",
+        alt="Open alerts, those that nobody has acknowledged first",
+    )
+    if not noted.can_be_acknowledged(home):
+        st.caption("They can be acknowledged by `adhouse alerts acknowledge`, where the data folder can be written.")
+        return
+    for title, key, is_undone in (("Acknowledge", "acknowledge", False), ("Take back", "take_back", True)):
+        choices = {
+            alert["alert_id"]: alert["title"] for alert in found if (alert["acknowledged_at"] is not None) == is_undone
+        }
+        if choices:
+            _choose(home, title, key, choices, is_undone=is_undone)
+
+
+def _choose(home: Path, title: str, key: str, choices: Mapping[str, str], *, is_undone: bool) -> None:
+    """Lets a person choose alerts, and the command note them."""
+
+    def note() -> None:
+        chosen = [one for one in st.session_state[key] if one in choices]
+        st.session_state[key] = []
+        if chosen:
+            st.session_state["_acknowledged_error"] = noted.acknowledge(home, chosen, is_undone=is_undone)
+
+    helped = "Acknowledged alerts are silent until they worsen or come back." if not is_undone else None
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.multiselect(
+            f"Alerts to {title.lower()}",
+            [*choices],
+            format_func=lambda one: choices[one],
+            key=key,
+            placeholder="Choose",
+            help=helped,
+        )
+        st.button(title, on_click=note, key=f"{key}_button", disabled=not st.session_state[key])
+
+
+def _state(alert: Mapping[str, Any]) -> str:
+    if alert["acknowledged_at"]:
+        return f"acknowledged on {alert['acknowledged_at'][:10]}"
+    if alert["channels"]:
+        return f"sent to {alert['channels']} channel{'' if alert['channels'] == 1 else 's'}"
+    return "not sent"
+
+
+def _history(selection: Selection) -> None:
+    st.subheader("Unusual days", anchor=False)
     st.caption(show.definition(selection.build, "kpi_alerts", ""))
     scope = st.segmented_control(
         "Of", [*ALERT_SCOPES], default=next(iter(ALERT_SCOPES)), required=True, key="scope", bind="query-params"

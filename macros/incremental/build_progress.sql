@@ -45,9 +45,8 @@
         {% set left_out = [] %}
         {% for node in graph.nodes.values() %}
             {% set looks_at_changes = node.resource_type == 'test' and (node.test_metadata or {}).get('kwargs', {}).changes_by %}
-            {% set is_left_out_on_purpose = 'events' in node.fqn and leaves_out_events() %}
             {% if (node.config.materialized == 'incremental' or looks_at_changes) and node.unique_id not in done
-                and not is_left_out_on_purpose %}
+                and not is_left_out(node) %}
                 {% do left_out.append(node.name) %}
             {% endif %}
         {% endfor %}

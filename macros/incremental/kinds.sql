@@ -18,10 +18,11 @@
     }) }}
 {%- endmacro %}
 
-{% macro leaves_out_events() -%}
+{% macro is_left_out(node) -%}
     {#-
-        Whether the build leaves the tables of events as they are: empty, because there are none, and it takes a second or two
-        to say so again, and most of a minute on Athena.
+        Whether the build leaves out a model or test on purpose, since there are no events: tests of empty tables, and the
+        tables too once they are there. It takes a second or two to make them again, and most of a minute on Athena.
     -#}
-    {{ return(env_var('ADHOUSE_LEAVES_OUT_EVENTS', 'false') == 'true') }}
+    {%- set left_out = env_var('ADHOUSE_LEAVES_OUT_EVENTS', 'nothing') -%}
+    {{ return('events' in node.fqn and (left_out == 'all' or (left_out == 'tests' and node.resource_type == 'test'))) }}
 {%- endmacro %}

@@ -41,6 +41,8 @@ def test_help_brings_in_nothing_that_is_slow() -> None:
         "numpy",
         "extract",
         "simulate",
+        "sqlite3",
+        "apprise",
     }
 
 

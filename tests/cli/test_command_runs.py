@@ -79,7 +79,7 @@ def test_a_run_with_nothing_new_starts_neither_dbt_nor_dlt(house: Workspace, bui
     for settings in ({}, {"ADHOUSE_API_URL": "none"}):
         out, imports = run_and_imports(house, **settings)
         assert out == f"nothing new: build {build_id} stays published\n"
-        assert not imports & {"dbt", "dlt"}
+        assert not imports & {"dbt", "dlt", "apprise"}
         log = [json.loads(line) for line in max((house.home / "logs").glob("run-*.jsonl")).open()]
         fetches = [(line["source"], line["status"], line["pages"] > 0) for line in log if line.get("phase") == "fetch"]
         assert fetches == ([] if settings else [("campaign_api", "unchanged", True)] * 3)
@@ -89,6 +89,13 @@ def test_a_run_with_nothing_new_starts_neither_dbt_nor_dlt(house: Workspace, bui
     assert (ended.returncode, ended.stdout) == (2, "")
     assert f"there is no older build to roll back to (kept builds: {build_id})" in ended.stderr
     assert published(house) == published(built_home)
+
+
+def test_a_first_build_without_events_is_complete(built_home: Workspace) -> None:
+    """Else the second one would take every day for changed."""
+    with opened(built_home.home / "warehouse.duckdb", read_only=True) as connection:
+        completed = "select max(completed_build) from intermediate.build_progress"
+        assert connection.execute(completed).fetchone() == (1,)
 
 
 def test_a_changed_test_project_or_day_is_built_though_nothing_is_new(house: Workspace, tmp_path: Path) -> None:

@@ -73,7 +73,10 @@ def test_every_command_in_the_docs_exists() -> None:
         for line in re.findall(r"(?:^|`|run |bin/|&& )adhouse ([a-z][^`\n|#]*)", code, re.MULTILINE):
             name, *rest = line.split()
             assert name in commands, f"{page}: adhouse {line}"
-            options = {name for parameter in commands[name].params for name in parameter.opts} | {"--help"}
+            command = commands[name]
+            while rest and rest[0] in getattr(command, "commands", ()):
+                command = command.commands[rest.pop(0)]
+            options = {name for parameter in command.params for name in parameter.opts} | {"--help"}
             used = {word.partition("=")[0] for word in rest if word.startswith("--")}
             assert used <= options, f"{page}: adhouse {line}"
         for target in re.findall(r"(?:^|`)make ([a-z-]+)", code, re.MULTILINE):

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +14,9 @@ import pytest
 from support.browser import COMMAND, NARROW, WIDE, Visit, dashboard
 from support.dashboard_pages import days_back
 from support.published_file import delivered, publish_invented
+
+from adhouse.alerts import state
+from adhouse.alerts.alert import Alert
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -67,8 +71,16 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "ops.quarantine_examples": [{"source": IMAGE, "reason": "negative_count", "payload": IMAGE}],
     }
     publish_invented(home / "published", deliveries, others)
+    note_alerts(home)
     with dashboard(home) as address:
         yield address
+
+
+def note_alerts(home: Path) -> None:
+    """Notes an alert for each hostile name, as if nothing had made it harmless."""
+    alerts = [Alert(("metric", name), f"CTR of {name}", name, 1, days_back(0), campaign_id=name) for name in HOSTILE]
+    with state.opened(home) as noted:
+        noted.note(alerts, "b1", days_back(0), datetime.now(UTC))
 
 
 @pytest.fixture
@@ -157,6 +169,19 @@ def test_the_export_has_every_row_and_no_formula(visit: Visiting) -> None:
     assert rows.keys() == {"c1", f"'{FORMULA}", *HOSTILE} - {FORMULA}
     assert rows["c1"]["spend"] == "400.000000"
     assert not [cell for row in rows.values() for cell in row.values() if cell.startswith(("=", "+", "@"))]
+
+
+def test_a_person_acknowledges_an_alert(visit: Visiting) -> None:
+    visited = visit()
+    page = visited.open("alerts")
+    page.get_by_role("combobox", name="Alerts to acknowledge").click()
+    page.get_by_role("option", name=f"CTR of {IMAGE}", exact=True).click()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Acknowledge", exact=True).click()
+    page.get_by_role("combobox", name="Alerts to take back").click()
+    page.get_by_role("option", name=f"CTR of {IMAGE}", exact=True).wait_for()
+    assert visited.foreign == []
+    assert visited.unexpected() == []
 
 
 def test_the_table_itself_gives_nothing_away(visit: Visiting) -> None:

@@ -525,7 +525,6 @@ def same(left: Batch | str, right: Batch | str) -> bool:
 
 many = settings(
     max_examples=int(os.environ.get("READER_EXAMPLES", "40")),
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking what was read in thousands of ways takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -97,7 +97,7 @@ def test_alerts_are_those_of_plain_python(house: Workspace) -> None:
         assert max(row["date"] for row in wanted) == as_of - timedelta(days=1)
 
         @given(drawn=drawn_days)
-        @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+        @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
         def any_days(drawn: dict[tuple[str, int], tuple[int, int, int, int]]) -> None:
             days = [a_day(name, as_of - timedelta(days=1 + 7 * week), *day) for (name, week), day in drawn.items()]
             assert_is_true(found(connection, compiled, days), alerts_of(days, as_of))

@@ -266,6 +266,11 @@ def test_bid_requests_have_the_time_that_their_source_names(own_project: Workspa
     """
     assert told(house, floors) == [("US-CA", 2, 1, "0.500000"), ("Unknown", 3, 1, "1.320000")]
 
+    days = ("2026-11-01", "2026-11-03")
+    again = [{"id": "again", "imp": [{"id": "1"}], "ext": {"ts": f"{day}T10:00:00Z"}} for day in days]
+    house.drop("again.jsonl", "\n".join(map(json.dumps, again)).encode(), "bid_requests")
+    assert "bid_requests: 1 ids of bid requests come on several days, such as again" in ran(house)
+
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_an_hour_that_is_delivered_again_is_replaced(tmp_path: Path, first: int) -> None:

@@ -208,14 +208,14 @@ def test_the_newest_file_of_a_day_has_it(house: Settings, records: pa.Table, his
 
 @pytest.mark.cases
 @given(files=drops())
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 def test_any_split_and_any_order_give_the_truth(house: Settings, records: pa.Table, files: list[Dropped]) -> None:
     assert_truth(house, SOURCES["campaign_files"], records, files)
 
 
 @pytest.mark.cases
 @given(files=drops())
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 def test_the_newest_file_of_a_day_has_it_in_any_order(house: Settings, records: pa.Table, files: list[Dropped]) -> None:
     assert_truth(house, BY_DAYS, spread(records), files)
 

@@ -28,7 +28,7 @@ def median(values: list[Decimal]) -> Decimal:
 
 @pytest.mark.parametrize("variant", ["default__exact_median", "duckdb__exact_median"])
 @given(rows=observations)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_median_is_exact_on_every_engine(variant: str, rows: list[tuple[str, str, Decimal]]) -> None:
     module = jinja2.Environment(extensions=["jinja2.ext.do"]).from_string(MACROS.read_text()).module
     median_of = getattr(module, variant)("spend")

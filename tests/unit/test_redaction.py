@@ -7,10 +7,17 @@ from collections.abc import Callable
 from urllib.parse import quote, quote_plus, unquote
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from extract.redaction import REDACTED, Redaction, redacted_data, secrets_of_address, without_escapes
+from extract.redaction import (
+    REDACTED,
+    Redaction,
+    redacted_data,
+    secrets_of_address,
+    secrets_of_channel,
+    without_escapes,
+)
 
 printable = st.characters(min_codepoint=33, max_codepoint=126)
 secrets = st.text(printable, min_size=8, max_size=24) | st.sampled_from(
@@ -65,7 +72,6 @@ def test_a_secret_is_found_in_base64_wherever_it_stands(
 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
 @given(secret=secrets, before=st.binary(max_size=7), after=st.binary(max_size=7), spell=st.sampled_from([*SPELLINGS]))
-@settings(deadline=None)
 def test_a_secret_is_found_in_utf_16_wherever_it_stands(
     codec: str, secret: str, before: bytes, after: bytes, spell: str
 ) -> None:
@@ -78,7 +84,6 @@ def test_a_secret_is_found_in_utf_16_wherever_it_stands(
 
 
 @given(payload=st.binary() | st.lists(st.sampled_from([b"\0", b"a", b"\xd8", b"\xdc"])).map(b"".join))
-@settings(deadline=None)
 def test_bytes_without_a_secret_stay_as_they_are(payload: bytes) -> None:
     assert Redaction(["a-secret-like-no-other", "gehe\xeemnis-\u00df"]).of_bytes(payload) == (payload, 0)
 
@@ -127,3 +132,12 @@ def test_data_for_json_is_redacted_before_it_is_text() -> None:
     data = {'to"ken-1234': ['x to"ken-1234', 5, None, True, 1.5, ('to"ken-1234',)]}
     shown = redacted_data(data, Redaction(['to"ken-1234']))
     assert shown == {REDACTED: [f"x {REDACTED}", 5, None, True, 1.5, [REDACTED]]}
+
+
+def test_of_the_address_of_a_channel_password_and_tokens_are_secret_and_hosts_are_not() -> None:
+    mail = "mailto://me:pw of me@mail.example.com?to=you@example.com"
+    assert secrets_of_channel(mail) == {mail, "pw of me"}
+    slack = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"
+    assert secrets_of_channel(slack) == {slack, "TIiajkdnlazkcOXrIdevi7FQ"}
+    plain = "json://127.0.0.1:8080/a-long-path-of-words"
+    assert secrets_of_channel(plain) == {plain}

@@ -2,15 +2,15 @@
 
 with
 
-performances as (
+ad_days as (
 
-    select * from {{ ref('source_performance') }}
+    select * from {{ ref('int_campaign_ad_days') }}
 
 ),
 
-ad_events as (
+hours as (
 
-    select * from {{ ref('ad_events') }}
+    select * from {{ ref('hourly_performance') }}
 
 ),
 
@@ -31,7 +31,7 @@ unioned as (
         max(date) as last_date,
         sum(impressions) as impressions
 
-    from performances
+    from ad_days
 
     group by
         campaign_id,
@@ -48,7 +48,7 @@ unioned as (
         max(report_date) as last_date,
         0 as impressions
 
-    from ad_events
+    from hours
 
     group by
         campaign_id,

@@ -1,0 +1,1 @@
+"""Alerts: what a published build says that somebody should know, noted in one small file, sent once to each channel."""
