@@ -132,6 +132,13 @@ def test_a_test_is_an_input_of_a_build_and_leaves_the_tables_as_they_are(setting
     assert fingerprint(settings) != tables
 
 
+def test_who_may_see_what_in_the_dashboard_is_no_input_of_a_build_and_never_a_table(settings: Settings) -> None:
+    tables, inputs = fingerprint(settings), inputs_of(settings)
+    _append(settings.project / "seeds" / "dashboard_people.csv", "ann@example.org,Acme\n")
+    assert (fingerprint(settings), inputs_of(settings)) == (tables, inputs)
+    assert "seed.adhouse.dashboard_people" not in _parsed(settings).nodes
+
+
 def test_folders_of_the_users_own_are_looked_into(settings: Settings) -> None:
     configuration = settings.project / "dbt_project.yml"
     configuration.write_text(configuration.read_text() + 'model-paths: ["models", "more"]\n')
