@@ -55,7 +55,11 @@ class Remarks:
 
 
 class Guess:
-    """The column types to try, the ones that fitted last first."""
+    """The column types to try, the ones that fitted last first.
+
+    Attributes:
+        widest: Those that take whatever any of them takes.
+    """
 
     def __init__(self, shape: RecordShape, wide: pa.DataType = WIDE) -> None:
         """Takes the type for numbers that are not as plain as most."""
@@ -69,6 +73,7 @@ class Guess:
                 asked[theirs] = type_ if asked.get(theirs, type_) == type_ else pa.string()
             if asked not in self._types:
                 self._types.append(asked)
+        self.widest = self._types[-1]
 
     def parsed(self, parse: Callable[[dict[str, pa.DataType]], pa.Table | None]) -> pa.Table | None:
         """The first table that comes of it, given a mapping from the source's names, in our order, to types."""
