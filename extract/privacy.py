@@ -14,6 +14,7 @@ from extract.personal import coarse, has_email, is_personal, names_a_person
 from extract.schema import Kind
 
 DIGITS = 64  # of a pseudonym
+_MOST_KNOWN = 10_000  # paths
 _BLOCK = 64  # bytes that SHA-256 hashes at once
 
 
@@ -85,18 +86,33 @@ class Privacy:
         return self._treated(path.rpartition(".")[2], value, path)
 
     def _treated(self, name: str, value: object, path: str) -> object:
-        is_other = name in self.others
-        if name.strip().lower() in self.names or path.lower() in self.paths or (not is_other and names_a_person(name)):
+        known = self._known
+        where = name, path
+        is_private, is_other = known[where] if where in known else self._what(name, path)
+        if is_private:
             return self._replaced(value)
+        if isinstance(value, str):
+            if has_email(value) if is_other else is_personal(value):
+                return self._replaced(value)
+            return value if is_other else type(value)(coarse(name, value))
         if isinstance(value, dict):
             return {inner: self._treated(inner, one, f"{path}.{inner}") for inner, one in value.items()}
         if isinstance(value, list):
             return [self._treated(name, member, path) for member in value]
-        if not isinstance(value, str):
-            return value
-        if has_email(value) if is_other else is_personal(value):
-            return self._replaced(value)
-        return value if is_other else type(value)(coarse(name, value))
+        return value
+
+    def _what(self, name: str, path: str) -> tuple[bool, bool]:
+        """Whether what lies at a path is private, and whether it is a field of ours that is not."""
+        is_other = name in self.others
+        is_private = name.strip().lower() in self.names or path.lower() in self.paths
+        found = is_private or (not is_other and names_a_person(name)), is_other
+        if len(self._known) < _MOST_KNOWN:
+            self._known[name, path] = found
+        return found
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, str], tuple[bool, bool]]:
+        return {}
 
     def _replaced(self, value: object) -> str | None:
         if value is None or isinstance(value, bool):
