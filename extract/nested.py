@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 
 from extract.convert import RecordRejected, as_written, canonical_fast, object_of
 from extract.remarks import REPEATED_PART, Remarked
@@ -59,7 +60,9 @@ class _Caster:
     def __init__(self, parts: Parts, converter: Callable[[FieldType, bool], Convert]) -> None:
         self._key = parts.key
         self._converters: Mapping[str, Convert] = {
-            name: converter(one, name in parts.ids) for name, one in parts.fields.items() if isinstance(one, FieldType)
+            name: _remembering(converter(one, name in parts.ids))
+            for name, one in parts.fields.items()
+            if isinstance(one, FieldType)
         }
         self._inner = {name: _Caster(one, converter) for name, one in parts.fields.items() if isinstance(one, Parts)}
 
@@ -107,6 +110,12 @@ class _Caster:
             if not _is_nothing(kept):
                 found[name] = kept
         return found
+
+
+def _remembering(convert: Convert) -> Convert:
+    """The same, but for a value that came before it is not asked again."""
+    remembered = lru_cache(maxsize=4_096, typed=True)(convert)
+    return lambda value: convert(value) if isinstance(value, dict | list) else remembered(value)
 
 
 def _rejected(reason: str, path: str, value: object) -> RecordRejected:

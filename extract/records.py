@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
 from itertools import repeat
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -34,6 +35,7 @@ MOST_IN_SHORT, FEWEST_COLUMNS = 2, 5  # values of a line about the report, and c
 LONGEST_PAYLOAD = 64 * 1024  # bytes of a rejected record that are kept
 UNSURE_TIME = "unsure time"  # what is noted of one that clocks showed twice or left out
 Note = Callable[[object], str | None]
+Positions: TypeAlias = np.ndarray[tuple[int], np.dtype[np.signedinteger[Any]]]
 _NO = re.compile(r"|0+(\.0*)?|false|f|no|n", re.IGNORECASE)
 
 Others = Literal["wanted", "skipped", "rejected"]
@@ -354,6 +356,30 @@ def concatenated(batches: Iterable[Batch], schema: pa.Schema) -> Batch:
         noted.update(batch.noted)
     table = pa.concat_tables(records) if records else schema.empty_table()
     return Batch(table, rejected, lines, skipped, remarks, noted)
+
+
+def interleaved(parts: Sequence[tuple[Batch, Positions]], lines: int) -> Batch:
+    """Batches whose records lie between each other as one batch in their order.
+
+    Args:
+        parts: Each batch, with the number among all of each of its records, loaded or rejected.
+        lines: How many lines they take up.
+    """
+    tables, rejected = [], []
+    remarks: Counter[str] = Counter()
+    noted: Counter[str] = Counter()
+    for batch, positions in parts:
+        place = batch.records.schema.get_field_index("_position")
+        numbers = pa.array(positions[np.asarray(batch.records.column(place)) - 1], pa.int64())
+        tables.append(batch.records.set_column(place, "_position", numbers))
+        rejected += [replace(one, position=int(positions[one.position - 1])) for one in batch.rejected]
+        remarks += batch.remarks
+        noted.update(batch.noted)
+    records = pa.concat_tables(tables)
+    if sum(table.num_rows > 0 for table in tables) > 1:
+        records = records.take(pc.sort_indices(records, [("_position", "ascending")]))
+    skipped = sum(batch.skipped for batch, _ in parts)
+    return Batch(records, sorted(rejected, key=lambda one: one.position), lines, skipped, remarks, noted)
 
 
 def renumbered(batch: Batch, count: int, lines: int = 0) -> Batch:

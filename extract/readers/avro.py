@@ -13,8 +13,8 @@ import lzma
 import math
 import struct
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
 from pathlib import Path
@@ -27,6 +27,7 @@ import numpy as np
 from backports import zstd
 
 from extract.convert import Moment, NotFinite, Number, RecordRejected
+from extract.readers.avro_columns import AvroColumns, Convert, Field
 from extract.readers.chunks import LONGEST_RECORD
 from extract.readers.columns import named, plain_name
 from extract.readers.json_text import DEEPEST
@@ -38,6 +39,7 @@ MAGIC = b"Obj\x01"
 CODECS = ("null", "deflate", "snappy", "bzip2", "xz", "zstandard")
 _SCHEMA, _CODEC = "avro.schema", "avro.codec"
 _ROWS = 8_192
+_AT_ONCE = 4 << 20  # bytes of a block whose records are decoded together; those of a larger one take too much memory
 _LARGEST_BLOCK = 256 << 20  # bytes, stored or decoded; writers make blocks of some 64 KiB, a few make them of 16 MiB
 _HEADER = fastavro.parse_schema(
     {
@@ -84,8 +86,6 @@ _TYPES_OF = {
 }
 """What the writer may have where a field of ours is due; the values are still looked at one by one."""
 
-Convert = Callable[[Any], object]
-
 
 @dataclass(frozen=True)
 class _Header:
@@ -118,15 +118,23 @@ def read_avro(path: Path, shape: RecordShape, rows: int = _ROWS) -> Iterator[Bat
         header = _header_of(file)
         shape = _named(header.schema, shape)
         converter = _Converter(header.schema, _parts_of(shape))
+        convert = _batches(converter, shape)
         count = 0
         values: list[object] = []
-        for record in _records(file, header, converter):
-            values.append(record)
+        for value in _values(file, header):
+            values.append(value)
             if len(values) == rows:
-                yield renumbered(convert_records(values, shape), count)
+                yield renumbered(convert(values), count)
                 count, values = count + len(values), []
         if values:
-            yield renumbered(convert_records(values, shape), count)
+            yield renumbered(convert(values), count)
+
+
+def _batches(converter: _Converter, shape: RecordShape) -> Callable[[Sequence[object]], Batch]:
+    """How decoded records become a batch: field by field, or one by one where that needs the whole record."""
+    if shape.names and not (shape.filter or shape.has_paths or shape.notes or shape.doubts or converter.is_recursive):
+        return AvroColumns(converter.fields, converter.record, shape).batch
+    return lambda values: convert_records(map(converter.record, values), shape)
 
 
 def avro_rows(path: Path, positions: Collection[int]) -> Iterator[tuple[int, object]]:
@@ -138,9 +146,10 @@ def avro_rows(path: Path, positions: Collection[int]) -> Iterator[tuple[int, obj
     with path.open("rb") as file:
         header = _header_of(file)
         last = max(positions, default=0)
-        for number, record in enumerate(_records(file, header, _Converter(header.schema, None)), 1):
+        converter = _Converter(header.schema, None)
+        for number, value in enumerate(_values(file, header), 1):
             if number in positions:
-                yield number, record
+                yield number, converter.record(value)
             if number >= last:
                 return
 
@@ -156,9 +165,10 @@ def write_avro_without(path: Path, positions: Collection[int], target: Path) -> 
         meta = {**header.meta, _CODEC: b"null"}
         fastavro.schemaless_writer(out, _HEADER, {"magic": MAGIC, "meta": meta, "sync": header.sync})
         number = 0
-        for block, ends in _blocks(file, header):
+        schema = _plain_schema(header)
+        for block, count in _blocks(file, header):
             kept, start = [], 0
-            for end, _ in ends:
+            for end, _ in _decoded(block, count, schema):
                 number += 1
                 if number not in positions:
                     kept.append(block[start:end])
@@ -295,22 +305,30 @@ def _kind(schema: Any) -> str:
     return str(schema["type"] if isinstance(schema, dict) else schema)
 
 
-def _records(file: IO[bytes], header: _Header, converter: _Converter) -> Iterator[object]:
-    """The records in order, as JSON would have them, or the `RecordRejected` that says why there is none."""
-    for _, ends in _blocks(file, header):
+def _values(file: IO[bytes], header: _Header) -> Iterator[object]:
+    """The records in order as they are decoded, or the `RecordRejected` that says why there is none."""
+    schema = _plain_schema(header)
+    list_schema = fastavro.parse_schema({"type": "array", "items": schema}, named_schemas={})
+    for block, count in _blocks(file, header):
+        if len(block) <= _AT_ONCE and (found := _decoded_at_once(block, count, list_schema)) is not None:
+            yield from found
+            continue
         start = 0
-        for end, value in ends:
-            yield RecordRejected("too_long") if end - start > LONGEST_RECORD else converter.record(value)
+        for end, value in _decoded(block, count, schema):
+            yield RecordRejected("too_long") if end - start > LONGEST_RECORD else value
             start = end
 
 
-def _blocks(file: IO[bytes], header: _Header) -> Iterator[tuple[bytes, Iterator[tuple[int, Any]]]]:
-    """Each block decoded, with where each of its records ends and what it is.
+def _plain_schema(header: _Header) -> Any:
+    return fastavro.parse_schema(_without_logical_types(header.schema), named_schemas={})
+
+
+def _blocks(file: IO[bytes], header: _Header) -> Iterator[tuple[bytes, int]]:
+    """Each block unpacked, with how many records it has.
 
     Raises:
         UnreadableFile: It is not whole. A file that ends between two blocks cannot be told from a whole one.
     """
-    schema = fastavro.parse_schema(_without_logical_types(header.schema), named_schemas={})
     while start := file.read(len(MAGIC)):
         if start == MAGIC:
             raise UnreadableFile("several_files", "behind its end another Avro file begins: they were joined")
@@ -328,7 +346,18 @@ def _blocks(file: IO[bytes], header: _Header) -> Iterator[tuple[bytes, Iterator[
         block = _unpacked(packed, header.codec)
         if count > len(block):  # a record of no bytes would have no field
             raise UnreadableFile("broken_avro", f"a block of {len(block):,} bytes says that it has {count:,} records")
-        yield block, _decoded(block, count, schema)
+        yield block, count
+
+
+def _decoded_at_once(block: bytes, count: int, list_schema: Any) -> list[Any] | None:
+    """The records of a block, which between their number and a zero are a list; None if they are not just that."""
+    data = _as_long(count) + block + b"\0"
+    buffer = io.BytesIO(data)
+    try:
+        found: Any = fastavro.schemaless_reader(buffer, list_schema, None)
+    except (UnicodeDecodeError, *_BROKEN):
+        return None
+    return found if len(found) == count and buffer.tell() == len(data) else None
 
 
 def _decoded(block: bytes, count: int, schema: Any) -> Iterator[tuple[int, Any]]:
@@ -428,7 +457,12 @@ def _without_logical_types(schema: Any) -> Any:
 
 
 class _Converter:
-    """How the values of a schema become those that JSON would have."""
+    """How the values of a schema become those that JSON would have.
+
+    Attributes:
+        is_recursive: Whether a record may lie in itself.
+        fields: The fields of a record, with theirs.
+    """
 
     def __init__(self, schema: Any, parts: Parts | None) -> None:
         """Takes the schema as its writer has it, and the members that are known by name.
@@ -438,7 +472,8 @@ class _Converter:
         """
         parsed, self._types = _parsed(schema)
         self._records: dict[tuple[str, int], list[Convert]] = {}
-        self._is_recursive = False
+        self.is_recursive = False
+        self.fields = [*self._with_members(parsed, parts)]
         self._convert = self._of(parsed, parts)
 
     def record(self, value: Any) -> object:
@@ -447,7 +482,7 @@ class _Converter:
             found = self._convert(value)
         except RecursionError:
             return RecordRejected("too_deep")
-        return RecordRejected("too_deep") if self._is_recursive and _depth(found) > DEEPEST else found
+        return RecordRejected("too_deep") if self.is_recursive and _depth(found) > DEEPEST else found
 
     def _of(self, schema: Any, parts: FieldType | Parts | None) -> Convert:
         schema = self._types.get(schema, schema) if isinstance(schema, str) else schema
@@ -471,21 +506,34 @@ class _Converter:
     def _of_record(self, schema: Any, parts: Parts | None) -> Convert:
         # A record may lie in itself: then its converter is there before it is complete.
         known = (schema["name"], id(parts))
-        if known in self._records:
-            self._is_recursive = True
-            found = self._records[known]
+        if found := self._records.get(known):
+            return found[0]
+        if found is not None:
+            self.is_recursive = True
             return lambda value: found[0](value)
         self._records[known] = []
-        fields = [
-            (field["name"], name, self._of(field["type"], parts.fields.get(name) if parts else None))
-            for field, name in _names(schema, parts)
-        ]
+        fields = self._fields_of(schema, parts)
 
         def convert(value: Any) -> object:
-            return {ours: one(value[theirs]) for theirs, ours, one in fields}
+            return {field.name: field.convert(value[field.key]) for field in fields}
 
         self._records[known].append(convert)
         return convert
+
+    def _fields_of(self, schema: Any, parts: Parts | None) -> list[Field]:
+        return [
+            Field(field["name"], name, self._of(field["type"], parts.fields.get(name) if parts else None))
+            for field, name in _names(schema, parts)
+        ]
+
+    def _with_members(self, schema: Any, parts: Parts | None) -> Iterator[Field]:
+        """The fields of a record, with theirs where a value is a record or null."""
+        for field, (written, name) in zip(self._fields_of(schema, parts), _names(schema, parts), strict=True):
+            branches = [one for one in _branches(written["type"], self._types) if _kind(one) != "null"]
+            inner = parts.fields.get(name) if parts else None
+            is_record = len(branches) == 1 and _kind(branches[0]) == "record"
+            members = self._fields_of(branches[0], inner if isinstance(inner, Parts) else None) if is_record else ()
+            yield replace(field, members=members)
 
     def _of_union(self, schema: list[Any], parts: FieldType | Parts | None) -> Convert:
         branches = [branch for branch in _branches(schema, self._types) if _kind(branch) != "null"]

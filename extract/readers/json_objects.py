@@ -54,7 +54,7 @@ class JsonObjects:
 
     def parse_fast(self, chunk: bytes, is_last: bool) -> Batch | None:
         """Takes flat objects: with a line end between them they are a line each, unless one is in a text."""
-        batch = self._lines.parse_fast(_BETWEEN.sub(b"}\n{", chunk.strip()), True) if chunk.strip() else None
+        batch = self._lines.whole(_BETWEEN.sub(b"}\n{", chunk.strip())) if chunk.strip() else None
         return None if batch is None else replace(batch, lines=chunk.count(b"\n"))
 
     def parse_strict(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:

@@ -18,9 +18,10 @@ import pyarrow.json
 from extract.convert import RecordRejected, parsed_json
 from extract.readers.chunks import CHUNK, LONGEST_RECORD, is_fine_grained, places_of
 from extract.readers.columns import Guess, convert_columns
+from extract.readers.lines import Lines, Mask
 from extract.readers.numbers import may_break_decimals
 from extract.readers.unreadable import UnreadableFile
-from extract.records import Batch, RecordShape, convert_records, value_at
+from extract.records import Batch, Positions, RecordShape, convert_records, interleaved, value_at
 from extract.remarks import ANOTHER_PAGE
 from extract.schema import FieldType
 
@@ -42,27 +43,57 @@ class JsonLines:
         self._guess = Guess(shape)
 
     def parse_fast(self, chunk: bytes, is_last: bool) -> Batch | None:
-        """Takes lines that each begin with a brace and are one flat object."""
+        """Takes lines that are one flat object each; a few others among them are looked at one by one."""
+        return self._parsed(chunk, is_last=is_last, has_odd=True)
+
+    def whole(self, text: bytes) -> Batch | None:
+        """Takes lines without any other among them."""
+        return self._parsed(text, is_last=True, has_odd=False)
+
+    def _parsed(self, chunk: bytes, *, is_last: bool, has_odd: bool) -> Batch | None:
+        if needs_closer_look(self.shape) or self.shape.profile.records is not None or not chunk or _is_odd(chunk):
+            return None
+        if not is_last and not chunk.endswith(b"\n"):
+            return None
         # Each line must begin a record, or Arrow might find two on one line, or one on two. And it does not survive a
         # `null` at the very start.
-        bytes_ = np.frombuffer(chunk, np.uint8)
-        ends = places_of(b"\n", chunk)
-        if needs_closer_look(self.shape) or self.shape.profile.records is not None:
+        lines = Lines(chunk)
+        if not is_fine_grained(lines.ends, len(chunk)) or np.count_nonzero(lines.is_odd) * 2 > len(lines) * has_odd:
             return None
-        if not chunk.endswith(b"\n"):
-            if not is_last or not chunk:
+        table = self._table(lines.kept())
+        if table is None and has_odd and lines.set_broken_aside(self._why_not):
+            table = self._table(lines.kept())
+        if table is None or table.num_rows != np.count_nonzero(~lines.is_odd):
+            return None
+        if (is_empty := _have_no_field(table)) is not None:
+            if not has_odd:
                 return None
-            ends = np.append(ends, len(chunk))
-        if chunk[0] != ord("{") or (bytes_[ends[:-1] + 1] != ord("{")).any() or _is_odd(chunk):
-            return None
-        if not is_fine_grained(ends, len(chunk)):
-            return None
-        table = self._guess.parsed(lambda types: _read(chunk, pa.schema(types.items())))
-        if table is None or table.num_rows != len(ends) or _may_have_no_field(table):
-            return None
+            lines.set_aside(is_empty)
+            table = table.filter(pa.array(~is_empty))
+        if lines.is_odd[-1] and not chunk.endswith(b"\n"):
+            return None  # it may be cut off
         if _may_have_thousands(table, self.shape, chunk):
             return None
-        return convert_columns(table, self.shape, lines=len(ends))
+        batch = convert_columns(table, self.shape, lines=len(lines))
+        if batch is None or not lines.is_odd.any():
+            return batch
+        return self._with_odd(batch, lines)
+
+    def _table(self, text: bytes) -> pa.Table | None:
+        return self._guess.parsed(lambda types: _read(text, pa.schema(types.items())))
+
+    def _why_not(self, text: bytes) -> str | None:
+        return _why_not(text, pa.schema(self._guess.widest.items()))
+
+    def _with_odd(self, batch: Batch, lines: Lines) -> Batch:
+        """The records with those among them that lie on lines by themselves."""
+        odd = {place: text for place, text in lines.odd().items() if text and not text.isspace()}
+        values = [record(text) for text in odd.values()]
+        strict = convert_records(values, self.shape, [place + 1 for place in odd])
+        is_record = ~lines.is_odd
+        is_record[[*odd]] = True
+        positions: Positions = np.cumsum(is_record)
+        return interleaved([(batch, positions[~lines.is_odd]), (strict, positions[[*odd]])], len(lines))
 
     def parse_strict(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:
         """Takes any lines; a last one that is broken and has no newline says that the file is cut off."""
@@ -114,7 +145,7 @@ class JsonArray:
         if structs.null_count:
             return None
         found = pa.table(structs.flatten(), names=structs.type.names)
-        if _may_have_no_field(found) or _may_have_thousands(found, self.shape, text):
+        if _have_no_field(found) is not None or _may_have_thousands(found, self.shape, text):
             return None
         return convert_columns(found, self.shape)
 
@@ -274,19 +305,32 @@ def _may_have_thousands(table: pa.Table, shape: RecordShape, text: bytes) -> boo
     return is_decimal and not shape.says_numbers and _QUOTED_THOUSANDS.search(text) is not None
 
 
-def _may_have_no_field(table: pa.Table) -> bool:
-    """Whether a record has no value at all: then it may lack even the keys, which Arrow does not tell."""
+def _have_no_field(table: pa.Table) -> Mask | None:
+    """Which records have no value at all: they may lack even the keys, which Arrow does not tell; None if none."""
     if not all(column.null_count for column in table.columns):
-        return False
-    return bool(pc.any(reduce(pc.and_, (column.is_null() for column in table.columns))).as_py())
+        return None
+    is_empty = reduce(pc.and_, (column.is_null() for column in table.columns))
+    return np.asarray(is_empty) if pc.any(is_empty).as_py() else None
 
 
 def _read(text: bytes, schema: pa.Schema) -> pa.Table | None:
     try:
-        return pyarrow.json.read_json(
-            pa.BufferReader(text),
-            pyarrow.json.ReadOptions(use_threads=False, block_size=len(text) + 1),
-            pyarrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
-        )
+        return _read_by_arrow(text, schema)
     except pa.ArrowInvalid:
         return None
+
+
+def _why_not(text: bytes, schema: pa.Schema) -> str | None:
+    try:
+        _read_by_arrow(text, schema)
+    except pa.ArrowInvalid as error:
+        return str(error)
+    return None
+
+
+def _read_by_arrow(text: bytes, schema: pa.Schema) -> pa.Table:
+    return pyarrow.json.read_json(
+        pa.BufferReader(text),
+        pyarrow.json.ReadOptions(use_threads=False, block_size=len(text) + 1),
+        pyarrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
+    )

@@ -2,6 +2,8 @@
 
 import io
 import json
+import math
+import os
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
@@ -12,12 +14,15 @@ from zoneinfo import ZoneInfo
 
 import fastavro
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from support.extracting import drop, extracted, rows
 
 from extract.files import shape_of
 from extract.privacy import privacy_of
 from extract.readers import UnreadableFile, read_file
-from extract.readers.avro import CODECS
+from extract.readers.avro import CODECS, read_avro
+from extract.records import convert_records
 from extract.registry import SOURCES
 
 KEY = "a key of sixteen or more"
@@ -257,3 +262,95 @@ def test_the_ledger_has_the_fingerprint_of_the_writers_schema(tmp_path: Path) ->
         ("c.avro", "avro", "quarantined", expected),
         ("d.jsonl", "json", "loaded", None),
     ]
+
+
+TEXTS = (
+    None, "", " ", "a", " a ", "1", "-1", "none", "0000-0000", "[NAME]", "${PRICE}", '="7"', "7.0", "x" * 2_000, "a\0b",
+    "ann@example.com", "+4915112345678", "203.0.113.77", "48.137,11.576", "AB" * 16, "é\N{LINE SEPARATOR}", '"}{\\',
+    "9395A2E9-FA8B-4046-887C-DA1BF7772213",
+)  # fmt: skip
+DOUBLES = (None, 0.0, -0.0, 0.1, 1.25, -3.5, 1e-7, 1e22, 1e300, 1.0000005, math.nan, math.inf, 12_345.678901)
+LONGS = (None, 0, 1, -1, 1_793_613_600_123, 2**63 - 1, -(2**63), 253_402_300_800_000)
+
+
+def optional(type_: Any) -> list[Any]:
+    return ["null", type_]
+
+
+def record(name: str, **fields: Any) -> dict[str, Any]:
+    return {"type": "record", "name": name, "fields": [{"name": one, "type": type_} for one, type_ in fields.items()]}
+
+
+ANY = ["null", "boolean", "long", "double", "string"]
+GEO = record("Geo", region=optional("string"), country=optional("string"), lat=optional("double"))
+HOSTILE = record(
+    "BidRequest",
+    id=optional("string"),
+    timestamp=optional({"type": "long", "logicalType": "timestamp-millis"}),
+    exchange=optional("string"),
+    at=ANY,
+    test=ANY,
+    imp={
+        "type": "array",
+        "items": record("Imp", id=optional("string"), bidfloor=optional("double"), bidfloorcur=optional("string")),
+    },
+    site=optional(
+        record("Site", publisher=optional(record("Publisher", id=optional("string"))), domain=optional("string"))
+    ),
+    device=optional(record("Device", ip=optional("string"), ifa=optional("string"), devicetype=ANY, geo=optional(GEO))),
+    user=record(
+        "User", id=optional("string"), data={"type": "array", "items": optional("string")}, geo=optional("Geo")
+    ),
+    more=ANY,
+    tags={"type": "map", "values": optional("double")},
+)
+texts, doubles, longs = st.sampled_from(TEXTS), st.sampled_from(DOUBLES), st.sampled_from(LONGS)
+anything = st.one_of(texts, doubles, longs, st.booleans())
+geos = st.none() | st.fixed_dictionaries({"region": texts, "country": texts, "lat": doubles})
+hostile = st.fixed_dictionaries(
+    {
+        "id": texts,
+        "timestamp": longs,
+        "exchange": texts,
+        "at": anything,
+        "test": anything,
+        "imp": st.lists(st.fixed_dictionaries({"id": texts, "bidfloor": doubles, "bidfloorcur": texts}), max_size=3),
+        "site": st.none()
+        | st.fixed_dictionaries({"publisher": st.none() | st.fixed_dictionaries({"id": texts}), "domain": texts}),
+        "device": st.none() | st.fixed_dictionaries({"ip": texts, "ifa": texts, "devicetype": anything, "geo": geos}),
+        "user": st.fixed_dictionaries({"id": texts, "data": st.lists(texts, max_size=2), "geo": geos}),
+        "more": anything,
+        "tags": st.dictionaries(st.sampled_from(["a", "email", "lat", "é"]), doubles, max_size=2),
+    }
+)
+# Most records have few odd values, or none would be loaded.
+usual = hostile.map(
+    lambda one: request(1, at=1, test=0) | {name: one[name] for name in ("site", "user", "exchange", "more", "tags")}
+    | {"device": None}
+)  # fmt: skip
+
+
+@settings(
+    max_examples=int(os.environ.get("READER_EXAMPLES", "60")),
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink such records takes minutes
+)
+@given(records=st.lists(usual | hostile, min_size=1, max_size=30), interval=st.sampled_from([50, 16_000]))
+def test_records_mean_the_same_field_by_field(
+    tmp_path_factory: pytest.TempPathFactory, records: list[dict[str, Any]], interval: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "a.avro"
+    path.write_bytes(written(HOSTILE, records, sync_interval=interval))
+    config = SOURCES["bid_requests"]
+    shape = shape_of(config, config.kinds[0], ZoneInfo("UTC"), privacy_of(config.kinds, config.fields, KEY))
+    found = [*read_avro(path, shape)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "extract.readers.avro._batches",
+            lambda converter, shape: lambda values: convert_records(map(converter.record, values), shape),
+        )
+        expected = [*read_avro(path, shape)]
+    for fast, strict in zip(found, expected, strict=True):
+        assert fast.records.equals(strict.records)
+        assert fast.rejected == strict.rejected
+        assert fast.remarks == strict.remarks
