@@ -26,7 +26,7 @@ def page(selection: Selection) -> None:
 
 
 def _open_alerts(home: Path, found: Sequence[Mapping[str, Any]]) -> None:
-    st.subheader("Open alerts", anchor=False)
+    st.header("Open alerts", anchor=False)
     if said := st.session_state.pop("_acknowledged_error", None):
         st.error(f"It could not be noted: {plain(said)}")
     if not found:
@@ -89,7 +89,7 @@ def _state(alert: Mapping[str, Any]) -> str:
 
 
 def _history(selection: Selection) -> None:
-    st.subheader("Unusual days", anchor=False)
+    st.header("Unusual days", anchor=False)
     st.caption(show.definition(selection.build, "kpi_alerts", ""))
     scope = st.segmented_control(
         "Of", [*ALERT_SCOPES], default=next(iter(ALERT_SCOPES)), required=True, key="scope", bind="query-params"
