@@ -99,6 +99,7 @@ ASKED: Mapping[str, Callable[[Selection], object]] = {
     ],
     "names_of": lambda one: [queries.names_of(one.build, one.reader, name) for name in ("campaign_id", "ad_id")],
     "campaigns_of": lambda one: queries.campaigns_of(one.build, one.reader),
+    "whole_campaigns_of": lambda one: queries.whole_campaigns_of(one.build, one.reader),
     "sources_of": lambda one: queries.sources_of(one.build, one.reader),
     "days_of": lambda one: queries.days_of(one.build, one.reader, "auction_performance"),
     "flights": queries.flights,
