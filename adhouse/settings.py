@@ -241,7 +241,7 @@ class Settings(BaseSettings):
     dashboard_url: str | None = _setting(
         "ADHOUSE_DASHBOARD_URL",
         "where people open the dashboard, for the links in alerts",
-        shown_default="no links",
+        shown_default="`ADHOUSE_LOGIN_URL`, else no links",
         wanted="http(s)://host[:port][/path]",
         default=None,
     )
@@ -393,6 +393,11 @@ class Settings(BaseSettings):
     @classmethod
     def _kept_days(cls, text: str) -> str | None:
         return None if text == "keep" else text
+
+    @property
+    def dashboard_address(self) -> str | None:
+        """Where people open the dashboard, as far as the settings say."""
+        return self.dashboard_url or self.login_url or None
 
     @property
     def warehouse(self) -> Path:

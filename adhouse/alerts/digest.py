@@ -34,8 +34,8 @@ def digest(warehouse: Warehouse, settings: Settings, build_day: date, alerts: Se
     """
     parts = [_figures(warehouse, settings, build_day)]
     parts.append("\n".join([f"Open alerts: {len(alerts):,}", *listed(alerts, MOST_ALERTS)]))
-    if settings.dashboard_url:
-        parts.append(settings.dashboard_url)
+    if settings.dashboard_address:
+        parts.append(settings.dashboard_address)
     return Message("adhouse: the week", "\n\n".join([*parts, as_of]))
 
 

@@ -101,7 +101,7 @@ def _tell(noted: AlertState, channel: Channel, as_of: str, settings: Settings, *
     pending = noted.pending(channel.channel_id)
     if not pending:
         return Delivery(channel.shown, None, 0)
-    message = message_of(pending, as_of, settings.dashboard_url)
+    message = message_of(pending, as_of, settings.dashboard_address)
     error = None if is_dry else channel.send(message.title, message.body)
     if error is None:
         noted.note_sent(channel.channel_id, pending, datetime.now(UTC))
