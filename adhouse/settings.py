@@ -241,7 +241,7 @@ class Settings(BaseSettings):
     dashboard_url: str | None = _setting(
         "ADHOUSE_DASHBOARD_URL",
         "where people open the dashboard, for the links in alerts",
-        shown_default="`ADHOUSE_LOGIN_URL`, else no links",
+        shown_default="that of the login, else no links",
         wanted="http(s)://host[:port][/path]",
         default=None,
     )
