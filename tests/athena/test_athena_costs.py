@@ -30,7 +30,6 @@ def by_models(read: Read) -> int:
     return sum(of["bytes"] for name, of in read.items() if name != "tests")
 
 
-@pytest.mark.timeout(1200)
 @pytest.mark.cases
 def test_an_added_day_reads_a_fifth_of_what_a_full_refresh_reads(athena: LocalAthena, tmp_path: Path) -> None:
     in_cloud = {"ADHOUSE_API_URL": "none", "ADHOUSE_TARGET": "athena", "ADHOUSE_LAKE_URL": f"s3://{BUCKET}"}

@@ -174,7 +174,6 @@ def weeks_of_a_campaign() -> bytes:
 
 
 @pytest.mark.cases
-@pytest.mark.timeout(1200)
 def test_both_engines_give_the_same_cells(engines: Engines, world: World, tmp_path: Path) -> None:
     file = tmp_path / "file.jsonl"
     engines.disk.drop("first.jsonl", days_of(world, file, 5))
@@ -193,7 +192,6 @@ def test_both_engines_give_the_same_cells(engines: Engines, world: World, tmp_pa
 
 
 @pytest.mark.cases
-@pytest.mark.timeout(1200)
 def test_both_engines_give_the_same_cells_of_events(engines: Engines, world: World, tmp_path: Path) -> None:
     engines.marts = (*MARTS, *EVENT_MARTS)
     filled = set()
@@ -209,7 +207,6 @@ def test_both_engines_give_the_same_cells_of_events(engines: Engines, world: Wor
 
 
 @pytest.mark.cases
-@pytest.mark.timeout(1200)
 def test_rebuilt_tidied_and_rolled_back_both_engines_still_give_the_same_cells(
     engines: Engines, world: World, tmp_path: Path
 ) -> None:

@@ -84,7 +84,6 @@ def seen(lake: AthenaWorkspace) -> tuple[dict[str, str], Marts]:
     return builds, marts
 
 
-@pytest.mark.timeout(1200)
 def test_a_run_killed_anywhere_is_healed_by_the_same_command(
     lake: AthenaWorkspace, world: World, tmp_path: Path
 ) -> None:
@@ -121,7 +120,6 @@ def test_a_run_killed_anywhere_is_healed_by_the_same_command(
     assert seen(lake) == (dict.fromkeys(MARTS, second), after)
 
 
-@pytest.mark.timeout(1200)
 def test_a_retraction_that_is_killed_is_ended_by_the_next_run(lake: AthenaWorkspace) -> None:
     """The marts are then as if the files had never come; and restored, as if they had stayed."""
 

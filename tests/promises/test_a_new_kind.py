@@ -25,7 +25,6 @@ KIND = Kind("store_visits", RECORD_TYPE, same_name="replace")
 KEY = "a-canary-key-of-more-than-16"
 
 
-@pytest.mark.timeout(300)
 def test_a_kind_in_one_file_is_loaded_shown_and_balanced(tmp_path: Path) -> None:
     package = tmp_path / "with_store_visits"
     shutil.copytree(PROJECT / "extract", package / "extract", ignore=shutil.ignore_patterns("__pycache__"))

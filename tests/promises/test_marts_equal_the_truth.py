@@ -45,7 +45,6 @@ def fetches(house: Workspace, world: World, today_at: dict[str, date]) -> list[D
     return deliveries
 
 
-@pytest.mark.timeout(300)
 def test_three_days_of_runs_end_in_the_truth_cell_by_cell(world: World, tmp_path: Path) -> None:
     house = Workspace(tmp_path / "data", {"ADHOUSE_API_TOKEN": DEMO_TOKEN, "ADHOUSE_SINCE": str(SINCE)})
     today_at: dict[str, date] = {}

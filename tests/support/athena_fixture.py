@@ -10,12 +10,16 @@ from support.lacking import skip_or_fail
 if TYPE_CHECKING:
     from local_athena.server import LocalAthena
 
+MOST_SECONDS = 1200  # of one test, beside the tests of another worker: a build asks some 400 queries
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts each file's tests on one worker, and all tests on Athena: two Trinos at once take three times as long."""
     for item in items:
-        group = "athena" if "athena" in getattr(item, "fixturenames", ()) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+        is_on_athena = "athena" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("athena" if is_on_athena else str(item.path)))
+        if is_on_athena:
+            item.add_marker(pytest.mark.timeout(MOST_SECONDS))
 
 
 @pytest.fixture(scope="session")
