@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import duckdb
-import pytest
 from conftest import Workspace
 
 PROJECT = Path(__file__).parents[2]

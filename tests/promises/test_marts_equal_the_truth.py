@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pytest
 from conftest import Workspace, quiet
 from support.marts import as_rows, assert_is_true, cells
 
