@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 MOST_SECONDS = 1200  # of one test, beside the tests of another worker: a build asks some 400 queries
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts each file's tests on one worker, and all tests on Athena: two Trinos at once take three times as long."""
     for item in items:
