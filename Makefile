@@ -2,7 +2,7 @@
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 UV_RUN := $(UV) run --frozen --no-sync
 # Two workers, because most tests wait for processes; a file's tests stay together, and so do all that need Athena.
-PYTEST := $(UV_RUN) pytest -n 2 --dist loadgroup --no-loadscope-reorder
+PYTEST := $(UV_RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
 FAST_TESTS := tests/unit tests/extract tests/conventions tests/simulate
 
 .PHONY: help run dashboard check test-fast test test-cases docs bench athena install

@@ -13,7 +13,7 @@ from typing import Any
 
 import hypothesis
 import pytest
-from support.athena_fixture import athena, pytest_collection_modifyitems
+from support.athena_fixture import athena, pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from support.browser import chromium
 from support.dashboard_pages import invented, invented_link, run_page
 from support.killing import killer
@@ -40,6 +40,7 @@ __all__ = [
     "pytest_runtest_setup",
     "pytest_terminal_summary",
     "pytest_testnodedown",
+    "pytest_xdist_make_scheduler",
     "run_page",
 ]
 

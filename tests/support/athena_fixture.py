@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from support.lacking import skip_or_fail
 
@@ -13,13 +15,22 @@ if TYPE_CHECKING:
 MOST_SECONDS = 1200  # of one test, beside the tests of another worker: a build asks some 400 queries
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
+class OneAthena(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """Keeps a file's tests on one worker, and all that need Athena: two Trinos at once take three times as long."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "athena" if nodeid.startswith("tests/athena/") else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneAthena:
+    """Gives the workers of `-n` their tests so."""
+    return OneAthena(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts each file's tests on one worker, and all tests on Athena: two Trinos at once take three times as long."""
+    """Gives tests on Athena more time."""
     for item in items:
-        is_on_athena = "athena" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("athena" if is_on_athena else str(item.path)))
-        if is_on_athena:
+        if "athena" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.timeout(MOST_SECONDS))
 
 
