@@ -19,6 +19,7 @@ from extract.profile import ONE, PLAIN, PLAIN_COLUMN, Column, Profile
 from extract.remarks import AMBIGUOUS_TIME, NONEXISTENT_TIME, UNEXPANDED_MACRO, WHOLE_DAY, Remarked
 from extract.schema import DECIMAL_DIGITS, DECIMAL_PLACES, FieldType
 
+DEEPEST = 200  # levels that a record may nest
 LONGEST_TEXT = 1024  # characters; what is longer is cut, and `_extra` says so
 LONGEST_WRONG_VALUE = 1000  # characters of a value that could not be read
 
@@ -542,13 +543,24 @@ def object_of(value: object) -> dict[str, object] | list[object] | None:
     if isinstance(value, str) and not isinstance(value, Number):
         if not value.strip():
             return None
+        text = value
         try:
-            value = parsed_json(value)
+            value = parsed_json(text)
         except RecordRejected as refused:
             raise RecordRejected("duplicate_key" if refused.reason == "duplicate_key" else "wrong_type") from None
+        if text.count("{") + text.count("[") > DEEPEST and _is_too_deep(value):
+            raise RecordRejected("wrong_type")
     if not isinstance(value, dict | list):
         raise RecordRejected("wrong_type")
     return value
+
+
+def _is_too_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        inner = (one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list))
+        level = [one for members in inner for one in members]
+    return any(isinstance(one, dict | list) for one in level)
 
 
 def _is_null(value: object) -> bool:

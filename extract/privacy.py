@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from extract.convert import canonical, event_id_of
+from extract.convert import RecordRejected, canonical, event_id_of, parsed_json
 from extract.personal import coarse, has_email, is_personal, names_a_person
 from extract.schema import Kind
 
 DIGITS = 64  # of a pseudonym
 _MOST_KNOWN = 10_000  # paths
 _BLOCK = 64  # bytes that SHA-256 hashes at once
+_OBJECT = re.compile(r"\s*(\{|\[).*\"", re.DOTALL)  # as macros such as {GAID} and [GAID] are not
 
 
 def _own_sha256() -> Callable[[bytes], hashlib._Hash]:
@@ -91,6 +93,8 @@ class Privacy:
         is_private, is_other = known[where] if where in known else self._what(name, path)
         if is_private:
             return self._replaced(value)
+        if type(value) is str and _OBJECT.match(value):
+            return self._treated_text(name, value, path)
         if isinstance(value, str):
             if has_email(value) if is_other else is_personal(value):
                 return self._replaced(value)
@@ -100,6 +104,13 @@ class Privacy:
         if isinstance(value, list):
             return [self._treated(name, member, path) for member in value]
         return value
+
+    def _treated_text(self, name: str, text: str, path: str) -> str | None:
+        """The JSON text of an object or a list, with what it has treated; one that cannot be read is private whole."""
+        try:
+            return canonical(self._treated(name, parsed_json(text), path))
+        except (RecordRejected, RecursionError):
+            return self._replaced(text)
 
     def _what(self, name: str, path: str) -> tuple[bool, bool]:
         """Whether what lies at a path is private, and whether it is a field of ours that is not."""

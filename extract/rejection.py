@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from extract.convert import DEEPEST
 from extract.readers.chunks import LONGEST_RECORD
 from extract.readers.columns import plain_name
-from extract.readers.json_text import DEEPEST, MOST_VALUES
+from extract.readers.json_text import MOST_VALUES
 from extract.registry import KINDS
 from extract.schema import DECIMAL_DIGITS, DECIMAL_PLACES, FieldType
 

@@ -26,11 +26,10 @@ import fastavro.schema
 import numpy as np
 from backports import zstd
 
-from extract.convert import Moment, NotFinite, Number, RecordRejected
+from extract.convert import DEEPEST, Moment, NotFinite, Number, RecordRejected
 from extract.readers.avro_columns import AvroColumns, Convert, Field
 from extract.readers.chunks import LONGEST_RECORD
 from extract.readers.columns import named, plain_name
-from extract.readers.json_text import DEEPEST
 from extract.readers.unreadable import UnreadableFile
 from extract.records import Batch, RecordShape, convert_records, renumbered
 from extract.schema import FieldType, Parts, RecordType
@@ -478,6 +477,8 @@ class _Converter:
 
     def record(self, value: Any) -> object:
         """One record, or the `RecordRejected` that says why it is none."""
+        if isinstance(value, RecordRejected):
+            return value
         try:
             found = self._convert(value)
         except RecursionError:

@@ -149,7 +149,8 @@ def _column(field: Field, name: str, shape: RecordShape) -> _Column:
     def of_member(member: Field) -> Convert:
         return _Column(lambda row: row, lambda value: convert({member.name: member.convert(value)})).cell
 
-    members = [(one.key, of_member(one)) for one in sorted(field.members, key=lambda one: one.name)]
+    last = {one.name: one for one in field.members}  # of two with one alias the last counts, as in a record
+    members = [(last[name].key, of_member(last[name])) for name in sorted(last)]
 
     def joined(value: Any) -> object:
         if value is None:

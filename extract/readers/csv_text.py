@@ -196,7 +196,8 @@ class Csv:
         if b"\0" in chunk or b"0x" in chunk or b"0X" in chunk or chunk.count(b"\r") != chunk.count(b"\r\n"):
             return None
         ends = places_of(b"\n", chunk)
-        if not is_fine_grained(ends, len(chunk)) or may_break_decimals(chunk):
+        unquoted = chunk.replace(b'"', b"")  # Arrow joins what stands in quotes and behind them
+        if not is_fine_grained(ends, len(chunk)) or may_break_decimals(unquoted):
             return None
         if self.shape.doubts and may_be_read_two_ways(chunk):
             return None

@@ -12,7 +12,8 @@ from extract.readers.json_text import TOKEN, JsonLines, record, unwrapped
 from extract.readers.unreadable import UnreadableFile
 from extract.records import Batch, RecordShape, convert_records, value_at
 
-_BETWEEN = re.compile(rb"\}\s*\{")
+_BLANK = b" \t\r\n"  # what JSON takes for it
+_BETWEEN = re.compile(rb"\}[ \t\r\n]*\{")
 
 
 def is_object_by_object(head: bytes, shape: RecordShape) -> bool:
@@ -54,7 +55,8 @@ class JsonObjects:
 
     def parse_fast(self, chunk: bytes, is_last: bool) -> Batch | None:
         """Takes flat objects: with a line end between them they are a line each, unless one is in a text."""
-        batch = self._lines.whole(_BETWEEN.sub(b"}\n{", chunk.strip())) if chunk.strip() else None
+        text = chunk.strip(_BLANK)
+        batch = self._lines.whole(_BETWEEN.sub(b"}\n{", text)) if text else None
         return None if batch is None else replace(batch, lines=chunk.count(b"\n"))
 
     def parse_strict(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:

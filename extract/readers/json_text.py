@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
-from extract.convert import RecordRejected, parsed_json
+from extract.convert import DEEPEST, RecordRejected, parsed_json
 from extract.readers.chunks import CHUNK, LONGEST_RECORD, is_fine_grained, places_of
 from extract.readers.columns import Guess, convert_columns
 from extract.readers.lines import Lines, Mask
@@ -25,10 +25,11 @@ from extract.records import Batch, Positions, RecordShape, convert_records, inte
 from extract.remarks import ANOTHER_PAGE
 from extract.schema import FieldType
 
-DEEPEST = 200
 MOST_VALUES = 100_000  # in a record: each takes far more memory than text
 # A string, an opened string, or a byte that changes the depth or ends an element. Possessive: the memory stays flat.
 TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\],]', re.DOTALL)
+# A digit or a sign of a number that is hidden in an escape, where what looks at the bytes does not see it.
+_ESCAPED_NUMBER = re.compile(rb"\\u00(?:2[bBdDeE]|3[0-9]|[46]5)")
 _QUOTED_THOUSANDS = re.compile(rb'"\s*[+-]?[1-9][0-9]{0,2}[.][0-9]{3}\s*"')
 _OPENS = re.compile(rb"\s*:\s*([\[{])")
 
@@ -295,7 +296,8 @@ def _is_cut(value: object, text: bytes) -> bool:
 
 
 def _is_odd(text: bytes) -> bool:
-    return (b"\\" in text and b"\\u0000" in text) or may_break_decimals(text)
+    has_odd_escape = b"\\" in text and (b"\\u0000" in text or _ESCAPED_NUMBER.search(text) is not None)
+    return has_odd_escape or may_break_decimals(text)
 
 
 def _may_have_thousands(table: pa.Table, shape: RecordShape, text: bytes) -> bool:

@@ -71,7 +71,7 @@ class Lines:
         Args:
             why_not: What Arrow says that is wrong with a text; None if it takes it.
         """
-        first, looks = 0, _MOST_LOOKS[0] + int(len(self) * _MOST_LOOKS[1])
+        first, values, looks = 0, 0, _MOST_LOOKS[0] + int(len(self) * _MOST_LOOKS[1])
         for _ in range(looks):
             # What came before the last broken line was parsed already.
             text = self.kept(first)
@@ -84,8 +84,12 @@ class Lines:
                     return False
                 place = int(left[int(row[1])])
                 self.is_odd[place], first = True, place + 1
-            elif not (value := _VALUE.search(why)) or not self._set_aside_with(next(filter(None, value.groups()), "")):
+            elif values == _MOST_LOOKS[0] or not (value := _VALUE.search(why)):
+                return False  # to find a wrong value all the rest is parsed, so only a few are looked for
+            elif not self._set_aside_with(next(filter(None, value.groups()), "")):
                 return False
+            else:
+                values += 1
         return False
 
     def _set_aside_with(self, value: str) -> bool:

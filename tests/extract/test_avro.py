@@ -18,10 +18,11 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from support.extracting import drop, extracted, rows
 
+from extract.convert import RecordRejected
 from extract.files import shape_of
 from extract.privacy import privacy_of
 from extract.readers import UnreadableFile, read_file
-from extract.readers.avro import CODECS, read_avro
+from extract.readers.avro import CODECS, avro_rows, read_avro
 from extract.records import convert_records
 from extract.registry import SOURCES
 
@@ -209,6 +210,35 @@ def test_a_broken_record_costs_itself(tmp_path: Path) -> None:
         (4, "missing_field", "imp.0.id"),
         (5, "non_finite", "imp.0.bidfloor"),
     ]
+
+
+def test_a_record_that_is_too_long_costs_itself_however_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("extract.readers.avro.LONGEST_RECORD", 1000)
+    monkeypatch.setattr("extract.readers.avro._AT_ONCE", 1000)
+    (tmp_path / "a.avro").write_bytes(written(PLAIN, [request(1), request(2, id="x" * 2000), request(3)]))
+    rows = dict(avro_rows(tmp_path / "a.avro", {1, 2, 3}))
+    assert isinstance(rows[2], RecordRejected)
+    assert rows[2].reason == "too_long"
+    assert isinstance(rows[3], dict)
+
+
+def test_of_two_members_with_one_alias_the_last_counts(tmp_path: Path) -> None:
+    member = [{"name": name, "type": "string", "aliases": ["domain"]} for name in ("x", "y")]
+    site = {"name": "site", "type": {"type": "record", "name": "Site", "fields": member}}
+    records = [request(1, site={"x": "p1", "y": "p2"})]
+    found, _ = read(tmp_path / "a.avro", written(schema_of(ID, TIME, IMPS, site), records))
+    assert found[0]["site"] == '{"domain":"p2"}'
+
+
+def test_text_of_an_object_that_is_too_deep_costs_its_record(tmp_path: Path) -> None:
+    deep = {number: "[" * number + "]" * number for number in (150, 300, 900, 3000)}
+    site = {"name": "site", "type": "string"}
+    records = [request(number, site=f'{{"x":{text}}}') for number, text in deep.items()]
+    found, rejected = read(tmp_path / "a.avro", written(schema_of(ID, TIME, IMPS, site), records))
+    assert [row["id"] for row in found] == ["r150"]
+    assert rejected == [(position, "wrong_type", "site") for position in (2, 3, 4)]
 
 
 def test_a_year_that_no_calendar_has_costs_its_record(tmp_path: Path) -> None:

@@ -6,13 +6,15 @@ import os
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from extract.privacy import Privacy
-from extract.readers import Batch, UnreadableFile
+from extract.readers import Batch, UnreadableFile, json_text
 from extract.readers.chunks import parsed
+from extract.readers.json_objects import JsonObjects
 from extract.readers.json_text import JsonLines
 from extract.records import RecordShape, concatenated, convert_records, renumbered
 from extract.sources.impressions import RECORD_TYPE
@@ -59,6 +61,12 @@ HOSTILE = [
     ),
     *(impression(3).replace("4.206", price) for price in ("1e400", "1e-77", "-1", "0.12345678901234567890", "1" * 13)),
     *(
+        impression(3).replace("4.206", f'"{price}"')
+        for price in (
+            "9999999999999999999999\\u0065-80", "1\\u0065-999999999", "1e\\u002d999999999", "1\\u002e000", "1.0\\u00300"
+        )
+    ),
+    *(
         impression(4, event_time=time)
         for time in ("yesterday", "", None, "2026-07-01", "2026-7-1T10:00:00Z", "2026-07-01T24:00:00Z", "infinity",
                      1782900000, 1782900000123, "1.78e9", "0", "2026-07-01T10:00:00+05:30", "2026-07-01 10:00:00 UTC")
@@ -96,7 +104,6 @@ def same(left: Batch | str, right: Batch | str) -> bool:
 
 many = settings(
     max_examples=int(os.environ.get("READER_EXAMPLES", "60")),
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking what was read in thousands of ways takes minutes
 )
 logs = st.lists(st.one_of(st.integers(1, 99).map(impression), st.sampled_from(HOSTILE)), min_size=1, max_size=24)
@@ -139,3 +146,26 @@ def test_only_broken_lines_are_looked_at_one_by_one(monkeypatch: pytest.MonkeyPa
     assert isinstance(found, Batch)
     assert (found.records.num_rows, len(found.rejected)) == (23_880 + 1 + 20, 80)
     assert len(looked_at) == 100
+
+
+def test_wrong_values_are_looked_for_a_few_times_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look parses all that comes behind."""
+    looked_at = 0
+    why_not = json_text._why_not
+
+    def counted(text: bytes, schema: pa.Schema) -> str | None:
+        nonlocal looked_at
+        looked_at += len(text)
+        return why_not(text, schema)
+
+    monkeypatch.setattr(json_text, "_why_not", counted)
+    lines = [impression(number, **({} if number % 50 else {"bid_price": f"{number},5"})) for number in range(2_000)]
+    content = "\n".join([*lines, ""]).encode()
+    assert same(read(content, 8 << 20), strictly(content))
+    assert looked_at < 12 * len(content)
+
+
+@pytest.mark.parametrize("content", [b'{"ad_id":"a"}\f{"ad_id":"b"}', b'\v{"ad_id":"a"}{"ad_id":"b"}'])
+def test_only_what_json_takes_for_white_space_stands_between_objects(content: bytes) -> None:
+    fast = JsonObjects(SHAPE).parse_fast(content, True)
+    assert fast is None or same(fast, JsonObjects(SHAPE).parse_strict(content, True)[0])

@@ -134,6 +134,31 @@ def test_what_is_rejected_or_extra_keeps_nothing_private(tmp_path: Path, visits:
     assert "canary" not in everything_in(tmp_path / "lake")
 
 
+def test_the_text_of_an_object_keeps_nothing_private(tmp_path: Path, visits: SourceConfig) -> None:
+    """Also of one that cannot be read; a macro is no object."""
+    inner = [
+        json.dumps({"uid": "canary-1", "page": 7}),
+        '{"uid":"canary-2",',
+        '[{"uid":"canary-3"}]',
+        "{GAID}",
+        "[UID]",
+    ]
+    content = [json.dumps({"id": f"v{number}", "pages": 1, "more": text}) for number, text in enumerate(inner)]
+    drop(tmp_path, "a.jsonl", "\n".join([*content, ""]).encode(), source="test_visits")
+    extracted(tmp_path, sources=[visits], privacy_key=KEY)
+    texts = [
+        f'{{"page":7,"uid":"{digits("canary-1")}"}}',
+        digits('{"uid":"canary-2",'),
+        f'[{{"uid":"{digits("canary-3")}"}}]',
+    ]
+    assert [json.loads(row)["more"] for (row,) in rows(tmp_path, "test_visits", "_extra", "_position")] == [
+        *texts,
+        "{GAID}",
+        "[UID]",
+    ]
+    assert "canary" not in everything_in(tmp_path / "lake")
+
+
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
 def test_columns_that_are_read_at_once_keep_nothing_private(tmp_path: Path, visits: SourceConfig, name: str) -> None:
     record = {"id": "v1", "uid": "canary-1", "pages": 1, "user_id": "canary-2"}
