@@ -665,6 +665,16 @@ def test_csv_means_the_same_wherever_it_is_cut(
     assert same(quickly_or_not(path, 8 << 20), expected)
 
 
+@pytest.mark.parametrize("spend", ['"9999999999999999999999"e-80', '"1"e-999999999', '"1e"-999999999'])
+def test_a_number_that_only_begins_in_quotes_means_the_same(tmp_path: Path, spend: str) -> None:
+    values = dict.fromkeys(FIELDS, "") | dict.fromkeys(TEXTS, "x") | dict.fromkeys(("impressions", "clicks"), "1")
+    line = ",".join((values | {"conversions": "1", "date": "2026-11-01", "spend": spend})[name] for name in FIELDS)
+    path = written(tmp_path, "a.csv", f"{HEADER}\n{line}\n".encode())
+    expected = slowly(Csv(header_of(SHAPE), SHAPE), f"{line}\n".encode())
+    assert isinstance(expected, Batch)
+    assert same(read(path), renumbered(expected, 0, 1))
+
+
 TYPED: dict[FieldType, Callable[[str], object]] = {
     FieldType.COUNT: int,
     FieldType.DECIMAL: Decimal,
