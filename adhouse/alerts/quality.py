@@ -10,6 +10,7 @@ from typing import Any
 from adhouse.alerts import links
 from adhouse.alerts.alert import Alert, harmless
 from adhouse.alerts.metrics import NEWEST_DAYS
+from adhouse.errors import CommandError
 from adhouse.settings import Settings
 from adhouse.warehouse.base import BuildRecord, Warehouse, is_published
 from adhouse.warehouse.quarantine import literal
@@ -32,11 +33,11 @@ OVERLAPS = {
 }
 
 
-def failed_audit(newest: BuildRecord | None, published: str | None, warehouse: Warehouse) -> list[Alert]:
-    """That the newest build failed, so that readers keep an older one."""
-    if newest is None or newest.status != "failed" or newest.build_id == published:
+def failed_audit(newest: BuildRecord, day: date, published: str | None, warehouse: Warehouse) -> list[Alert]:
+    """That the newest build, of this report day, failed, so that readers keep an older one."""
+    if newest.status != "failed" or newest.build_id == published:
         return []
-    failed = [one for one in warehouse.test_findings(newest.build_id) if one.status != "warn"]
+    failed = [one for one in warehouse.test_findings(newest.build_id) if one.status in ("fail", "error")]
     names = ", ".join(one.name for one in failed[:3]) + (", …" if len(failed) > 3 else "")
     kept = f"readers keep build {published}" if published else "nothing is published yet"
     return [
@@ -45,10 +46,16 @@ def failed_audit(newest: BuildRecord | None, published: str | None, warehouse: W
             f"build {newest.build_id} failed and was not published; {kept}",
             f"failed: {names}" if failed else "a model could not be built; `adhouse run` says which",
             max(len(failed), 1),
-            newest.as_of.date(),
+            day,
             link=links.TESTS,
         )
     ]
+
+
+def impossible_build(error: CommandError, today: date) -> list[Alert]:
+    """That the warehouse cannot be read, so that no run can build until somebody does something."""
+    title = f"no build is possible: {harmless(error.message, LONGEST_MESSAGE)}"
+    return [Alert(("audit", "warehouse"), title, error.way_out, 1, today, link=links.FRESHNESS)]
 
 
 def warnings_of_tests(warehouse: Warehouse, build_id: str, build_day: date) -> list[Alert]:

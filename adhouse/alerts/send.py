@@ -83,7 +83,7 @@ def send_alerts(
         week = week_of(now, settings)
         noted.know([channel.channel_id for channel in channels], week, now)
         found = find(settings, open_warehouse(settings), now, is_in_run=is_in_run)
-        noted.note(found.alerts, found.build_id, found.day, now, found.unknown)
+        noted.note(found.alerts, found.build_id, found.today, now, found.unknown)
         deliveries = []
         as_of = build_line(found.build_id, found.day) if found.build_id else "Nothing is published yet"
         for channel in channels:

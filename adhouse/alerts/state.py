@@ -115,14 +115,14 @@ class AlertState:
         self._connection = connection
 
     def note(
-        self, found: Sequence[Alert], build_id: str, build_day: date, now: datetime, unknown: Collection[str] = ()
+        self, found: Sequence[Alert], build_id: str, today: date, now: datetime, unknown: Collection[str] = ()
     ) -> None:
         """Takes over what a build says; a second call with the same changes nothing.
 
         Args:
             found: All that is wrong in the build.
             build_id: The build.
-            build_day: The report day in which its run started.
+            today: The report day of now, since when it is so what the build cannot date.
             now: The current time.
             unknown: Kinds of which nothing is known now: their alerts stay as they are.
         """
@@ -130,7 +130,7 @@ class AlertState:
         with self._connection:
             self._connection.execute("begin immediate")
             for alert in found:
-                self._take(alert, build_id, build_day, moment)
+                self._take(alert, build_id, today, moment)
             still_open = self._connection.execute("select alert_id, kind from alerts where gone_at is null").fetchall()
             gone = [(moment, one) for one, kind in still_open if one not in here and kind not in unknown]
             self._connection.executemany("update alerts set gone_at = ? where alert_id = ?", gone)
@@ -204,8 +204,8 @@ class AlertState:
         rows = self._connection.execute(sql, {"channel_id": channel_id}).fetchall()
         return [_noted(row) for row in rows]
 
-    def _take(self, alert: Alert, build_id: str, build_day: date, moment: str) -> None:
-        first_day = str(alert.first_day or build_day)
+    def _take(self, alert: Alert, build_id: str, today: date, moment: str) -> None:
+        first_day = str(alert.first_day or today)
         values: dict[str, Any] = {
             "alert_id": alert.alert_id,
             "kind": alert.kind,
