@@ -17,7 +17,7 @@ _BACKSLASHES = re.compile(rb"\\+")
 _REST_OF_ESCAPE = re.compile(rb"(?:5?(?:25)*|u?00|0)[0-7][0-9a-fA-F]|[0-9a-fA-F]")
 # Letters and digits, as a random key has them and a name of a host or folder seldom has.
 _TOKEN = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9%+~_-]{16,}")
-_WEBHOOKS = {"json", "jsons", "xml", "xmls", "form", "forms"}
+WEBHOOKS = {"json", "jsons", "xml", "xmls", "form", "forms"}
 _MAIL = {"mailto", "mailtos"}
 _URL_SAFE = str.maketrans("+/", "-_")
 
@@ -109,7 +109,7 @@ def secrets_of_channel(url: str) -> set[str]:
     """
     scheme, _, rest = url.partition("://")
     passwords = {part for part in re.findall(r"^[^/?#@]*:([^/?#@]*)@", rest) if part}
-    if scheme.lower() in _WEBHOOKS and not re.search("[/?#@].", rest):
+    if scheme.lower() in WEBHOOKS and not re.search("[/?#@].", rest):
         return set()  # a host and port alone
     guessed = rest.rpartition("@")[2] if scheme.lower() in _MAIL else re.sub(r"^[^/?#@:]*:(?=[^/?#@]*@)", "", rest)
     guessed = re.sub(r"#[^/?]*|(?<=[?&])(?:to|from|cc|bcc|reply|name)=[^&#]*", "", guessed, flags=re.IGNORECASE)

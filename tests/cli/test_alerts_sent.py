@@ -209,6 +209,36 @@ def test_slack_teams_and_mail_are_accepted_and_masked(url: str, secrets: list[st
     assert secrets[0] not in settings.redact(f"cannot reach {url} with {secrets[0]}")
 
 
+def test_the_path_of_a_webhook_is_masked_and_two_of_a_host_are_told_apart() -> None:
+    urls = [f"{kind}://127.0.0.1:8080/secret-of-2026-{kind}" for kind in ("json", "xmls", "form")]
+    urls += ["json://127.0.0.1:8080/secret-of-another", "json://127.0.0.1:8080"]
+    settings = read_settings({"ADHOUSE_ALERTS": " ".join(urls)})
+    shown = [settings.redact(channel.shown) for channel in open_channels(settings.alerts)]
+    assert shown == [
+        "json://127.0.0.1:8080/****",
+        "xmls://127.0.0.1:8080/****",
+        "form://127.0.0.1:8080/****",
+        "json://127.0.0.1:8080/**** (address 4)",
+        "json://127.0.0.1:8080/",
+    ]
+
+
+def test_a_long_message_is_split_for_a_service_with_a_limit(
+    tmp_path: Path, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from apprise.plugins.custom_json import NotifyJSON
+
+    monkeypatch.setattr(NotifyJSON, "body_maxlen", 2000)
+    publish(tmp_path, *(f"campaign {number} {'x' * 300}" for number in range(30)))
+    assert errors(send_to(tmp_path, hook.url)) == [False]
+    assert len(hook.bodies) > 1
+    assert all(len(body) <= 2000 for body in hook.bodies)
+    assert sum(body.count("CTR of") for body in hook.bodies) == 20
+    assert send_to(tmp_path, hook.url).deliveries[0].message is None
+    [mine] = open_channels([f"{hook.url}?overflow=truncate"])
+    assert mine.service.overflow_mode == "truncate"
+
+
 def test_an_address_that_cannot_be_used_ends_the_command_and_is_not_shown(
     home: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -258,7 +288,7 @@ def test_the_command_shows_sends_lists_and_acknowledges(home: Path, hook: Webhoo
     hook.status = 503
     failed = house.adhouse("alerts")
     assert failed.returncode == Exit.FAILED
-    assert f"1 alert could not be sent to json://ops:****@127.0.0.1:{hook.port}/alerts" in failed.stderr
+    assert f"1 alert could not be sent to json://ops:****@127.0.0.1:{hook.port}/****" in failed.stderr
     hook.status = 200
     sent = json.loads(house.adhouse("alerts", "--json").stdout)
     assert [(one["alerts"], one["error"]) for one in sent["sent"]] == [(1, None)]
