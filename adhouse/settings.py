@@ -258,10 +258,12 @@ class Settings(BaseSettings):
         wanted="https://…/.well-known/openid-configuration",
         default="",
     )
-    login_client_id: str = _setting("ADHOUSE_LOGIN_CLIENT_ID", "as what the provider knows the dashboard", default="")
+    login_client_id: str = _setting(
+        "ADHOUSE_LOGIN_CLIENT_ID", "the client id that the provider gave the dashboard", default=""
+    )
     login_client_secret: str = _setting(
         "ADHOUSE_LOGIN_CLIENT_SECRET",
-        "the secret that it knows it by; never printed or written",
+        "the client secret; never printed or written",
         is_secret=True,
         default="",
         repr=False,

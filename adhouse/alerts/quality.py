@@ -54,7 +54,7 @@ def failed_audit(newest: BuildRecord, day: date, published: str | None, warehous
 
 def impossible_build(error: CommandError, today: date) -> list[Alert]:
     """That the warehouse cannot be read, so that no run can build until somebody does something."""
-    title = f"no build is possible: {harmless(error.message, LONGEST_MESSAGE)}"
+    title = f"no build is possible: {error.message[:LONGEST_MESSAGE]}"
     return [Alert(("audit", "warehouse"), title, error.way_out, 1, today, link=links.FRESHNESS)]
 
 
