@@ -107,6 +107,18 @@ def test_an_api_is_late_when_even_the_day_before_yesterday_is_missing(found: Fin
     assert found([], [delivered(date=back(3))], **url, ADHOUSE_UNTIL=str(back(3))) == []
 
 
+def test_an_api_that_says_completely_that_there_was_nothing_is_not_late(found: Finding) -> None:
+    url = {"ADHOUSE_API_URL": "http://127.0.0.1:1"}
+
+    def asked(age: int, **failed: int) -> dict[str, Any]:
+        fetches = {"source": "campaign_api", "received_date": back(age), "fetches": 4, **failed}
+        return {"data_quality": [fetches]}
+
+    assert found([], [delivered(date=back(9))], asked(-1), **url) == []
+    for wrong in (asked(5), asked(-1, fetches_failed=1), asked(-1, fetches_unusable=1)):
+        assert [alert.kind for alert in found([], [delivered(date=back(9))], wrong, **url)] == ["late"]
+
+
 def test_files_are_late_when_they_stay_away_longer_than_usual(found: Finding) -> None:
     def received(*ages: int) -> dict[str, Any]:
         of_file = {"source": "campaign_files", "kind": "campaign_delivery", "unit_type": "file", "status": "loaded"}
@@ -116,6 +128,8 @@ def test_files_are_late_when_they_stay_away_longer_than_usual(found: Finding) ->
     [alert] = found(others=received(*range(9, 60, 7)))
     assert alert.title == "campaign_files is late: 2 days missing"
     assert alert.why == "the last file came on 28 Oct 2026; usually one comes within 7 days"
+    [alert] = found(others=received(*range(90, 150, 7)))  # for a quarter: not what it is used to
+    assert alert.title == "campaign_files is late: 83 days missing"
     assert found(others=received(9, 10, 11)) == []  # too few to know its rhythm
 
 
