@@ -367,6 +367,10 @@ def alerts(
 
     if context.invoked_subcommand is not None:
         return
+    if is_test and (wants_digest or is_dry or as_json):
+        raise CommandError(
+            "--test goes with no other option", "`adhouse alerts --test` sends a test message", Exit.USAGE
+        )
     settings, terminal = _settings_and_terminal()
     if is_test:
         is_well = telling.send_test(terminal, settings)

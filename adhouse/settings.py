@@ -258,10 +258,12 @@ class Settings(BaseSettings):
         wanted="https://…/.well-known/openid-configuration",
         default="",
     )
-    login_client_id: str = _setting("ADHOUSE_LOGIN_CLIENT_ID", "as what the provider knows the dashboard", default="")
+    login_client_id: str = _setting(
+        "ADHOUSE_LOGIN_CLIENT_ID", "the client id that the provider gave the dashboard", default=""
+    )
     login_client_secret: str = _setting(
         "ADHOUSE_LOGIN_CLIENT_SECRET",
-        "the secret that it knows it by; never printed or written",
+        "the client secret; never printed or written",
         is_secret=True,
         default="",
         repr=False,
@@ -532,7 +534,11 @@ class Settings(BaseSettings):
 
     @cached_property
     def secrets(self) -> frozenset[str]:
-        """What must never be shown."""
+        """What must never be shown, and what no answer of an API may bring into the data.
+
+        The addresses of alert channels are not among them: no API knows them, and what looks like a token in one may be
+        a word of the data. Only `redact` takes them out, of what is printed or logged.
+        """
         aws = (self.aws_secret_access_key, self.aws_session_token, self.aws_access_key_id)
         long = {one for one in aws if len(one) >= SHORTEST_AWS_SECRET}
         tokens: set[str] = set()
@@ -542,13 +548,12 @@ class Settings(BaseSettings):
                 tokens |= {token, token.partition(":")[2]} if source.api_profile.auth.type == "basic" else {token}
         login = {self.login_client_secret, self.login_cookie_key}
         known = {self.api_token, self.privacy_key, *login, *long, *tokens} - {""}
-        channels = {secret for url in self.alerts for secret in secrets_of_channel(url)}
-        return frozenset(known | channels | secrets_of_address(self.api_url or ""))
+        return frozenset(known | secrets_of_address(self.api_url or ""))
 
     @cached_property
     def redact(self) -> Redaction:
-        """Takes the secrets out of a text."""
-        return Redaction(self.secrets)
+        """Takes the secrets, also those of alert channels, out of a text that is printed or logged."""
+        return Redaction({*self.secrets, *(secret for url in self.alerts for secret in secrets_of_channel(url))})
 
     @property
     def sends_secrets_openly(self) -> list[str]:

@@ -17,6 +17,8 @@ _BACKSLASHES = re.compile(rb"\\+")
 _REST_OF_ESCAPE = re.compile(rb"(?:5?(?:25)*|u?00|0)[0-7][0-9a-fA-F]|[0-9a-fA-F]")
 # Letters and digits, as a random key has them and a name of a host or folder seldom has.
 _TOKEN = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9%+~_-]{16,}")
+WEBHOOKS = {"json", "jsons", "xml", "xmls", "form", "forms"}
+_MAIL = {"mailto", "mailtos"}
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
@@ -101,10 +103,17 @@ def secrets_of_address(url: str) -> set[str]:
 def secrets_of_channel(url: str) -> set[str]:
     """What must not be shown of the address of an alert channel: all of it, its password, and what looks like a token.
 
-    Where an address has its token differs from service to service: as user, host, path or query.
+    Where an address has its token differs from service to service: as user, host, path or query. So a token is guessed,
+    and may be a word of the data: what this gives is for redacting what is shown, never for data. People and channels
+    are not guessed: the user before a password, an address of mail, what follows a `#`, and the likes of `to=`.
     """
-    parts = re.split(r"[/:@?&=#]+", url.partition("://")[2])
-    passwords = {part for part in re.findall(r"://[^/?#@]*:([^/?#@]*)@", url) if part}
+    scheme, _, rest = url.partition("://")
+    passwords = {part for part in re.findall(r"^[^/?#@]*:([^/?#@]*)@", rest) if part}
+    if scheme.lower() in WEBHOOKS and not re.search("[/?#@].", rest):
+        return set()  # a host and port alone
+    guessed = rest.rpartition("@")[2] if scheme.lower() in _MAIL else re.sub(r"^[^/?#@:]*:(?=[^/?#@]*@)", "", rest)
+    guessed = re.sub(r"#[^/?]*|(?<=[?&])(?:to|from|cc|bcc|reply|name)=[^&#]*", "", guessed, flags=re.IGNORECASE)
+    parts = re.split(r"[/:@?&=]+", guessed)
     return {url, *passwords, *(part for part in parts if _TOKEN.fullmatch(part))}
 
 

@@ -51,12 +51,13 @@ def harmless(name: str, longest: int = LONGEST_NAME) -> str:
     """A name from the data as a message may have it: one line, at most so long, and nothing in it acts.
 
     What cannot be printed (line ends, controls, marks that turn a text around) becomes a replacement character. An
-    address or a mention gets an invisible character, because some services make links and calls of plain text too.
+    address, a domain or a mention gets an invisible character, because some services make links and calls of plain text
+    too.
     Apprise escapes the markup, as each service needs it.
     """
     shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
     shown = shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
-    return re.sub(r"(://|@|\bwww\.)", "\\1\N{ZERO WIDTH SPACE}", shown, flags=re.IGNORECASE)
+    return re.sub(r"(://|@|(?<=\w)\.(?=\w*[^\W\d_]))", "\\1\N{ZERO WIDTH SPACE}", shown)
 
 
 def is_id(text: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adhouse.errors import CommandError, Exit
+from extract.redaction import WEBHOOKS
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -21,7 +22,7 @@ class Channel:
 
     Attributes:
         channel_id: Tells it from others in the state, which must not have the address.
-        shown: The address without what is secret in it.
+        shown: The address without what is secret in it; no two channels are shown alike.
         service: What Apprise made of it.
     """
 
@@ -56,11 +57,11 @@ def open_channels(urls: Sequence[str]) -> list[Channel]:
     # What Apprise logs of an address that it cannot use has the address in it.
     logger = logging.getLogger("apprise")
     logger.propagate = False
-    logger.addHandler(logging.NullHandler())
-    from apprise import Apprise, AppriseAsset
+    logger.handlers = [logging.NullHandler()]
+    from apprise import Apprise, AppriseAsset, OverflowMode
 
     asset = AppriseAsset(app_id="adhouse", app_desc="adhouse", app_url="", service_timeout=MOST_SECONDS)
-    channels = []
+    channels: list[Channel] = []
     for number, url in enumerate(urls, 1):
         service = Apprise.instantiate(url, asset=asset)
         if service is None:
@@ -71,9 +72,22 @@ def open_channels(urls: Sequence[str]) -> list[Channel]:
                 "https://appriseit.com/services/ says how each service is addressed; blanks separate addresses",
                 Exit.USAGE,
             )
-        shown: str = service.url(privacy=True)  # type: ignore[no-untyped-call]
-        channels.append(Channel(_id_of(url), shown.partition("?")[0], service))
+        if "overflow=" not in url.partition("?")[2].lower():  # else a service refuses what is too long for it
+            service.overflow_mode = OverflowMode.SPLIT
+        shown = _masked(service)
+        if shown in {channel.shown for channel in channels}:
+            shown += f" (address {number})"
+        channels.append(Channel(_id_of(url), shown, service))
     return channels
+
+
+def _masked(service: "NotifyBase") -> str:
+    """The address as Apprise masks it; the path of a webhook, which it does not mask, may be a secret too."""
+    address: str = service.url(privacy=True)  # type: ignore[no-untyped-call]
+    shown = address.partition("?")[0]
+    scheme, _, rest = shown.partition("://")
+    host, _, path = rest.partition("/")
+    return f"{scheme}://{host}/****" if scheme in WEBHOOKS and path else shown
 
 
 def _id_of(url: str) -> str:

@@ -3,21 +3,13 @@
 from datetime import date
 from urllib.parse import urlencode
 
-MEASURES = {
-    "impressions": "Impressions",
-    "clicks": "Clicks",
-    "conversions": "Conversions",
-    "spend": "Spend",
-    "ctr": "CTR",
-    "cpm": "CPM",
-    "cpc": "CPC",
-    "cvr": "Conversion rate",
-    "cpa": "CPA",
-}
+from dashboard.measures import DELIVERY, KIND_OF_METRIC
+
+# The labels of the metrics of `kpi_alerts`, one of which has another name there.
+MEASURES = {metric: DELIVERY["conversion_rate" if metric == "cvr" else metric].label for metric in KIND_OF_METRIC}
 FRESHNESS = "health"
 QUARANTINE = f"health?{urlencode({'tab': 'Quarantine'})}"
 TESTS = f"health?{urlencode({'tab': 'Tests and builds'})}"
-ALERTS = "alerts"
 
 
 def course(metric: str, campaign_id: str | None, since: date, until: date) -> str:

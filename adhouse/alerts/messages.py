@@ -32,7 +32,7 @@ def message_of(alerts: Sequence[Noted], as_of: str, dashboard_url: str | None) -
     if len(alerts) > MOST_LISTED:
         parts.append(f"and {len(alerts) - MOST_LISTED:,} more: `adhouse alerts list` shows all")
     title = f"{_label(alerts[0])}{alerts[0].title}" if len(alerts) == 1 else f"{len(alerts):,} alerts"
-    parts.append(f"{as_of}\nWho knows of an alert can silence it: `adhouse alerts acknowledge ID`")
+    parts.append(f"{as_of}\nTo silence an alert: `adhouse alerts acknowledge ID`")
     return Message(f"adhouse: {title}", "\n\n".join(parts))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from adhouse.alerts import links
 from adhouse.alerts.alert import Alert, harmless
 from adhouse.alerts.metrics import NEWEST_DAYS
+from adhouse.errors import CommandError
 from adhouse.settings import Settings
 from adhouse.warehouse.base import BuildRecord, Warehouse, is_published
 from adhouse.warehouse.quarantine import literal
@@ -32,11 +33,11 @@ OVERLAPS = {
 }
 
 
-def failed_audit(newest: BuildRecord | None, published: str | None, warehouse: Warehouse) -> list[Alert]:
-    """That the newest build failed, so that readers keep an older one."""
-    if newest is None or newest.status != "failed" or newest.build_id == published:
+def failed_audit(newest: BuildRecord, day: date, published: str | None, warehouse: Warehouse) -> list[Alert]:
+    """That the newest build, of this report day, failed, so that readers keep an older one."""
+    if newest.status != "failed" or newest.build_id == published:
         return []
-    failed = [one for one in warehouse.test_findings(newest.build_id) if one.status != "warn"]
+    failed = [one for one in warehouse.test_findings(newest.build_id) if one.status in ("fail", "error")]
     names = ", ".join(one.name for one in failed[:3]) + (", …" if len(failed) > 3 else "")
     kept = f"readers keep build {published}" if published else "nothing is published yet"
     return [
@@ -45,10 +46,16 @@ def failed_audit(newest: BuildRecord | None, published: str | None, warehouse: W
             f"build {newest.build_id} failed and was not published; {kept}",
             f"failed: {names}" if failed else "a model could not be built; `adhouse run` says which",
             max(len(failed), 1),
-            newest.as_of.date(),
+            day,
             link=links.TESTS,
         )
     ]
+
+
+def impossible_build(error: CommandError, today: date) -> list[Alert]:
+    """That the warehouse cannot be read, so that no run can build until somebody does something."""
+    title = f"no build is possible: {error.message[:LONGEST_MESSAGE]}"
+    return [Alert(("audit", "warehouse"), title, error.way_out, 1, today, link=links.FRESHNESS)]
 
 
 def warnings_of_tests(warehouse: Warehouse, build_id: str, build_day: date) -> list[Alert]:
@@ -88,12 +95,10 @@ def late_build(build_id: str, build_day: date, today: date) -> list[Alert]:
 def late_sources(warehouse: Warehouse, settings: Settings, build_day: date) -> list[Alert]:
     """The sources that should have brought something by the day of the build.
 
-    An API should have all days up to the one before yesterday. Files and logs come in a rhythm of their own: late is
-    what stays away for more than a day longer than nine in ten times before.
+    An API should have all days up to the one before yesterday, if only by saying that there was nothing. Files and logs
+    come in a rhythm of their own: late is what stays away for more than a day longer than nine in ten times before.
     """
-    newest = dict(
-        warehouse.ask("source_performance", "select source, max(date) from marts.source_performance group by source")
-    )
+    newest = _newest_days(warehouse)
     found = []
     wanted = min(build_day - timedelta(days=1), settings.until or date.max)
     asked_for = [one.name for one in settings.sources.values() if one.api is not None and settings.address_of(one)]
@@ -102,7 +107,7 @@ def late_sources(warehouse: Warehouse, settings: Settings, build_day: date) -> l
         if missing > DAYS_OF_GRACE:
             why = f"the newest day is {newest[source]:%-d %b %Y}, and {wanted:%-d %b %Y} should be there"
             found.append(_late(source, missing, why, newest[source] + timedelta(days=1), build_day))
-    for source, received in sorted(_receipts(warehouse, build_day).items()):
+    for source, received in sorted(_receipts(warehouse).items()):
         if not settings.takes_files(source) or len(received) < LEAST_DAYS_OF_RECEIPT:
             continue
         gaps = sorted((after - before).days for before, after in pairwise(received))
@@ -179,18 +184,31 @@ def _late(source: str, missing: int, why: str, since: date, build_day: date) -> 
     return Alert(("late", "source", source), title, why, missing, build_day, since, link=links.FRESHNESS)
 
 
-def _receipts(warehouse: Warehouse, build_day: date) -> Mapping[str, Sequence[date]]:
-    """The days on which each source brought a file, of the last quarter."""
-    since = build_day - timedelta(days=RHYTHM_DAYS)
-    asked = f"""
+def _newest_days(warehouse: Warehouse) -> Mapping[str, date]:
+    """The newest day of each source that is there: delivered, or asked for when every answer was complete."""
+    newest: dict[str, date] = dict(
+        warehouse.ask("source_performance", "select source, max(date) from marts.source_performance group by source")
+    )
+    asked = """
+        select source, max(received_date) from marts.data_quality
+        where fetches > 0 and coalesce(fetches_failed, 0) + coalesce(fetches_unusable, 0) = 0 group by source
+    """
+    for source, received in warehouse.ask("data_quality", asked):
+        newest[source] = max(received - timedelta(days=1), newest.get(source, date.min))
+    return newest
+
+
+def _receipts(warehouse: Warehouse) -> Mapping[str, Sequence[date]]:
+    """The days on which each source brought a file, of the quarter before its newest: what stays away stays late."""
+    asked = """
         select distinct source, cast(received_at as date) as received_date from marts.source_balances
-        where unit_type = 'file' and status = 'loaded' and received_at >= timestamp '{since} 00:00:00'
-        order by source, received_date
-    """  # noqa: S608 the text is ours
+        where unit_type = 'file' and status = 'loaded' order by source, received_date
+    """
     received: dict[str, list[date]] = defaultdict(list)
     for source, day in warehouse.ask("source_balances", asked):
         received[source].append(day)
-    return received
+    quarter = timedelta(days=RHYTHM_DAYS)
+    return {source: [day for day in days if day >= days[-1] - quarter] for source, days in received.items()}
 
 
 def _is_spike(day: tuple[date, int, int, int], before: Sequence[tuple[date, int, int, int]]) -> bool:

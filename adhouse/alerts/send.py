@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from adhouse.alerts import state
 from adhouse.alerts.channels import Channel
 from adhouse.alerts.digest import digest, week_of
-from adhouse.alerts.find import Found, find
+from adhouse.alerts.find import find
 from adhouse.alerts.messages import Message, build_line, message_of
 from adhouse.alerts.state import AlertState, Noted
 from adhouse.lock import locked
 from adhouse.settings import Settings
+from adhouse.warehouse.base import nothing_published
 from adhouse.warehouse.open import open_warehouse
 
 LOCK = ".alerts.lock"
@@ -72,9 +73,12 @@ def send_alerts(
         wants_digest: Whether the digest is sent in any case, and nothing but it.
 
     Raises:
-        CommandError: The marts or the state cannot be read, or another process keeps sending.
+        CommandError: The marts or the state cannot be read, another process keeps sending, or the digest is wanted and
+            nothing is published.
     """
     if not settings.home.is_dir():
+        if wants_digest:
+            raise nothing_published()
         return Outcome()
     now = datetime.now(UTC)
     alone = nullcontext() if is_dry else locked(settings.home, command, SECONDS_TO_WAIT, say, name=LOCK)
@@ -82,23 +86,28 @@ def send_alerts(
     with alone, opened(settings.home) as noted:
         week = week_of(now, settings)
         noted.know([channel.channel_id for channel in channels], week, now)
-        found = find(settings, open_warehouse(settings), now, is_in_run=is_in_run)
-        noted.note(found.alerts, found.build_id, found.day, now, found.unknown)
-        deliveries = []
+        warehouse = open_warehouse(settings)
+        found = find(settings, warehouse, now, is_in_run=is_in_run)
+        if wants_digest and not found.build_id:
+            raise nothing_published()
+        noted.note(found.alerts, found.build_id, found.today, now, found.unknown)
+        deliveries: list[Delivery] = []
+        weekly: Message | None = None
         as_of = build_line(found.build_id, found.day) if found.build_id else "Nothing is published yet"
         for channel in channels:
             if not wants_digest:
                 deliveries.append(_tell(noted, channel, as_of, settings, is_dry=is_dry))
                 if deliveries[-1].error:
                     continue  # to try it again at once would delay a run twice
-            is_due = is_in_run and noted.digest_week(channel.channel_id) < week
+            is_due = is_in_run and noted.is_digest_due(channel.channel_id, week)
             if found.build_id and (wants_digest or is_due):
-                deliveries.append(_tell_week(noted, channel, week, found, as_of, settings, is_dry=is_dry))
+                weekly = weekly or digest(warehouse, settings, found.day, noted.listed(), as_of)
+                deliveries.append(_tell_week(noted, channel, week, weekly, is_dry=is_dry))
         return Outcome(deliveries, noted.listed())
 
 
 def _tell(noted: AlertState, channel: Channel, as_of: str, settings: Settings, *, is_dry: bool) -> Delivery:
-    pending = noted.pending(channel.channel_id)
+    pending = noted.pending(channel.channel_id, datetime.now(UTC))
     if not pending:
         return Delivery(channel.shown, None, 0)
     message = message_of(pending, as_of, settings.dashboard_address)
@@ -108,10 +117,7 @@ def _tell(noted: AlertState, channel: Channel, as_of: str, settings: Settings, *
     return Delivery(channel.shown, message, len(pending), error)
 
 
-def _tell_week(
-    noted: AlertState, channel: Channel, week: str, found: Found, as_of: str, settings: Settings, *, is_dry: bool
-) -> Delivery:
-    message = digest(open_warehouse(settings), settings, found.day, noted.listed(), as_of)
+def _tell_week(noted: AlertState, channel: Channel, week: str, message: Message, *, is_dry: bool) -> Delivery:
     error = None if is_dry else channel.send(message.title, message.body)
     if error is None:
         noted.note_digest(channel.channel_id, week)

@@ -19,6 +19,8 @@ from adhouse.errors import CommandError
 NAME = "alerts.sqlite"
 VERSION = 1
 WORSE = 1.5  # times as severe as when it was sent
+LEAST_DAYS_AWAY = 2  # report days, after which an alert that returns is told again
+TOLD_DAYS = 7  # that what is over is still told to a channel that has not heard of it
 KEPT_DAYS = 92  # that an alert which is over stays listed; as far back as metrics are judged
 SECONDS_TO_WAIT = 10  # for another process that is just writing
 
@@ -43,7 +45,8 @@ create table if not exists alerts (
 create table if not exists channels (
     channel_id text primary key,
     known_since text not null,
-    digest_week text not null -- the last week of which it got the digest, or in which it was new
+    -- the last week of which it got the digest, or in which it was new; if the clock has gone back, also the week then
+    digest_week text not null
 ) strict;
 create table if not exists sent (
     alert_id text not null references alerts (alert_id) on delete cascade,
@@ -115,14 +118,14 @@ class AlertState:
         self._connection = connection
 
     def note(
-        self, found: Sequence[Alert], build_id: str, build_day: date, now: datetime, unknown: Collection[str] = ()
+        self, found: Sequence[Alert], build_id: str, today: date, now: datetime, unknown: Collection[str] = ()
     ) -> None:
         """Takes over what a build says; a second call with the same changes nothing.
 
         Args:
             found: All that is wrong in the build.
             build_id: The build.
-            build_day: The report day in which its run started.
+            today: The report day of now, since when it is so what the build cannot date.
             now: The current time.
             unknown: Kinds of which nothing is known now: their alerts stay as they are.
         """
@@ -130,7 +133,7 @@ class AlertState:
         with self._connection:
             self._connection.execute("begin immediate")
             for alert in found:
-                self._take(alert, build_id, build_day, moment)
+                self._take(alert, build_id, today, moment)
             still_open = self._connection.execute("select alert_id, kind from alerts where gone_at is null").fetchall()
             gone = [(moment, one) for one, kind in still_open if one not in here and kind not in unknown]
             self._connection.executemany("update alerts set gone_at = ? where alert_id = ?", gone)
@@ -143,17 +146,21 @@ class AlertState:
             known = [(one, _text(now), week) for one in channel_ids]
             self._connection.executemany("insert or ignore into channels values (?, ?, ?)", known)
 
-    def pending(self, channel_id: str) -> list[Noted]:
-        """What a channel should get: what is open or was while the channel was known, and nobody has acknowledged."""
+    def pending(self, channel_id: str, now: datetime) -> list[Noted]:
+        """What a channel should get, and nobody has acknowledged.
+
+        That is what is open, and what ended in the last week but began while the channel was known.
+        """
         return self._alerts(
             """
             where (mine.occurrence is null or mine.occurrence < alerts.occurrence)
                 and acknowledged_at is null
-                and (gone_at is null or noted_at >= (
+                and (gone_at is null or gone_at >= :told_since and noted_at >= (
                     select known_since from channels where channel_id = :channel_id
                 ))
             """,
             channel_id,
+            told_since=_text(now - timedelta(days=TOLD_DAYS)),
         )
 
     def note_sent(self, channel_id: str, alerts: Sequence[Noted], now: datetime) -> None:
@@ -164,15 +171,27 @@ class AlertState:
                 [(alert.alert_id, channel_id, alert.occurrence, _text(now)) for alert in alerts],
             )
 
-    def digest_week(self, channel_id: str) -> str:
-        """The last week of which a channel got the digest, or in which it was new."""
+    def is_digest_due(self, channel_id: str, week: str) -> bool:
+        """Whether a channel has not got the digest of this week, and was not new in it.
+
+        A clock that is behind must not repeat digests, and one that was ahead not end them. Which of the two it is
+        nobody knows when a week is before the last one, so that week is noted, and the next one is due.
+        """
         sql = "select digest_week from channels where channel_id = ?"
-        return str(self._connection.execute(sql, [channel_id]).fetchone()[0])
+        had, _, behind = str(self._connection.execute(sql, [channel_id]).fetchone()[0]).partition(" ")
+        if week < had and not behind:
+            self._note_week(channel_id, f"{had} {week}")
+        return week > had or (week < had and bool(behind) and week > behind)
 
     def note_digest(self, channel_id: str, week: str) -> None:
         """A channel got the digest in this week."""
+        sql = "select digest_week from channels where channel_id = ?"
+        had = str(self._connection.execute(sql, [channel_id]).fetchone()[0]).partition(" ")[0]
+        self._note_week(channel_id, week if week >= had else f"{had} {week}")
+
+    def _note_week(self, channel_id: str, noted: str) -> None:
         with self._connection:
-            self._connection.execute("update channels set digest_week = ? where channel_id = ?", [week, channel_id])
+            self._connection.execute("update channels set digest_week = ? where channel_id = ?", [noted, channel_id])
 
     def listed(self, *, has_all: bool = False) -> list[Noted]:
         """The open alerts, the most urgent first; also those that are over, if asked for."""
@@ -193,7 +212,7 @@ class AlertState:
                 if not changed.rowcount:
                     raise CommandError(f"there is no alert {one!r}", "`adhouse alerts list` has their ids")
 
-    def _alerts(self, where: str, channel_id: str = "") -> list[Noted]:
+    def _alerts(self, where: str, channel_id: str = "", **values: str) -> list[Noted]:
         sql = f"""
             select {COLUMNS}, coalesce(mine.occurrence, 0) as sent_before
             from alerts
@@ -201,11 +220,11 @@ class AlertState:
             {where}
             order by gone_at is not null, {ORDER}
         """  # noqa: S608 the text is ours
-        rows = self._connection.execute(sql, {"channel_id": channel_id}).fetchall()
+        rows = self._connection.execute(sql, {"channel_id": channel_id, **values}).fetchall()
         return [_noted(row) for row in rows]
 
-    def _take(self, alert: Alert, build_id: str, build_day: date, moment: str) -> None:
-        first_day = str(alert.first_day or build_day)
+    def _take(self, alert: Alert, build_id: str, today: date, moment: str) -> None:
+        first_day = str(alert.first_day or today)
         values: dict[str, Any] = {
             "alert_id": alert.alert_id,
             "kind": alert.kind,
@@ -222,6 +241,7 @@ class AlertState:
         is_back = row is not None and _is_back(row, alert)
         if row is not None and not is_back:
             values["first_day"] = min(first_day, row["first_day"])
+            values["gone_at"] = None
         if row is None or is_back or alert.severity >= WORSE * row["sent_severity"]:
             values |= {"sent_severity": alert.severity, "occurrence": row["occurrence"] + 1 if row else 1}
             values["cause"] = "new" if row is None else "back" if is_back else "worse"
@@ -292,9 +312,17 @@ def _is_damaged(error: sqlite3.DatabaseError) -> bool:
 
 
 def _is_back(row: Any, alert: Alert) -> bool:
-    """Whether it was over before it was found again: a build saw that, or its days have a gap."""
-    has_gap = alert.first_day is not None and alert.first_day > date.fromisoformat(row["last_day"]) + timedelta(days=1)
-    return row["gone_at"] is not None or has_gap
+    """Whether it was over before it was found again: a build saw that, or its days have a gap.
+
+    What is not there on a single day goes on: a value at the edge would else be told every other day, acknowledged or
+    not. Each failed build is a thing of its own.
+    """
+    if alert.kind == "audit":
+        return row["gone_at"] is not None
+    if alert.first_day is None and row["gone_at"] is None:
+        return False
+    days_away = (alert.first_day or alert.last_day) - date.fromisoformat(row["last_day"]) - timedelta(days=1)
+    return days_away >= timedelta(days=LEAST_DAYS_AWAY)
 
 
 def _noted(row: sqlite3.Row) -> Noted:

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from adhouse.console import Terminal
+from adhouse.dbt.project import PEOPLE
 from adhouse.errors import CommandError, Exit
 from adhouse.settings import Settings
 from adhouse.warehouse.base import nothing_published
 from adhouse.warehouse.publish import LINK, check_link
 
 PORT = 8501
-PEOPLE = Path("seeds", "dashboard_people.csv")
 # The pages import and read once what the first visitor would wait for; on a loaded machine that takes a while.
 WARM_UP_SECONDS = 120
 
@@ -84,7 +84,7 @@ def _login(settings: Settings) -> dict[str, Any] | None:
         )
     from dashboard.people import PeopleError, read_people
 
-    people = settings.project / PEOPLE
+    people = settings.project / "seeds" / PEOPLE
     try:
         read_people(people)
     except PeopleError as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 from adhouse.errors import CommandError, Exit
 from adhouse.settings import PROJECT_FILE, Settings, export
+from extract.redaction import Redaction
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ def _redact_results(settings: Settings) -> None:
     results = settings.dbt_target / "run_results.json"
     if settings.secrets and results.exists():
         text = results.read_text()
-        if (redacted := settings.redact(text)) != text:
+        if (redacted := Redaction(settings.secrets)(text)) != text:
             results.write_text(redacted)
 
 

@@ -13,22 +13,40 @@ from dashboard.pages import ALERT_SCOPES
 from dashboard.queries import Selection
 from dashboard.text import change, formatted, plain
 
+WISH = "_alerts_to_note"
 MOVED = {"numerator": "the numerator", "denominator": "the denominator", "both": "both"}
 
 
 def page(selection: Selection) -> None:
     """Draws the page."""
     home = Path(sys.argv[1]).parents[1]
-    found = noted.open_alerts(home, selection)
-    if found is not None:
-        _open_alerts(home, found)
+    try:
+        found = noted.open_alerts(home, selection)
+        is_refused = found is not None and not _grant(home, found)
+        if WISH in st.session_state:
+            del st.session_state[WISH]
+            found = noted.open_alerts(home, selection)
+    except noted.UnreadableError:
+        st.warning("The open alerts cannot be read. `adhouse alerts list` says why and what to do.")
+    else:
+        if found is not None:
+            _open_alerts(home, found, selection.build.build_id, is_refused=is_refused)
     _history(selection)
 
 
-def _open_alerts(home: Path, found: Sequence[Mapping[str, Any]]) -> None:
+def _grant(home: Path, found: Sequence[Mapping[str, Any]]) -> bool:
+    """Lets the command note what the person asked for, as far as they may see it in this run; False if it failed."""
+    wished, is_undone = st.session_state.get(WISH, ((), False))
+    theirs = [alert["alert_id"] for alert in found if alert["alert_id"] in wished]
+    return not theirs or noted.acknowledge(home, theirs, is_undone=is_undone)
+
+
+def _open_alerts(home: Path, found: Sequence[Mapping[str, Any]], build_id: str, *, is_refused: bool) -> None:
     st.header("Open alerts", anchor=False)
-    if said := st.session_state.pop("_acknowledged_error", None):
-        st.error(f"It could not be noted: {plain(said)}")
+    if is_refused:
+        st.error("It could not be noted. The log of the dashboard's server says why.")
+    if others := sorted({alert["build_id"] for alert in found} - {build_id, ""}):
+        st.caption(f"Some are not of the shown build: they were last noted of build {plain(', '.join(others))}.")
     if not found:
         st.info("No alert is open.")
         return
@@ -55,17 +73,16 @@ def _open_alerts(home: Path, found: Sequence[Mapping[str, Any]]) -> None:
             alert["alert_id"]: alert["title"] for alert in found if (alert["acknowledged_at"] is not None) == is_undone
         }
         if choices:
-            _choose(home, title, key, choices, is_undone=is_undone)
+            _choose(title, key, choices, is_undone=is_undone)
 
 
-def _choose(home: Path, title: str, key: str, choices: Mapping[str, str], *, is_undone: bool) -> None:
-    """Lets a person choose alerts, and the command note them."""
+def _choose(title: str, key: str, choices: Mapping[str, str], *, is_undone: bool) -> None:
+    """Lets a person choose alerts and ask for them to be noted."""
 
-    def note() -> None:
-        chosen = [one for one in st.session_state[key] if one in choices]
+    def wish() -> None:
+        # Streamlit calls this before the login is looked at, so it may do nothing but remember.
+        st.session_state[WISH] = (tuple(st.session_state[key]), is_undone)
         st.session_state[key] = []
-        if chosen:
-            st.session_state["_acknowledged_error"] = noted.acknowledge(home, chosen, is_undone=is_undone)
 
     helped = "Acknowledged alerts are silent until they worsen or come back." if not is_undone else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -77,7 +94,7 @@ def _choose(home: Path, title: str, key: str, choices: Mapping[str, str], *, is_
             placeholder="Choose",
             help=helped,
         )
-        st.button(title, on_click=note, key=f"{key}_button", disabled=not st.session_state[key])
+        st.button(title, on_click=wish, key=f"{key}_button", disabled=not st.session_state[key])
 
 
 def _state(alert: Mapping[str, Any]) -> str:

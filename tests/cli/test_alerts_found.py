@@ -12,8 +12,8 @@ import pytest
 from support.alert_builds import AS_OF, BUILD_ID, fallen, publish_alerts, unusual
 from support.published_file import DAY, delivered
 
-from adhouse.alerts.alert import Alert
-from adhouse.alerts.find import find
+from adhouse.alerts.alert import KINDS, Alert
+from adhouse.alerts.find import Found, find
 from adhouse.settings import read_settings
 from adhouse.warehouse.open import open_warehouse
 
@@ -107,6 +107,18 @@ def test_an_api_is_late_when_even_the_day_before_yesterday_is_missing(found: Fin
     assert found([], [delivered(date=back(3))], **url, ADHOUSE_UNTIL=str(back(3))) == []
 
 
+def test_an_api_that_says_completely_that_there_was_nothing_is_not_late(found: Finding) -> None:
+    url = {"ADHOUSE_API_URL": "http://127.0.0.1:1"}
+
+    def asked(age: int, **failed: int) -> dict[str, Any]:
+        fetches = {"source": "campaign_api", "received_date": back(age), "fetches": 4, **failed}
+        return {"data_quality": [fetches]}
+
+    assert found([], [delivered(date=back(9))], asked(-1), **url) == []
+    for wrong in (asked(5), asked(-1, fetches_failed=1), asked(-1, fetches_unusable=1)):
+        assert [alert.kind for alert in found([], [delivered(date=back(9))], wrong, **url)] == ["late"]
+
+
 def test_files_are_late_when_they_stay_away_longer_than_usual(found: Finding) -> None:
     def received(*ages: int) -> dict[str, Any]:
         of_file = {"source": "campaign_files", "kind": "campaign_delivery", "unit_type": "file", "status": "loaded"}
@@ -116,6 +128,8 @@ def test_files_are_late_when_they_stay_away_longer_than_usual(found: Finding) ->
     [alert] = found(others=received(*range(9, 60, 7)))
     assert alert.title == "campaign_files is late: 2 days missing"
     assert alert.why == "the last file came on 28 Oct 2026; usually one comes within 7 days"
+    [alert] = found(others=received(*range(90, 150, 7)))  # for a quarter: not what it is used to
+    assert alert.title == "campaign_files is late: 83 days missing"
     assert found(others=received(9, 10, 11)) == []  # too few to know its rhythm
 
 
@@ -155,7 +169,7 @@ def test_overlapping_files_are_one_alert_for_each_source(found: Finding) -> None
     ]
     [alert] = found(others={"file_overlaps": rows})
     assert alert.title == "2 files of exports may count twice: $100.00 at stake"
-    assert alert.why == "exports: d.csv has again what c.csv has"
+    assert alert.why.replace("\N{ZERO WIDTH SPACE}", "") == "exports: d.csv has again what c.csv has"
 
 
 def test_warnings_of_tests_are_alerts_unless_they_are_told_otherwise(found: Finding) -> None:
@@ -171,31 +185,78 @@ def test_warnings_of_tests_are_alerts_unless_they_are_told_otherwise(found: Find
     assert alert.title == "test assert_every_place_is_known warns of 3 rows"
 
 
-def test_a_failed_audit_is_the_first_alert(tmp_path: Path) -> None:
-    publish_alerts(tmp_path, [])
-    with duckdb.connect(tmp_path / "marts.duckdb") as connection:
-        connection.execute(f"attach '{tmp_path}/published/marts.duckdb' as published (read_only)")
+def record_attempt(home: Path, status: str, tests: Mapping[str, str], as_of: str = "2026-11-06") -> str:
+    """Puts a second build on record, which is not published, with what became of its tests; gives its id."""
+    build_id = BUILD_ID.replace("000001", "000002")
+    with duckdb.connect(home / "marts.duckdb") as connection:
+        connection.execute(f"attach '{home}/published/marts.duckdb' as published (read_only)")
         connection.execute("create schema ops")
-        connection.execute("create table ops.builds as from published.ops.builds")
-        connection.execute("create table ops.test_results as from published.ops.test_results")
-        failed = BUILD_ID.replace("000001", "000002")
+        for table in ("builds", "test_results"):
+            connection.execute(f"create table ops.{table} as from published.ops.{table}")
         connection.execute(
-            "insert into ops.builds by name select ? as build_id, 'failed' as status, now()::timestamp as as_of",
-            [failed],
+            "insert into ops.builds by name select ? as build_id, ? as status, ?::timestamp as as_of",
+            [build_id, status, as_of],
         )
-        connection.execute(
-            "insert into ops.test_results values (?, 'assert_every_balance_closes', 'fail', 1, '')", [failed]
-        )
-    settings = read_settings({"ADHOUSE_HOME": str(tmp_path)})
-    [alert, *_] = find(settings, open_warehouse(settings), NOW, is_in_run=False).alerts
+        for name, became in tests.items():
+            connection.execute("insert into ops.test_results values (?, ?, ?, 1, '')", [build_id, name, became])
+    return build_id
+
+
+def look_at(home: Path, now: datetime = NOW, *, is_in_run: bool = False, **settings: str) -> Found:
+    read = read_settings({"ADHOUSE_HOME": str(home), "ADHOUSE_API_URL": "none", **settings})
+    return find(read, open_warehouse(read), now, is_in_run=is_in_run)
+
+
+def test_a_failed_audit_is_the_first_alert_and_names_what_failed(tmp_path: Path) -> None:
+    publish_alerts(tmp_path, [unusual()])
+    tests = {"assert_a": "skipped", "assert_every_balance_closes": "fail", "assert_z": "error", "warning": "warn"}
+    failed = record_attempt(tmp_path, "failed", tests, as_of="2026-11-06 23:00")
+    seen = look_at(tmp_path, ADHOUSE_REPORT_TIMEZONE="Europe/Berlin")
+    alert, *_ = seen.alerts
     assert alert.title == f"build {failed} failed and was not published; readers keep build {BUILD_ID}"
-    assert alert.why == "failed: assert_every_balance_closes"
+    assert alert.why == "failed: assert_every_balance_closes, assert_z"
+    assert alert.last_day == date(2026, 11, 7)  # in the report time zone
+
+
+def test_since_when_a_build_fails_is_the_day_on_which_that_was_seen(tmp_path: Path) -> None:
+    publish_alerts(tmp_path, [])
+    record_attempt(tmp_path, "failed", {})
+    seen = look_at(tmp_path, NOW + timedelta(days=1))
+    assert (seen.day, seen.today) == (date(2026, 11, 6), date(2026, 11, 7))
+
+
+def test_a_build_that_never_ended_says_nothing_of_its_audit(tmp_path: Path) -> None:
+    publish_alerts(tmp_path, [unusual()])
+    record_attempt(tmp_path, "building", {})
+    seen = look_at(tmp_path, is_in_run=True)
+    assert ([*seen.unknown], [alert.kind for alert in seen.alerts]) == (["audit"], ["metric"])
+
+
+@pytest.mark.parametrize("is_in_run", [True, False])
+def test_a_damaged_warehouse_is_an_alert_beside_the_others(tmp_path: Path, is_in_run: bool) -> None:
+    publish_alerts(tmp_path, [unusual()])
+    (tmp_path / "marts.duckdb").write_bytes(b"damaged" * 1000)
+    seen = look_at(tmp_path, is_in_run=is_in_run)
+    assert [alert.kind for alert in seen.alerts] == ["audit", "metric"]
+    assert seen.alerts[0].title.startswith("no build is possible: ")
+    assert "marts.duckdb is damaged" in seen.alerts[0].title
+    assert seen.alerts[0].why == "`adhouse rebuild` makes it again from landing"
+
+
+def test_after_a_roll_back_only_the_audit_is_known(tmp_path: Path) -> None:
+    publish_alerts(tmp_path, [])
+    publish_alerts(tmp_path, [unusual()], number=2)
+    settings = read_settings({"ADHOUSE_HOME": str(tmp_path)})
+    open_warehouse(settings).rollback(None)
+    seen = look_at(tmp_path, NOW + timedelta(days=9))
+    assert (seen.build_id, seen.alerts, {*seen.unknown}) == (BUILD_ID, [], {*KINDS} - {"audit"})
 
 
 def test_without_a_published_build_there_is_nothing_to_say(tmp_path: Path) -> None:
     settings = read_settings({"ADHOUSE_HOME": str(tmp_path)})
     found = find(settings, open_warehouse(settings), NOW, is_in_run=False)
     assert (found.alerts, found.build_id) == ([], "")
+    assert {*found.unknown} == {*KINDS} - {"audit"}
 
 
 BUSY = """
@@ -218,4 +279,4 @@ def test_while_a_run_writes_nothing_is_said_of_its_audit(tmp_path: Path) -> None
         assert run.stdout.readline() == "busy\n"
         during = find(settings, open_warehouse(settings), NOW, is_in_run=False)
         run.communicate("")
-    assert (during.unknown, [alert.kind for alert in during.alerts]) == (("audit",), ["metric"])
+    assert (tuple(during.unknown), [alert.kind for alert in during.alerts]) == (("audit",), ["metric"])

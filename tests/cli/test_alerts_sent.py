@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -31,7 +32,7 @@ CANARY = "canary-of-the-channel"
 
 def publish(home: Path, *names: str, number: int = 1, **values: Any) -> None:
     """Publishes a build in which the CTR of these campaigns fell yesterday."""
-    alerts = [unusual(campaign_id=name, date=YESTERDAY, **values) for name in names]
+    alerts = [unusual(**{"campaign_id": name, "date": YESTERDAY, **values}) for name in names]
     publish_alerts(home, alerts, fallen(day=YESTERDAY), number=number, as_of=TODAY)
 
 
@@ -157,7 +158,7 @@ def test_a_hostile_name_stays_in_its_line(tmp_path: Path, hook: Webhook) -> None
     [message] = hook.received
     assert len(message["title"].splitlines()) == 1
     begins = [line[:5] for line in message["message"].splitlines()]
-    assert begins == ["CTR o", "  sin", "  id ", "", "As of", "Who k"]
+    assert begins == ["CTR o", "  sin", "  id ", "", "As of", "To si"]
     assert "\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}Bcc" in message["message"]
 
 
@@ -209,6 +210,36 @@ def test_slack_teams_and_mail_are_accepted_and_masked(url: str, secrets: list[st
     assert secrets[0] not in settings.redact(f"cannot reach {url} with {secrets[0]}")
 
 
+def test_the_path_of_a_webhook_is_masked_and_two_of_a_host_are_told_apart() -> None:
+    urls = [f"{kind}://127.0.0.1:8080/secret-of-2026-{kind}" for kind in ("json", "xmls", "form")]
+    urls += ["json://127.0.0.1:8080/secret-of-another", "json://127.0.0.1:8080"]
+    settings = read_settings({"ADHOUSE_ALERTS": " ".join(urls)})
+    shown = [settings.redact(channel.shown) for channel in open_channels(settings.alerts)]
+    assert shown == [
+        "json://127.0.0.1:8080/****",
+        "xmls://127.0.0.1:8080/****",
+        "form://127.0.0.1:8080/****",
+        "json://127.0.0.1:8080/**** (address 4)",
+        "json://127.0.0.1:8080/",
+    ]
+
+
+def test_a_long_message_is_split_for_a_service_with_a_limit(
+    tmp_path: Path, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from apprise.plugins.custom_json import NotifyJSON
+
+    monkeypatch.setattr(NotifyJSON, "body_maxlen", 2000)
+    publish(tmp_path, *(f"campaign {number} {'x' * 300}" for number in range(30)))
+    assert errors(send_to(tmp_path, hook.url)) == [False]
+    assert len(hook.bodies) > 1
+    assert all(len(body) <= 2000 for body in hook.bodies)
+    assert sum(body.count("CTR of") for body in hook.bodies) == 20
+    assert send_to(tmp_path, hook.url).deliveries[0].message is None
+    [mine] = open_channels([f"{hook.url}?overflow=truncate"])
+    assert mine.service.overflow_mode == "truncate"
+
+
 def test_an_address_that_cannot_be_used_ends_the_command_and_is_not_shown(
     home: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -227,9 +258,8 @@ def test_an_address_that_cannot_be_used_ends_the_command_and_is_not_shown(
 def test_the_digest_compares_the_week_and_comes_once_a_week_with_a_run(home: Path, hook: Webhook) -> None:
     send_to(home, hook.url, is_in_run=True)
     assert len(hook.received) == 1  # a channel that is new this week gets its first digest in the next
-    with state.opened(home) as noted:
-        [channel] = open_channels([hook.url])
-        noted.note_digest(channel.channel_id, "2020-W01")
+    with sqlite3.connect(home / state.NAME) as connection:
+        connection.execute("update channels set digest_week = '2020-W01'")
     for _ in range(2):
         send_to(home, hook.url, is_in_run=True)
     send_to(home, hook.url)
@@ -258,7 +288,7 @@ def test_the_command_shows_sends_lists_and_acknowledges(home: Path, hook: Webhoo
     hook.status = 503
     failed = house.adhouse("alerts")
     assert failed.returncode == Exit.FAILED
-    assert f"1 alert could not be sent to json://ops:****@127.0.0.1:{hook.port}/alerts" in failed.stderr
+    assert f"1 alert could not be sent to json://ops:****@127.0.0.1:{hook.port}/****" in failed.stderr
     hook.status = 200
     sent = json.loads(house.adhouse("alerts", "--json").stdout)
     assert [(one["alerts"], one["error"]) for one in sent["sent"]] == [(1, None)]
@@ -271,6 +301,9 @@ def test_the_command_shows_sends_lists_and_acknowledges(home: Path, hook: Webhoo
         assert silent.adhouse("alerts", "acknowledge", wrong).returncode != Exit.OK
     assert house.adhouse("alerts", "--test").returncode == Exit.OK
     assert hook.received[-1]["title"] == "adhouse: a test"
+    for option in ("--dry-run", "--digest", "--json"):
+        assert house.adhouse("alerts", "--test", option).returncode == Exit.USAGE
+    assert len([one for one in hook.received if one["title"] == "adhouse: a test"]) == 1
     for option in ("--test", "--digest"):
         assert silent.adhouse("alerts", option).returncode == Exit.USAGE
     everything = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
@@ -294,9 +327,10 @@ def test_a_second_process_waits_for_the_one_that_sends(
 
 
 def test_what_worsens_or_comes_back_says_so(tmp_path: Path, hook: Webhook) -> None:
-    publish(tmp_path, "c1", value=0.02)
+    long_ago = YESTERDAY - timedelta(days=3)
+    publish(tmp_path, "c1", value=0.02, date=long_ago)
     send_to(tmp_path, hook.url)
-    publish(tmp_path, "c1", value=0.005, number=2)
+    publish(tmp_path, "c1", value=0.005, date=long_ago, number=2)
     send_to(tmp_path, hook.url)
     publish(tmp_path, number=3)
     send_to(tmp_path, hook.url)
@@ -304,3 +338,9 @@ def test_what_worsens_or_comes_back_says_so(tmp_path: Path, hook: Webhook) -> No
     send_to(tmp_path, hook.url)
     begins = [one["title"].partition(" CTR of c1")[0] for one in hook.received]
     assert begins == ["adhouse:", "adhouse: worse than before:", "adhouse: again:"]
+
+
+def test_a_digest_of_nothing_says_so(tmp_path: Path, hook: Webhook) -> None:
+    for home in (tmp_path, tmp_path / "no folder"):
+        with pytest.raises(CommandError, match="nothing is published"):
+            send_to(home, hook.url, wants_digest=True)

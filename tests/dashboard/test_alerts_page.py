@@ -1,6 +1,7 @@
 """The page of alerts: what is open, and how a person says that they know; and that links in messages show it."""
 
 import os
+import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,11 +76,35 @@ def test_where_the_state_cannot_be_written_nothing_can_be_acknowledged(
     assert any("adhouse alerts acknowledge" in caption.value for caption in shown.caption)
 
 
-def test_what_the_command_says_of_a_mistake_is_told(link: Path, home: Path) -> None:
-    said = noted.acknowledge(home, ["ffffffffffff"], is_undone=False)
-    assert said
-    assert "there is no alert 'ffffffffffff'" in said
-    assert noted.acknowledge(home, ["--help"], is_undone=False)
+def test_what_the_command_says_of_a_mistake_goes_into_the_servers_log_alone(
+    run_page: RunPage, link: Path, home: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not noted.acknowledge(home, ["ffffffffffff"], is_undone=False)
+    assert "there is no alert 'ffffffffffff'" in caplog.text
+    assert not noted.acknowledge(home, ["--help"], is_undone=False)
+    shown = run_page(link, "alerts")
+    monkeypatch.setattr(noted, "COMMAND", Path("/bin/false"))
+    shown.multiselect(key="acknowledge").select(shown.dataframe[0].value["Id"][0]).run()
+    shown.button(key="acknowledge_button").click().run()
+    assert [said.value for said in shown.error] == [
+        "It could not be noted. The log of the dashboard's server says why."
+    ]
+
+
+@pytest.mark.parametrize("then", ["", "ann@example.org,Beta\n"])
+def test_who_may_not_see_an_alert_any_more_acknowledges_nothing(
+    run_page: RunPage, link: Path, home: Path, tmp_path: Path, then: str
+) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("email,brand\nann@example.org,Acme\n")
+    user = {"is_logged_in": True, "email": "ann@example.org"}
+    secrets = {"auth": {}, "dashboard": {"people": str(people), "contact": "the boss"}}
+    shown = run_page(link, "alerts", user=user, secrets=secrets)
+    shown.multiselect(key="acknowledge").select(shown.dataframe[0].value["Id"][0]).run()
+    people.write_text(f"email,brand\n{then}")
+    shown.button(key="acknowledge_button").click().run()
+    with state.opened(home) as one:
+        assert [alert.alert_id for alert in one.listed() if alert.acknowledged_at] == []
 
 
 def test_a_reader_of_some_brands_sees_alerts_of_their_campaigns_alone(link: Path, home: Path) -> None:
@@ -95,9 +120,33 @@ def test_a_reader_of_some_brands_sees_alerts_of_their_campaigns_alone(link: Path
     assert [alert["campaign_id"] for alert in noted.open_alerts(home, chosen) or ()] == ["c1"]
 
 
-def test_a_damaged_state_leaves_the_page_with_its_history(run_page: RunPage, link: Path, home: Path) -> None:
-    (home / state.NAME).write_bytes(b"damaged" * 1000)
+def test_alerts_of_another_build_are_told_apart_and_nothing_for_readers_of_some_brands(
+    run_page: RunPage, link: Path, home: Path
+) -> None:
+    with sqlite3.connect(home / state.NAME) as connection:
+        connection.execute("update alerts set build_id = '000009-x'")
     shown = run_page(link, "alerts")
+    assert len(shown.dataframe[0].value) == 4
+    assert any("last noted of build 000009" in caption.value.replace("&#45;", "-") for caption in shown.caption)
+    theirs = Selection(build_behind(link), DAY, DAY, reader=Reader(("Acme",)))
+    assert noted.open_alerts(home, theirs) == []
+
+
+@pytest.mark.parametrize("fault", ["damaged", "a folder"])
+def test_a_state_that_cannot_be_read_is_said_and_the_page_has_its_history(
+    run_page: RunPage, link: Path, home: Path, fault: str
+) -> None:
+    (home / state.NAME).unlink()
+    if fault == "damaged":
+        (home / state.NAME).write_bytes(b"damaged" * 1000)
+    else:
+        (home / state.NAME).mkdir()
+    try:
+        shown = run_page(link, "alerts")
+    finally:
+        if fault == "a folder":
+            (home / state.NAME).rmdir()
+    assert any("`adhouse alerts list`" in said.value for said in shown.warning)
     assert "Value" in shown.dataframe[0].value
 
 

@@ -29,7 +29,7 @@ def note(state: AlertState, *found: Alert, days: int = 0, unknown: tuple[str, ..
 def send(state: AlertState, channel: str = "a") -> list[tuple[str, int, int]]:
     """Lets a channel get what it should; the titles, the occurrences and those that it had."""
     state.know([channel], "2026-W45", NOW)
-    pending = state.pending(channel)
+    pending = state.pending(channel, NOW)
     state.note_sent(channel, pending, NOW)
     return [(one.title, one.occurrence, one.sent_before) for one in pending]
 
@@ -58,9 +58,58 @@ def test_it_is_sent_again_when_it_was_over_and_comes_back(tmp_path: Path) -> Non
         note(state, days=1)
         assert [one.status for one in state.listed(has_all=True)] == ["over"]
         assert (state.listed(), send(state)) == ([], [])
-        note(state, alert(), days=2)
+        note(state, alert(last_day=DAY + timedelta(days=3)), days=4)
         assert [one.cause for one in state.listed()] == ["back"]
         assert send(state) == [("CTR of c1", 2, 1)]
+
+
+def test_what_flaps_from_day_to_day_goes_on_and_stays_acknowledged(tmp_path: Path) -> None:
+    with opened(tmp_path) as state:
+        for days in range(0, 8, 2):
+            note(state, alert(last_day=DAY + timedelta(days=days)), days=days)
+            assert len(send(state)) == (0 if days else 1)
+            if not days:
+                state.acknowledge([alert().alert_id], NOW)
+            assert [(one.status, one.occurrence) for one in state.listed()] == [("acknowledged", 1)]
+            note(state, days=days + 1)
+            assert [one.status for one in state.listed(has_all=True)] == ["over"]
+
+
+def test_every_failed_build_after_a_good_one_is_told(tmp_path: Path) -> None:
+    failed = Alert(("audit",), "failed", "", 1, DAY)
+    with opened(tmp_path) as state:
+        note(state, failed)
+        assert len(send(state)) == 1
+        note(state)
+        note(state, failed)
+        assert len(send(state)) == 1
+
+
+def test_what_is_long_over_is_not_told_to_a_channel_that_comes_back(tmp_path: Path) -> None:
+    with opened(tmp_path) as state:
+        send(state)
+        note(state, alert("c1"), alert("c2"), alert("c3"))
+        note(state, alert("c2"), alert("c3"), days=1)
+        note(state, alert("c3"), days=9)
+        assert [one.title for one in state.pending("a", NOW + timedelta(days=9))] == ["CTR of c3", "CTR of c2"]
+
+
+def test_a_clock_that_was_ahead_or_is_behind_neither_ends_nor_repeats_digests(tmp_path: Path) -> None:
+    def get(state: AlertState, *weeks: str) -> list[str]:
+        sent = []
+        for week in weeks:
+            if state.is_digest_due("a", week):
+                state.note_digest("a", week)
+                sent.append(week)
+        return sent
+
+    with opened(tmp_path) as state:
+        state.know(["a"], "2026-W44", NOW)
+        assert get(state, "2026-W44", "2026-W45", "2026-W45") == ["2026-W45"]
+        assert get(state, "2020-W01", "2020-W01", "2026-W45", "2026-W46") == ["2026-W46"]  # behind for a while
+        assert get(state, "2099-W01", "2026-W46", "2026-W46", "2026-W47", "2026-W47", "2026-W48") == [
+            *("2099-W01", "2026-W47", "2026-W48")
+        ]
 
 
 def test_a_gap_between_its_days_is_a_return_although_no_build_saw_it_gone(tmp_path: Path) -> None:
@@ -69,8 +118,8 @@ def test_a_gap_between_its_days_is_a_return_although_no_build_saw_it_gone(tmp_pa
         send(state)
         note(state, alert(first_day=DAY, last_day=DAY + timedelta(days=1)), days=1)
         assert send(state) == []
-        later = DAY + timedelta(days=3)
-        note(state, alert(first_day=later, last_day=later), days=4)
+        later = DAY + timedelta(days=4)
+        note(state, alert(first_day=later, last_day=later), days=5)
         assert send(state) == [("CTR of c1", 2, 1)]
         assert state.listed()[0].first_day == later
 
@@ -99,7 +148,7 @@ def test_a_new_channel_gets_what_is_open_and_nothing_older(tmp_path: Path) -> No
         note(state, alert("c1"), alert("c2"))
         note(state, alert("c2"), days=1)
         state.know(["new"], "2026-W45", NOW + timedelta(days=1))
-        assert [one.title for one in state.pending("new")] == ["CTR of c2"]
+        assert [one.title for one in state.pending("new", NOW + timedelta(days=1))] == ["CTR of c2"]
 
 
 def test_what_is_acknowledged_is_silent_until_it_worsens(tmp_path: Path) -> None:
@@ -164,6 +213,14 @@ def test_a_damaged_file_or_one_of_a_newer_version_says_what_to_do(tmp_path: Path
         connection.execute("pragma user_version = 99")
     with pytest.raises(CommandError, match="newer adhouse"), opened(tmp_path):
         pass
+
+
+def test_no_name_becomes_a_link_or_a_mention() -> None:
+    gap = "\N{ZERO WIDTH SPACE}"
+    assert harmless("evil.example.com WWW.evil.de") == f"evil.{gap}example.{gap}com WWW.{gap}evil.{gap}de"
+    assert harmless("https://me@b.co") == f"https://{gap}me@{gap}b.{gap}co"
+    assert harmless("b\u00fccher.de") == f"b\u00fccher.{gap}de"
+    assert harmless("Sale 2026. Up to 9.5 or 1.000.000") == "Sale 2026. Up to 9.5 or 1.000.000"
 
 
 @given(st.text(st.characters(), max_size=200) | st.just("\u202ereversed\r\nBcc: x@y.invalid https://evil.invalid"))

@@ -141,3 +141,19 @@ def test_of_the_address_of_a_channel_password_and_tokens_are_secret_and_hosts_ar
     assert secrets_of_channel(slack) == {slack, "TIiajkdnlazkcOXrIdevi7FQ"}
     plain = "json://127.0.0.1:8080/a-long-path-of-words"
     assert secrets_of_channel(plain) == {plain}
+    assert secrets_of_channel("json://127.0.0.1:8080") == secrets_of_channel("json://127.0.0.1:8080/") == set()
+
+
+@pytest.mark.parametrize(
+    ("url", "tokens"),
+    [
+        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#{word}", {"TIiajkdnlazkcOXrIdevi7FQ"}),
+        ("mailto://{word}:pw@mail.example.com", {"pw"}),
+        ("mailto://{word}:pw@mail.example.com/you@{word}.example", {"pw"}),
+        ("mailtos://me:pw@mail.example.com?to={word}&from={word}&name={word}", {"pw"}),
+        ("json://{word}:pw@host.example/a-secret-path-of-2026", {"pw", "a-secret-path-of-2026"}),
+    ],
+)
+def test_people_and_channels_in_an_address_are_no_tokens(url: str, tokens: set[str]) -> None:
+    url = url.format(word="brand-acme-2026-q4")
+    assert secrets_of_channel(url) == {url, *tokens}

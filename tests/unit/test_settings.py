@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from adhouse.apis import asked
 from adhouse.errors import CommandError, Exit
-from adhouse.settings import read_settings, settings_table
+from adhouse.settings import CAMPAIGN_API, read_settings, settings_table
 from extract.profile import renamed
+from extract.redaction import Redaction
 from extract.registry import SOURCES
 
 
@@ -61,6 +63,20 @@ def test_the_secrets_of_the_login_are_redacted() -> None:
         read_settings({"ADHOUSE_LOGIN_COOKIE_KEY": "canary-short"})
     assert raised.value.message == "ADHOUSE_LOGIN_COOKIE_KEY is [redacted] in the environment"
     assert "at least 32 characters" in raised.value.way_out
+
+
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [
+        ("slack://T1JJ3T3L2/A1BRTD4JD/campaign-of-acme-2026", "campaign-of-acme-2026"),
+        ("mailto://me:campaign-of-acme-2026@mail.example.com", "campaign-of-acme-2026"),
+    ],
+)
+def test_an_alert_channel_is_redacted_in_what_is_shown_and_changes_no_data(url: str, secret: str) -> None:
+    settings = read_settings({"ADHOUSE_ALERTS": url, "ADHOUSE_API_TOKEN": "canary-of-api"})
+    assert settings.redact(f"{secret} canary-of-api") == "[redacted] [redacted]"
+    api = asked(settings, CAMPAIGN_API, datetime(2026, 11, 6, tzinfo=UTC))
+    assert Redaction(api["secrets"])(f"{secret} canary-of-api") == f"{secret} [redacted]"
 
 
 @pytest.mark.parametrize("text", ["spend=cost,ad_id=creative", '{"spend": "cost", "ad_id": "creative"}'])
