@@ -359,7 +359,9 @@ def alerts(
     is_test: Annotated[bool, typer.Option("--test", help="Send a test message to each channel.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send alerts to the channels of ADHOUSE_ALERTS; without any, show what is open.
+    """Send alerts to your channels, or show what is open.
+
+    The channels are those of ADHOUSE_ALERTS; without any, what is open is shown.
 
     The exit code is 1 if a channel could not be reached; it is told what it missed the next time.
     """
