@@ -14,7 +14,7 @@ from typing import Any
 import hypothesis
 import pytest
 from support.athena_fixture import athena, pytest_collection_modifyitems, pytest_xdist_make_scheduler
-from support.browser import chromium
+from support.browser import chromium, visit
 from support.dashboard_pages import invented, invented_link, run_page
 from support.killing import killer
 from support.lacking import pytest_terminal_summary, pytest_testnodedown
@@ -42,6 +42,7 @@ __all__ = [
     "pytest_testnodedown",
     "pytest_xdist_make_scheduler",
     "run_page",
+    "visit",
 ]
 
 SINCE, UNTIL = date(2026, 11, 1), date(2026, 11, 5)

@@ -1,23 +1,22 @@
 """The dashboard for everybody: axe finds nothing wrong but two things of Streamlit's, and no mouse is needed."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from support.accessibility import violations
-from support.browser import NARROW, WIDE, Visit, dashboard
+from support.browser import NARROW, WIDE, Visiting, dashboard
 from support.dashboard_pages import days_back
 from support.published_file import delivered, publish_invented
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Locator, Page
 
 PAGES = ("", "campaigns", "creatives", "daily", "geography", "funnel", "attribution", "auctions", "alerts", "health")
 WAYS: tuple[tuple[tuple[int, int], Literal["light", "dark"]], ...] = ((WIDE, "light"), (NARROW, "dark"))
 OTHER_WAYS: tuple[tuple[tuple[int, int], Literal["light", "dark"]], ...] = ((WIDE, "dark"), (NARROW, "light"))
 FEW_PAGES = ("", "geography", "health")
-Visiting = Callable[..., Visit]
 
 
 @pytest.fixture(scope="module")
@@ -49,20 +48,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     publish_invented(home / "published", deliveries, others)
     with dashboard(home) as address:
         yield address
-
-
-@pytest.fixture
-def visit(chromium: "Browser", url: str) -> Iterator[Visiting]:
-    """Opens sessions that are closed after the test."""
-    opened: list[Visit] = []
-
-    def begin(size: tuple[int, int] = WIDE, theme: Literal["light", "dark"] = "light") -> Visit:
-        opened.append(Visit(chromium, url, size, theme))
-        return opened[-1]
-
-    yield begin
-    for one in opened:
-        one.close()
 
 
 @pytest.mark.parametrize("path", FEW_PAGES)

@@ -5,13 +5,13 @@ import io
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.browser import COMMAND, NARROW, WIDE, Visit, dashboard
+from support.browser import COMMAND, NARROW, Visit, Visiting, dashboard
 from support.dashboard_pages import days_back
 from support.published_file import delivered, publish_invented
 
@@ -30,7 +30,6 @@ HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(1)>",
     ":rocket: $x^2$ [l](http://evil.invalid)",
 )
-Visiting = Callable[..., Visit]
 
 
 @pytest.fixture(scope="module")
@@ -81,20 +80,6 @@ def note_alerts(home: Path) -> None:
     alerts = [Alert(("metric", name), f"CTR of {name}", name, 1, days_back(0), campaign_id=name) for name in HOSTILE]
     with state.opened(home) as noted:
         noted.note(alerts, "b1", days_back(0), datetime.now(UTC))
-
-
-@pytest.fixture
-def visit(chromium: "Browser", url: str) -> Iterator[Visiting]:
-    """Opens sessions that are closed after the test."""
-    opened: list[Visit] = []
-
-    def begin(size: tuple[int, int] = WIDE, theme: Literal["light", "dark"] = "light") -> Visit:
-        opened.append(Visit(chromium, url, size, theme))
-        return opened[-1]
-
-    yield begin
-    for one in opened:
-        one.close()
 
 
 def cards(visited: Visit) -> dict[str, str]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from support.batches import same
 
 from extract.privacy import Privacy
 from extract.readers import Batch, UnreadableFile, json_text
@@ -93,13 +94,6 @@ def strictly(content: bytes) -> Batch | str:
         return JsonLines(SHAPE).parse_strict(content, True)[0]
     except UnreadableFile as error:
         return error.reason
-
-
-def same(left: Batch | str, right: Batch | str) -> bool:
-    if isinstance(left, str) or isinstance(right, str):
-        return left == right
-    is_same = left.records.equals(right.records) and left.rejected == right.rejected
-    return bool(is_same) and left.remarks == right.remarks
 
 
 many = settings(

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from support.batches import same
 
 from extract.convert import (
     RecordRejected,
@@ -514,13 +515,6 @@ def quickly_or_not(path: Path, size: int) -> Batch | str:
         return read(path, size)
     except UnreadableFile as error:
         return error.reason
-
-
-def same(left: Batch | str, right: Batch | str) -> bool:
-    if isinstance(left, str) or isinstance(right, str):
-        return left == right
-    is_same = left.records.equals(right.records) and left.rejected == right.rejected
-    return bool(is_same) and left.remarks == right.remarks
 
 
 many = settings(

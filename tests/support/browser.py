@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -126,3 +126,20 @@ class Visit:
 
     def _is_ours(self, url: str) -> bool:
         return url.startswith((self._url, self._url.replace("http", "ws", 1), "data:", "blob:"))
+
+
+Visiting = Callable[..., Visit]
+
+
+@pytest.fixture
+def visit(chromium: "Browser", url: str) -> Iterator[Visiting]:
+    """Opens sessions with the dashboard at the test's `url`, which are closed after it."""
+    opened: list[Visit] = []
+
+    def begin(size: tuple[int, int] = WIDE, theme: Literal["light", "dark"] = "light") -> Visit:
+        opened.append(Visit(chromium, url, size, theme))
+        return opened[-1]
+
+    yield begin
+    for one in opened:
+        one.close()
