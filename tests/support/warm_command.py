@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from importlib import import_module
 from pathlib import Path
@@ -22,12 +21,11 @@ IMPORTED = ("adhouse.run", "extract.run", "extract.lake.load", "dbt.cli.main", "
 
 
 class WarmCommand:
-    """Gives each command a fork of one process, one at a time; threads may call it."""
+    """Gives each command a fork of such a process: of another one for each thread that asks at the same time."""
 
     def __init__(self) -> None:
         """Starts nothing before the first command."""
-        self._lock = threading.Lock()
-        self._server: subprocess.Popen[str] | None = None
+        self._idle: list[subprocess.Popen[str]] = []
 
     def run(self, arguments: tuple[str, ...], environment: dict[str, str], seconds: int) -> tuple[int, str, str]:
         """Runs the command to its end; gives its exit code (a signal as a negative number), stdout and stderr.
@@ -35,26 +33,30 @@ class WarmCommand:
         Raises:
             TimeoutExpired: It took longer than that, and was killed.
         """
-        with self._lock, tempfile.TemporaryDirectory() as folder:
+        try:
+            server = self._idle.pop()
+        except IndexError:
+            server = _started()
+        with tempfile.TemporaryDirectory() as folder:
             out, err = Path(folder, "out"), Path(folder, "err")
             asked = {"arguments": arguments, "environment": environment, "out": str(out), "err": str(err)}
-            server = self._started()
             assert server.stdin is not None
             assert server.stdout is not None
             server.stdin.write(json.dumps(asked | {"folder": os.getcwd(), "seconds": seconds}) + "\n")
             server.stdin.flush()
             code = json.loads(server.stdout.readline())
             written = out.read_text(), err.read_text()
+        self._idle.append(server)
         if code is None:
             raise subprocess.TimeoutExpired(["adhouse", *arguments], seconds, *written)
         return code, *written
 
-    def _started(self) -> subprocess.Popen[str]:
-        if self._server is None:
-            started = [sys.executable, "-P", __file__]  # -P: what lies beside this file is not imported
-            self._server = subprocess.Popen(started, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            atexit.register(self._server.kill)
-        return self._server
+
+def _started() -> subprocess.Popen[str]:
+    started = [sys.executable, "-P", __file__]  # -P: what lies beside this file is not imported
+    server = subprocess.Popen(started, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(server.kill)
+    return server
 
 
 def serve() -> None:
