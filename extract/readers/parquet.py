@@ -68,7 +68,7 @@ def parquet_rows(path: Path, positions: Collection[int]) -> Iterator[tuple[int, 
                 wanted = sorted(position for position in positions if first <= position < behind)
                 if wanted:
                     table = file.read_row_group(group).take([position - first for position in wanted])
-                    yield from zip(wanted, table.to_pylist(), strict=True)
+                    yield from zip(wanted, _rows(table), strict=True)
                 first = behind
     except (pa.ArrowException, OSError) as error:
         raise UnreadableFile("broken_parquet", str(error)) from None
@@ -265,17 +265,40 @@ def _parsed(column: pa.ChunkedArray, field_type: FieldType, profile: Profile) ->
 
 
 def _records(table: pa.Table) -> Iterator[dict[str, object]]:
-    columns = [_values(column) for column in table.columns]
-    for row in zip(*columns, strict=True):
-        yield {name: _plain(value) for name, value in zip(table.column_names, row, strict=True)}
+    for row in _rows(table):
+        yield {name: _plain(value) for name, value in row.items()}
+
+
+def _rows(table: pa.Table) -> Iterator[dict[str, object]]:
+    for row in zip(*map(_values, table.columns), strict=True):
+        yield dict(zip(table.column_names, row, strict=True))
 
 
 def _values(column: pa.ChunkedArray) -> list[object]:
-    """The values for Python; as text where Python has none such, as the nanoseconds of a time."""
+    """The values for Python; as text where Python has none such, as the nanoseconds of a time.
+
+    Arrow cuts the nanoseconds off, or keeps them, or fails, according to whether pandas is there: it is never asked.
+    """
     try:
+        column = column.cast(_without_nanoseconds(column.type))
         return list(column.to_pylist())
     except (ValueError, pa.ArrowException):  # a UnicodeDecodeError is a ValueError too
         return [_value(one) for one in column]
+
+
+def _without_nanoseconds(kind: pa.DataType) -> pa.DataType:
+    """The type with text in the place of what counts nanoseconds."""
+    match kind:
+        case pa.StructType():
+            return pa.struct([member.with_type(_without_nanoseconds(member.type)) for member in kind])
+        case pa.MapType():
+            return pa.map_(kind.key_field, kind.item_field.with_type(_without_nanoseconds(kind.item_type)))
+        case pa.ListType():
+            return pa.list_(kind.value_field.with_type(_without_nanoseconds(kind.value_type)))
+        case _ if pa.types.is_temporal(kind) and getattr(kind, "unit", "") == "ns":
+            return pa.string()
+        case _:
+            return kind
 
 
 def _value(one: pa.Scalar) -> object:

@@ -205,6 +205,25 @@ def test_a_column_of_no_field_never_decides(tmp_path: Path) -> None:
     assert set(extra) == {"at", "moment", "lasted", "nested", "text", "listed", "mapped", "half"}
 
 
+def test_nanoseconds_are_whole_where_arrow_has_found_pandas(tmp_path: Path) -> None:
+    """It cuts them off then, which the process of an extraction never sees, but one that shows a dashboard does."""
+    nanoseconds = pa.array([1_000_000_001, None], pa.time64("ns"))
+    nested = pa.StructArray.from_arrays([nanoseconds], ["at"])
+    listed = pa.array([[("k", [1])], None], pa.map_(pa.string(), pa.list_(pa.timestamp("ns", "UTC"))))
+    pq.write_table(parquet(at=nanoseconds, nested=nested, listed=listed), tmp_path / "a.parquet")
+    program = """if True:
+        import sys, pandas, pyarrow
+        pyarrow.scalar(0, "timestamp[ns]").as_py()
+        from pathlib import Path
+        from extract.readers.parquet import parquet_rows
+        print(next(parquet_rows(Path(sys.argv[1]), [1])))
+    """
+    run = subprocess.run([sys.executable, "-c", program, tmp_path / "a.parquet"], capture_output=True, text=True)
+    assert "'at': '00:00:01.000000001'" in run.stdout
+    assert "'nested': {'at': '00:00:01.000000001'}" in run.stdout
+    assert "'listed': [('k', ['1970-01-01 00:00:00.000000001Z'])]" in run.stdout
+
+
 @pytest.mark.parametrize("kind", [pa.string(), pa.binary()])
 def test_a_text_of_parquet_that_is_not_utf8_is_named_as_that(tmp_path: Path, kind: pa.DataType) -> None:
     city = pa.Array.from_buffers(kind, 2, [None, *pa.array([b"\xff", b"ok"]).buffers()[1:]])
