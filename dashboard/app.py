@@ -3,6 +3,7 @@
 Run by `adhouse dashboard`, which gives it the path of the link to the published build.
 """
 
+import logging
 import sys
 from pathlib import Path
 from typing import Literal
@@ -31,10 +32,10 @@ ABOUT_EVERYTHING = (
     "This page is about all brands together, so only people who may see every brand see it. "
     "The other pages show what is yours."
 )
-TOO_SLOW = (
-    f"A query took longer than {published.MOST_SECONDS:.0f} seconds and was stopped. "
-    "Choose a shorter period or fewer values."
-)
+TOO_SLOW = "A query took too long and was stopped. Choose a shorter period or fewer values."
+NO_ANSWER = "The warehouse could not be asked; the log of the dashboard says why. Reload the page to try again."
+
+log = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -61,8 +62,9 @@ def _draw(reader: Reader, person: login.Person | None) -> None:
         with st.sidebar:
             login.show_person(person)
     link = Path(sys.argv[1])
-    file = published.file_of(link)
+    published.begin_view()
     try:
+        file = published.file_of(link)
         if file is None:
             st.info(NOTHING_PUBLISHED)
         elif page.is_about_everything and reader.brands is not None:
@@ -74,6 +76,9 @@ def _draw(reader: Reader, person: login.Person | None) -> None:
         st.info(OLDER_BUILD)
     except published.TooSlowError:
         st.error(TOO_SLOW)
+    except published.NoAnswerError as error:
+        log.error("the warehouse could not be asked: %s", error)
+        st.error(NO_ANSWER)
 
 
 def _navigation(
@@ -110,6 +115,13 @@ def _page_of(link: Path, file: str, reader: Reader, chosen: st.Page, page: pages
     _offer_new_build(link, file)
     view.give(selection)
     chosen.run()
+    _say_scanned()
+
+
+def _say_scanned() -> None:
+    if (scanned := published.scanned()) is not None:
+        read = f"scanned {scanned / 1e6:,.1f} MB" if scanned else "scanned nothing: everything was asked before"
+        st.caption(f"For this view Athena {read}.")
 
 
 def _note_problems(build: published.Build, reader: Reader, page: pages.PageOfDashboard) -> None:
@@ -139,7 +151,11 @@ def _forget_problems() -> None:
 
 @st.fragment(run_every="60s")
 def _offer_new_build(link: Path, shown: str) -> None:
-    newest = published.file_of(link)
+    try:
+        newest = published.file_of(link)
+    except published.NoAnswerError as error:
+        log.error("the warehouse could not be asked: %s", error)
+        return
     if newest and newest != shown and st.button("A newer build is published: show it", icon=":material/refresh:"):
         st.rerun()
 

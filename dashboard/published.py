@@ -1,11 +1,14 @@
-"""The published build that a page reads, through a connection that can read nothing else and change nothing."""
+"""The published build that a page reads, through a connection that can read nothing else and change nothing.
+
+It is a file of this machine, or, after `read_from`, whatever the warehouse elsewhere shows.
+"""
 
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -26,12 +29,17 @@ class TooSlowError(Exception):
     """A query took longer than a page may wait."""
 
 
+class NoAnswerError(Exception):
+    """The warehouse elsewhere could not be asked; the text is for the server's log."""
+
+
 @dataclass(frozen=True)
 class Rows:
-    """What a query gives: names of columns, and rows with exact values."""
+    """What a query gives: names of columns, and rows with exact values; and how much an engine that bills it read."""
 
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
+    bytes_scanned: int = 0
 
     def dicts(self) -> list[dict[str, Any]]:
         """One dict a row."""
@@ -43,7 +51,7 @@ class Build:
     """One published build; a page reads the same from its first query to its last.
 
     Attributes:
-        path: Its file.
+        path: Its file; elsewhere its id.
         build_id: Its id.
         as_of: The beginning (UTC) of the report day in which its run started.
         today: That day; it is not over, so presets end before it.
@@ -61,8 +69,58 @@ class Build:
     currency: str
 
 
+class Elsewhere(Protocol):
+    """A warehouse whose published builds are in no file of this machine."""
+
+    def newest(self) -> str | None:
+        """The id of the build that readers see now; None if nothing is published."""
+
+    def fetch(self, build_id: str, sql: str, parameters: Mapping[str, Value]) -> Rows:
+        """Answers a query that is written for DuckDB, on that build.
+
+        Raises:
+            TooSlowError: It took too long, and was stopped.
+            OlderBuildError: The build has not what is asked for.
+            NoAnswerError: It could not be asked.
+        """
+
+    def descriptions(self, build_id: str) -> Rows:
+        """The mart, the column, or nothing for the mart itself, and what dbt says of it."""
+
+
+class _Scanned(threading.local):
+    """How many bytes the queries of this run of a page have scanned."""
+
+    in_view = 0
+
+
+_elsewhere: Elsewhere | None = None
+_scanned = _Scanned()
+
+
+def read_from(elsewhere: Elsewhere | None) -> None:
+    """Lets the pages of this process read from there; from None, the files of this machine."""
+    global _elsewhere
+    _elsewhere = elsewhere
+
+
+def begin_view() -> None:
+    """Counts what is scanned from now on."""
+    _scanned.in_view = 0
+
+
+def scanned() -> int | None:
+    """The bytes that were scanned for this view; None where they cost nothing."""
+    return _scanned.in_view if _elsewhere else None
+
+
 def file_of(link: Path) -> str | None:
-    """The file that readers see now; None if nothing is published. A page asks once, at the start of its run."""
+    """The build that readers see now, by its file, elsewhere by its id; None if nothing is published.
+
+    A page asks once, at the start of its run.
+    """
+    if _elsewhere:
+        return _elsewhere.newest()
     return str(link.resolve()) if link.exists() else None
 
 
@@ -110,14 +168,19 @@ def fetch(path: str, sql: str, parameters: Mapping[str, Value] | None = None) ->
     """Runs a query on a build.
 
     Args:
-        path: The file of the build.
+        path: The file of the build; elsewhere its id.
         sql: The query; values are in it as `$name` only.
         parameters: The values by name; a tuple becomes a list.
 
     Raises:
         TooSlowError: It took longer than `MOST_SECONDS`, and was stopped.
         OlderBuildError: The build has not what is asked for.
+        NoAnswerError: The warehouse elsewhere could not be asked.
     """
+    if _elsewhere:
+        found = _elsewhere.fetch(path, sql, parameters or {})
+        _scanned.in_view += found.bytes_scanned
+        return found
     cursor = _opened(path).cursor()
     timer = threading.Timer(MOST_SECONDS, cursor.interrupt)
     timer.start()
@@ -134,3 +197,19 @@ def fetch(path: str, sql: str, parameters: Mapping[str, Value] | None = None) ->
     finally:
         timer.cancel()
         cursor.close()
+
+
+DESCRIPTIONS = """
+    select table_name, column_name, comment from duckdb_columns() where database_name = 'adhouse'
+    union all
+    select table_name, '', comment from duckdb_tables() where database_name = 'adhouse'
+    union all
+    select view_name, '', comment from duckdb_views() where database_name = 'adhouse'
+"""
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def descriptions(path: str) -> dict[tuple[str, str], str]:
+    """What dbt says of each column of a build, by mart and column; of the mart itself under the empty column."""
+    rows = (_elsewhere.descriptions(path) if _elsewhere else fetch(path, DESCRIPTIONS)).rows
+    return {(mart, column): comment for mart, column, comment in rows if comment}

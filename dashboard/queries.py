@@ -337,21 +337,6 @@ def days_of(build: Build, reader: Reader, mart: str = "daily_performance") -> tu
     return (first, last) if first else None
 
 
-def descriptions(build: Build) -> dict[tuple[str, str], str]:
-    """What dbt says of each column, by mart and column; of the mart itself under the empty column."""
-    rows = cached(
-        build.path,
-        """
-        select table_name, column_name, comment from duckdb_columns() where database_name = 'adhouse'
-        union all
-        select table_name, '', comment from duckdb_tables() where database_name = 'adhouse'
-        union all
-        select view_name, '', comment from duckdb_views() where database_name = 'adhouse'
-        """,
-    ).rows
-    return {(mart, column): comment for mart, column, comment in rows if comment}
-
-
 def flights(selection: Selection) -> Rows:
     """The flights of campaigns with budget or targets that the period touches, one row each, the running ones first.
 

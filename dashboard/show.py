@@ -14,7 +14,7 @@ import streamlit as st
 
 from dashboard import queries
 from dashboard.measures import DELIVERY, SUMS, Kind, Measure
-from dashboard.published import Build, Rows
+from dashboard.published import Build, Rows, descriptions
 from dashboard.queries import Selection
 from dashboard.text import UNDEFINED, change, csv_of, days, formatted, plain
 
@@ -29,7 +29,7 @@ NO_DELIVERY = "There is no delivery in this period with these filters."
 
 def definition(build: Build, mart: str, column: str) -> str:
     """What dbt says of a column, ready for a tooltip, without marks of code; empty if it says nothing."""
-    return plain(queries.descriptions(build).get((mart, column), "").replace("`", ""))
+    return plain(descriptions(build.path).get((mart, column), "").replace("`", ""))
 
 
 def _tooltip(build: Build, measure: Measure) -> str:

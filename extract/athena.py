@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
-from typing import Any
+from threading import Event, Timer
+from typing import Any, NamedTuple
 
 CATALOG = "awsdatacatalog"
 POLL_SECONDS = 0.2  # most statements of a run take a second
 OTHER_LAKE = "the databases of this account and region are those of the lake"
+MOST_SECONDS = 1800.0  # of a query, as Athena itself allows
 IDS_AT_ONCE = 50  # what one call lists, or tells of, at most
 
 # What it logs it raises too; a command that keeps no log would show it, traceback and all.
@@ -20,6 +23,18 @@ logging.getLogger("pyathena").addHandler(logging.NullHandler())
 
 class AthenaError(Exception):
     """A statement failed; the message has Athena's words and the query's id."""
+
+
+class AthenaTimeoutError(AthenaError):
+    """A query took longer than it may, and was cancelled."""
+
+
+class Selected(NamedTuple):
+    """What a query of a user's gives: names of columns, rows, and how many bytes it scanned, which are billed."""
+
+    names: list[str]
+    rows: list[tuple[Any, ...]]
+    bytes_scanned: int
 
 
 @dataclass(frozen=True)
@@ -54,10 +69,11 @@ class Athena:
                 raise AthenaError(str(error)) from error
             return found
 
-    def select(self, query: str, database: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Runs a query of a user's in a database, and returns the names of its columns and its rows.
+    def select(self, query: str, database: str, most_seconds: float = MOST_SECONDS) -> Selected:
+        """Runs a query of a user's in a database.
 
         Raises:
+            AthenaTimeoutError: It took longer than that, and was cancelled.
             AthenaError: It failed, or was cancelled.
         """
         from pyathena import connect
@@ -67,11 +83,18 @@ class Athena:
         results = f"{self.results.rstrip('/')}/"
         place: dict[str, Any] = {"s3_staging_dir": results, "work_group": self.workgroup, "schema_name": database}
         with connect(**place, **connection_params()) as connection:
+            cursor = connection.cursor()
+            is_late = Event()
+            timer = Timer(most_seconds, _cancel, (cursor, is_late))
+            timer.start()
             try:
-                cursor = connection.cursor().execute(query)
-                return [name for name, *_ in cursor.description or ()], cursor.fetchall()
+                cursor.execute(query)
+                names = [name for name, *_ in cursor.description or ()]
+                return Selected(names, cursor.fetchall(), cursor.data_scanned_in_bytes or 0)
             except Error as error:
-                raise AthenaError(str(error)) from error
+                raise (AthenaTimeoutError if is_late.is_set() else AthenaError)(str(error)) from error
+            finally:
+                timer.cancel()
 
     def location(self, database: str, table: str) -> str | None:
         """Where in S3 a table is; None if there is no such table."""
@@ -102,6 +125,12 @@ class Athena:
         """How many bytes each of these queries has read, by its id; one that Athena has forgotten is left out."""
         told = executions(query_ids)
         return {one["QueryExecutionId"]: one.get("Statistics", {}).get("DataScannedInBytes", 0) for one in told}
+
+
+def _cancel(cursor: Any, is_late: Event) -> None:
+    is_late.set()
+    with suppress(Exception):  # it may end in this moment, or not have begun
+        cursor.cancel()
 
 
 @cache

@@ -20,18 +20,14 @@ def serve(terminal: Terminal, settings: Settings, *, host: str, port: int, is_op
     """Serves the dashboard until Ctrl-C; a build that is published meanwhile is shown at the next reload.
 
     Raises:
-        CommandError: Nothing is published, the marts are on Athena, the port is taken, or the login is half set up.
+        CommandError: Nothing is published, the port is taken, or the login is half set up.
     """
     login = _login(settings)
-    if settings.is_in_cloud:
-        raise CommandError(
-            "the dashboard shows marts that are published on DuckDB, and ADHOUSE_TARGET is athena",
-            "BI tools read the marts on Athena: docs/athena.md",
-            Exit.USAGE,
-        )
     check_link(settings.published)
     link = settings.published / LINK
-    if not link.exists():
+    if settings.is_in_cloud:
+        _read_from_athena(settings)
+    elif not link.exists():
         raise nothing_published()
     _check_port(host, port)
 
@@ -58,6 +54,22 @@ def serve(terminal: Terminal, settings: Settings, *, host: str, port: int, is_op
     address = settings.login_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
     terminal.result(f"dashboard: {address} (Ctrl-C ends it)")
     bootstrap.run(str(script), is_hello=False, args=[str(link)], flag_options=flags)
+
+
+def _read_from_athena(settings: Settings) -> None:
+    """Lets the pages, which run in this process, ask Athena.
+
+    Raises:
+        CommandError: Nothing is published.
+    """
+    from adhouse.warehouse.athena import AthenaWarehouse
+    from adhouse.warehouse.athena_pages import AthenaPages
+    from dashboard import published
+
+    warehouse = AthenaWarehouse(settings.lake_url, settings.athena_results, settings.athena_workgroup)
+    if warehouse.published() is None:
+        raise nothing_published()
+    published.read_from(AthenaPages(warehouse))
 
 
 def _login(settings: Settings) -> dict[str, Any] | None:

@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class _Document:
+class Document:
     """What is on record of a build.
 
     Attributes:
@@ -64,6 +64,8 @@ class _Document:
     versions: str
     inputs: str = ""
     lake_change: str = ""
+    report_timezone: str = ""
+    restated_days: int = 0
     records: dict[str, int] = field(default_factory=dict)
     models: int = 0
     tests: int = 0
@@ -96,8 +98,8 @@ class AthenaWarehouse:
 
     def why_full_refresh(self, fingerprint: str) -> str | None:
         """Looks at the builds on record; where none was audited the first generation begins anyway."""
-        since_audited: list[_Document] = []
-        for record in self._newest_first():
+        since_audited: list[Document] = []
+        for record in self.documents():
             since_audited.append(record)
             if record.status == "audited":
                 is_same = all(one.fingerprint == fingerprint for one in since_audited)
@@ -110,20 +112,20 @@ class AthenaWarehouse:
 
     def generation(self, build_id: str, *, is_full_refresh: bool) -> str:
         """That of the last audited build, or a new one."""
-        last = next((record for record in self._newest_first() if record.status == "audited"), None)
+        last = next((record for record in self.documents() if record.status == "audited"), None)
         if last is None or is_full_refresh:
             return build_id.lower().replace("-", "_") or "work"
         return last.generation
 
     def newest(self) -> BuildRecord | None:
         """The newest document."""
-        last = next(self._newest_first(), None)
+        last = next(self.documents(), None)
         return last.as_record() if last else None
 
     def begin(self, plan: BuildPlan) -> None:
         """Writes the build's document."""
         self._write(
-            _Document(
+            Document(
                 build_id=plan.build_id,
                 command=plan.command,
                 status="building",
@@ -136,12 +138,14 @@ class AthenaWarehouse:
                 versions=versions(),
                 inputs=plan.inputs,
                 lake_change=plan.lake_change,
+                report_timezone=plan.report_timezone,
+                restated_days=plan.restated_days,
             )
         )
 
     def finish(self, plan: BuildPlan, result: BuildResult, records: tuple[int, int, int]) -> None:
         """Completes the build's document; of an audited one it has the snapshots that were audited."""
-        record = self._read(plan.build_id)
+        record = self.document(plan.build_id)
         record.status = "failed" if result.errors else "audited"
         record.ended_at = _now()
         record.records = dict(zip(("read", "loaded", "rejected"), records, strict=True))
@@ -156,11 +160,11 @@ class AthenaWarehouse:
 
     def publish(self, build_id: str) -> None:
         """Points the views at the build's snapshots, then notes that they do, and drops what no kept build needs."""
-        record = self._read(build_id)
+        record = self.document(build_id)
         audited(record.as_record())
         self._show(record)
         self._drop_old_generations()
-        names = [record.build_id for record in self._newest_first()]
+        names = [record.build_id for record in self.documents()]
         needed = {record.build_id for record in self._kept()}
         for old in names[KEPT_DOCUMENTS:]:
             if old not in needed:
@@ -174,7 +178,7 @@ class AthenaWarehouse:
         wanted = build_id or (older[0] if older else None)
         if wanted is None or wanted not in kept:
             raise no_build(build_id, kept)
-        self._show(self._read(wanted), is_rolled_back=True)
+        self._show(self.document(wanted), is_rolled_back=True)
         return wanted
 
     def published(self) -> str | None:
@@ -195,7 +199,7 @@ class AthenaWarehouse:
         build_id = self.published()
         if build_id is None:
             return None
-        record = self._read(build_id)
+        record = self.document(build_id)
         return {
             "build_id": build_id,
             "path": f"database {READERS} in Athena, workgroup {self.workgroup}",
@@ -210,17 +214,17 @@ class AthenaWarehouse:
         """What the build's document says."""
         if build_id not in self._on_record():
             return []
-        found = [Finding(**test) for test in self._read(build_id).findings]
+        found = [Finding(**test) for test in self.document(build_id).findings]
         return [test for test in found if test.status != "pass"]
 
     def bytes_read(self) -> dict[str, tuple[int, int]]:
         """What the document of the newest build that came to its end says."""
-        ended = next((record for record in self._newest_first() if record.ended_at), None)
+        ended = next((record for record in self.documents() if record.ended_at), None)
         return ended.read if ended else {}
 
     def ask(self, mart: str, query: str) -> Sequence[tuple[Any, ...]]:
         """Asks the views."""
-        return self._athena.rows(query) if self.published() else []
+        return self.athena.rows(query) if self.published() else []
 
     def select(self, query: str) -> Answer:
         """Runs the query in the database of the views; it may name those alone."""
@@ -228,7 +232,8 @@ class AthenaWarehouse:
             raise nothing_published()
         check_reads_published(query)
         try:
-            return Answer(*self._athena.select(query, READERS))
+            names, rows, _ = self.athena.select(query, READERS)
+            return Answer(names, rows)
         except AthenaError as error:
             raise wrong_query(str(error)) from error
 
@@ -251,7 +256,7 @@ class AthenaWarehouse:
         return len(tables)
 
     def _tidy(self, database: str, table: str, pinned: set[int]) -> None:
-        self._athena.rows(f"optimize {database}.{table} rewrite data using bin_pack")
+        self.athena.rows(f"optimize {database}.{table} rewrite data using bin_pack")
         seconds = LEAST_SNAPSHOT_SECONDS
         if pinned:
             ids = ", ".join(map(str, sorted(pinned)))
@@ -259,18 +264,19 @@ class AthenaWarehouse:
                 "select date_diff('second', min(committed_at), current_timestamp) "  # noqa: S608 names and ids are ours
                 f'from "{database}"."{table}$snapshots" where snapshot_id in ({ids})'
             )
-            [(oldest,)] = self._athena.rows(age)
+            [(oldest,)] = self.athena.rows(age)
             seconds += int(oldest or 0)
         properties = f"'vacuum_max_snapshot_age_seconds' = '{seconds}'"
-        self._athena.rows(f"alter table `{database}`.`{table}` set tblproperties ({properties})")
-        self._athena.rows(f"vacuum {database}.{table}")
+        self.athena.rows(f"alter table `{database}`.`{table}` set tblproperties ({properties})")
+        self.athena.rows(f"vacuum {database}.{table}")
 
     @cached_property
     def _folder(self) -> Folder:
         return Folder.at(self.lake_url).below("ops")
 
     @property
-    def _athena(self) -> Athena:
+    def athena(self) -> Athena:
+        """Where its statements run."""
         return Athena(self.results, self.workgroup)
 
     @cached_property
@@ -279,33 +285,36 @@ class AthenaWarehouse:
 
         return boto3.client("glue")
 
-    def _newest_first(self) -> Iterator[_Document]:
+    def documents(self) -> Iterator[Document]:
+        """What is on record of every build, the newest first."""
         for build_id in sorted(self._on_record(), key=build_order, reverse=True):
-            yield self._read(build_id)
+            yield self.document(build_id)
 
     def _on_record(self) -> list[str]:
         files = self._folder.below("builds").files()
         return [name.removesuffix(".json") for name in files if name.endswith(".json")]
 
-    def _read(self, build_id: str) -> _Document:
-        return _Document(**json.loads(self._folder.read(f"builds/{build_id}.json")))
+    def document(self, build_id: str) -> Document:
+        """What is on record of a build; it changes no more once the build has ended."""
+        return Document(**json.loads(self._folder.read(f"builds/{build_id}.json")))
 
-    def _write(self, record: _Document) -> None:
+    def _write(self, record: Document) -> None:
         self._folder.write(f"builds/{record.build_id}.json", json.dumps(asdict(record), indent=2).encode())
 
-    def _kept(self) -> list[_Document]:
+    def _kept(self) -> list[Document]:
         """The builds that readers can be shown: the newest audited ones, and the one they see."""
-        audited = [record for record in self._newest_first() if record.status == "audited"]
+        audited = [record for record in self.documents() if record.status == "audited"]
         now = self.published()
         return audited[:KEPT_BUILDS] + [record for record in audited[KEPT_BUILDS:] if record.build_id == now]
 
-    def _tables(self, database: str) -> list[dict[str, Any]]:
+    def tables(self, database: str) -> list[dict[str, Any]]:
+        """What Glue has on record of the tables and views of a database."""
         pages = self._glue.get_paginator("get_tables").paginate(DatabaseName=database)
         return [table for page in pages for table in page["TableList"]]
 
     def _read_by(self, queries: Mapping[str, Sequence[str]]) -> dict[str, tuple[int, int]]:
         try:
-            read = self._athena.bytes_read(query for ids in queries.values() for query in ids)
+            read = self.athena.bytes_read(query for ids in queries.values() for query in ids)
         except Exception as error:
             log.warning("the bytes read are not known: %s", error)  # the build is as good without
             return {}
@@ -315,7 +324,7 @@ class AthenaWarehouse:
         return [
             (database, table["Name"])
             for database in (f"{layer}_{generation}" for layer in TABLES)
-            for table in self._tables(database)
+            for table in self.tables(database)
             if _kind(table) == "ICEBERG" and "__dbt_" not in table["Name"]
         ]
 
@@ -324,7 +333,7 @@ class AthenaWarehouse:
             f"select '{database}.{name}', snapshot_id from \"{database}\".\"{name}$refs\" where name = 'main'"  # noqa: S608
             for database, name in self._iceberg_tables(generation)
         ]
-        return {table: int(snapshot) for table, snapshot in self._athena.rows(" union all ".join(queries))}
+        return {table: int(snapshot) for table, snapshot in self.athena.rows(" union all ".join(queries))}
 
     def _selects(self, generation: str, views: Mapping[str, str], snapshots: Mapping[str, int]) -> dict[str, str]:
         """What each mart selects, a view's own text included, from tables as of their snapshots."""
@@ -339,7 +348,7 @@ class AthenaWarehouse:
             return f"(\n{RELATION.sub(as_audited, COMMENT.sub('', views[table]))}\n)"
 
         database = f"{READERS}_{generation}"
-        marts = sorted(table["Name"] for table in self._tables(database) if "__dbt_" not in table["Name"])
+        marts = sorted(table["Name"] for table in self.tables(database) if "__dbt_" not in table["Name"])
         return {
             name: RELATION.sub(as_audited, f'select * from "awsdatacatalog"."{database}"."{name}"')  # noqa: S608
             for name in marts
@@ -349,26 +358,26 @@ class AthenaWarehouse:
         found: dict[str, Any] = json.loads(self._folder.read(POINTER)) if self._folder.has(POINTER) else {}
         return found
 
-    def _show(self, record: _Document, *, is_rolled_back: bool = False) -> None:
-        self._athena.rows(f"create database if not exists {READERS}")
+    def _show(self, record: Document, *, is_rolled_back: bool = False) -> None:
+        self.athena.rows(f"create database if not exists {READERS}")
         for name, select in record.shown.items():
             shown = f"select *, '{record.build_id}' as build_id from (\n{select}\n)"  # noqa: S608 all of it is ours
-            self._athena.rows(f"create or replace view {READERS}.{name} as {shown}")
+            self.athena.rows(f"create or replace view {READERS}.{name} as {shown}")
         pointer = {"build_id": record.build_id, "published_at": _now(), "is_rolled_back": is_rolled_back}
         self._folder.write(POINTER, json.dumps(pointer).encode())
 
     def _drop_old_generations(self) -> None:
         needed = {record.generation for record in self._kept()}
-        ours = {record.generation for record in self._newest_first()}
+        ours = {record.generation for record in self.documents()}
         pages = self._glue.get_paginator("get_databases").paginate()
         for database in [found["Name"] for page in pages for found in page["DatabaseList"]]:
             layer, _, generation = database.partition("_")
             if layer in LAYERS and generation in ours - needed:
-                for table in self._tables(database):
+                for table in self.tables(database):
                     is_view = table.get("TableType") == "VIRTUAL_VIEW"  # of which Trino's grammar is, without backticks
                     name = f'"{database}"."{table["Name"]}"' if is_view else f"`{database}`.`{table['Name']}`"
-                    self._athena.rows(f"drop {'view' if is_view else 'table'} if exists {name}")
-                self._athena.rows(f"drop database if exists `{database}`")
+                    self.athena.rows(f"drop {'view' if is_view else 'table'} if exists {name}")
+                self.athena.rows(f"drop database if exists `{database}`")
 
 
 def _now() -> str:

@@ -12,9 +12,12 @@ import duckdb
 import pytest
 from conftest import TODAY, Workspace
 from support.athena_workspace import columns_of_marts
+from support.dashboard_queries import assert_same_answers
 from support.event_files import drop_events, eventful_world
 from support.extracting import lines, record
 
+from adhouse.warehouse.athena import AthenaWarehouse
+from adhouse.warehouse.athena_pages import AthenaPages
 from extract.athena import Athena
 from local_athena.server import LocalAthena
 from simulate.delivery import delivery
@@ -119,6 +122,12 @@ class Engines:
                     assert _is_same(one[name], other[name]), (mart, name, one, other)
         return cloud
 
+    def assert_same_pages(self) -> None:
+        """Compares what the dashboard's queries give on both."""
+        warehouse = AthenaWarehouse(self.cloud.settings["ADHOUSE_LAKE_URL"], self.athena.results, "primary")
+        link = self.disk.home / "published" / "marts.duckdb"
+        assert_same_answers(link, AthenaPages(warehouse))
+
 
 def _builds(marts: Marts) -> set[str]:
     return {row["build_id"] for rows in marts.values() for row in rows}
@@ -204,6 +213,7 @@ def test_both_engines_give_the_same_cells_of_events(engines: Engines, world: Wor
         engines.run("run")
         filled |= {mart for mart, rows in engines.assert_same_cells().items() if rows}
     assert filled >= {*EVENT_MARTS}
+    engines.assert_same_pages()
 
 
 @pytest.mark.cases

@@ -132,6 +132,7 @@ def test_what_passes_is_waited_for(lake: AthenaWorkspace) -> None:
     assert asked == {"PUT": 4, "GET": 2, "StartQueryExecution": 6, "GetQueryExecution": 4, "GetTable": 2}
 
 
+@pytest.mark.cases
 def test_a_build_that_is_denied_ends_without_asking_again(loaded: AthenaWorkspace) -> None:
     denied = json_error("StartQueryExecution", "AccessDeniedException", NOT_PERMITTED + "athena:Start", spared=10)
     with loaded.aws.doing(denied) as refused:

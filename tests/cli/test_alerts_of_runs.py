@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
 from conftest import Workspace
 from support.receivers import webhook
 
@@ -62,6 +63,7 @@ def test_a_damaged_state_is_said_and_the_run_goes_on(house: Workspace) -> None:
     assert "remove" in ended.stderr
 
 
+@pytest.mark.cases
 def test_a_failed_audit_is_told_and_is_over_with_the_next_build(house: Workspace, tmp_path: Path) -> None:
     with webhook() as hook:
         channel = {"ADHOUSE_ALERTS": hook.url}

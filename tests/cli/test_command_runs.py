@@ -98,6 +98,7 @@ def test_a_first_build_without_events_is_complete(built_home: Workspace) -> None
         assert connection.execute(completed).fetchone() == (1,)
 
 
+@pytest.mark.cases
 def test_a_changed_test_project_or_day_is_built_though_nothing_is_new(house: Workspace, tmp_path: Path) -> None:
     ours = read_settings({"ADHOUSE_HOME": str(house.home)})
     first = published_id(house)
@@ -165,6 +166,7 @@ def test_a_roll_back_stays_until_something_new_comes(house: Workspace) -> None:
     assert "after a roll-back" not in house.adhouse("status").stdout
 
 
+@pytest.mark.cases
 def test_what_dbt_built_by_hand_is_said_not_to_be_published_and_is_built_again(
     house: Workspace, built_home: Workspace
 ) -> None:
@@ -183,6 +185,7 @@ def test_what_dbt_built_by_hand_is_said_not_to_be_published_and_is_built_again(
     assert cells(house) == cells(built_home)
 
 
+@pytest.mark.cases
 def test_a_marts_file_that_bi_tools_cannot_read_is_replaced(house: Workspace, built_home: Workspace) -> None:
     marts = house.home / "marts.duckdb"
     marts.unlink()
@@ -271,6 +274,7 @@ def test_a_signal_stops_it_within_seconds_and_says_what_is_left(
     assert state["lock"] is None
 
 
+@pytest.mark.cases
 def test_killed_anywhere_the_same_command_ends_right(house: Workspace, built_home: Workspace) -> None:
     for path in ("lake", "landing", "published", "marts.duckdb", "warehouse.duckdb"):
         gone = house.home / path
@@ -285,6 +289,7 @@ def test_killed_anywhere_the_same_command_ends_right(house: Workspace, built_hom
     assert cells(house) == cells(built_home)
 
 
+@pytest.mark.cases
 def test_a_full_disk_is_one_line_and_a_rerun_after_freeing_space_is_right(house: Workspace, tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
@@ -333,6 +338,7 @@ def dbt(house: Workspace, *arguments: str, **settings: str) -> subprocess.Comple
     return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.cases
 def test_dbt_works_by_itself_and_the_docs_are_one_page(house: Workspace) -> None:
     ended = dbt(house, "build")
     assert ended.returncode == 0, ended.stdout
@@ -435,6 +441,7 @@ def test_a_published_view_finds_its_tables_under_any_name_of_the_file(built_home
         assert connection.execute(counted.format("theirs.")).fetchone() == wanted
 
 
+@pytest.mark.cases
 def test_maintain_merges_small_files_and_changes_no_number(house: Workspace, built_home: Workspace) -> None:
     house.drop("one_more.jsonl", lines(record(1)))
     assert house.adhouse("run").returncode == 0

@@ -65,6 +65,7 @@ def test_another_data_folder_is_not_parsed_for_and_a_changed_model_is_seen(setti
     assert _was_parsed(third)
 
 
+@pytest.mark.cases
 def test_what_is_kept_may_be_gone_or_broken(settings: Settings, tmp_path: Path) -> None:
     _parsed(settings)
     (kept,) = (settings.project / "target").iterdir()
@@ -76,6 +77,7 @@ def test_what_is_kept_may_be_gone_or_broken(settings: Settings, tmp_path: Path) 
         assert _was_parsed(another)
 
 
+@pytest.mark.cases
 def test_a_project_that_cannot_keep_anything_is_parsed_each_time(settings: Settings, tmp_path: Path) -> None:
     (settings.project / "target").write_text("in the way")
     for name in ("first", "second"):

@@ -11,6 +11,9 @@ import pytest
 from conftest import Workspace
 from support.extracting import lines, record, rows
 
+from extract.demo import Demo, write_demo
+from extract.storage import Folder
+
 ONE_DAY = {"ADHOUSE_SINCE": "2026-11-01", "ADHOUSE_UNTIL": "2026-11-01"}
 
 
@@ -31,15 +34,23 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return house
 
 
-def test_a_demo_refuses_own_data_until_it_is_ended_for_good(demo: Workspace) -> None:
-    own = demo.drop("own.jsonl", lines(record(1, date="2026-11-01", spend="1.5")))
+def test_a_demo_refuses_own_data(tmp_path: Path) -> None:
+    house = Workspace(tmp_path / "data", ONE_DAY)
+    write_demo(Folder.at(str(house.home)).below("landing"), Demo())
+    own = house.drop("own.jsonl", lines(record(1)))
     for settings, named in (({}, "own.jsonl"), ({"ADHOUSE_API_URL": "http://127.0.0.1:9"}, "ADHOUSE_API_URL")):
-        refused = demo.adhouse("run", **settings)
+        refused = house.adhouse("run", **settings)
         assert refused.returncode == 2
         assert named in refused.stderr
         assert "ADHOUSE_HOME" in refused.stderr
         assert "adhouse demo --end" in refused.stderr
     assert own.exists()
+
+
+@pytest.mark.cases
+def test_a_demo_refuses_own_data_until_it_is_ended_for_good(demo: Workspace) -> None:
+    demo.drop("own.jsonl", lines(record(1, date="2026-11-01", spend="1.5")))
+    assert demo.adhouse("run").returncode == 2
 
     ended = demo.adhouse("demo", "--end")
     assert ended.returncode == 0, ended.stderr

@@ -16,7 +16,7 @@ from support.published_file import DAY, delivered, publish_invented
 
 from dashboard import published, queries
 from dashboard.measures import ATTRIBUTION, AUCTIONS, BALANCE, DELIVERY, FUNNEL
-from dashboard.published import Build, TooSlowError, file_of
+from dashboard.published import Build, TooSlowError, descriptions, file_of
 from dashboard.queries import Reader, Selection
 
 LONG_AGO, LATER = date(2000, 1, 1), date(2100, 12, 31)
@@ -237,7 +237,7 @@ def test_a_query_that_takes_too_long_is_stopped_and_leaves_others_alone(
 
 
 def test_every_measure_is_defined_by_dbt(real: Build) -> None:
-    said = queries.descriptions(real)
+    said = descriptions(real.path)
     measures = [*DELIVERY.values(), *FUNNEL.values(), *ATTRIBUTION.values(), *BALANCE.values(), *AUCTIONS.values()]
     undefined = {one.name for one in measures if not said.get((one.described_by, one.name))}
     assert undefined == {"roas"}, "no mart has it: its spend is joined when it is read"

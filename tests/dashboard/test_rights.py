@@ -5,13 +5,14 @@ Whatever belongs to the other brand, to all brands or to nobody is marked; a mar
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.dashboard_pages import RunPage, build_behind, days_back
+from support.dashboard_queries import ASKED, MARK, OTHERS, SHARED, publish_two_brands
 from support.published_file import DAY, delivered, publish_invented
 from support.repository import models, text_of
 
@@ -24,61 +25,14 @@ from dashboard.text import plain
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
-MARK = "Hush"
 MINE, EVERYTHING, NOTHING = Reader(("Acme",)), Reader(), Reader(())
-# Campaigns of another brand, of both, of none that is known, and what stands where there is no campaign.
-SHARED = "of both"  # its delivery of my brand is mine, its marts without brands are not
-OTHERS = (f"{MARK} campaign", SHARED, f"{MARK} of events alone", *queries.NO_CAMPAIGNS)
 ME, BOSS = "ann@example.org", "boss@example.org"
-
-
-def marked(**values: Any) -> dict[str, Any]:
-    """A delivery of the other brand."""
-    places = dict.fromkeys(("country", "state", "city", "zipcode", "source", "account"), f"{MARK} place")
-    return delivered(**{"campaign_id": OTHERS[0], "ad_id": f"{MARK} ad", "brand": f"{MARK} brand", **places, **values})
 
 
 @pytest.fixture(scope="module")
 def link(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A build in which only campaign c1 and brand Acme are mine; every mart has rows of the others."""
-    days = [days_back(back) for back in range(20)]
-    deliveries = [row(date=day, impressions=2000) for day in days for row in (delivered, marked)]
-    deliveries += [marked(clicks=900, date=days[12])]  # an ad that is wearing out
-    deliveries += [marked(campaign_id=SHARED), delivered(campaign_id=SHARED, ad_id="shared ad")]
-    # A platform may call a campaign of mine what we call no campaign.
-    deliveries += [delivered(campaign_id=name, ad_id="named so") for name in queries.NO_CAMPAIGNS]
-    others: dict[str, list[dict[str, Any]]] = {
-        model.name: [_row(model.columns, name) for name in (*OTHERS, "c1")]
-        for model in models()
-        if model.layer == "marts" and model.name not in queries.DELIVERY_MARTS and model.name != "campaign_summary"
-    }
-    others["ops.quarantine_examples"] = [{"source": MARK, "reason": MARK, "payload": MARK}]
-    others["ops.test_results"] = [{"build_id": "000001-20261106T040000Z-test", "test": MARK, "status": "warn"}]
-    return publish_invented(tmp_path_factory.mktemp("rights") / "published", deliveries, others)
-
-
-def _row(columns: list[dict[str, Any]], campaign: str) -> dict[str, Any]:
-    """A row of a mart with the campaign and, unless it is mine, marks in all other texts."""
-    row: dict[str, Any] = {}
-    for column in columns:
-        name, kind = column["name"], column["data_type"]
-        if name == "campaign_id":
-            row[name] = campaign
-        elif name == "brand":
-            row[name] = "Acme" if campaign == "c1" else f"{MARK} brand"
-        elif name in ("metric", "date_base", "model"):
-            row[name] = {"metric": "ctr", "date_base": "touch", "model": queries.MODELS[0]}[name]
-        elif kind == "varchar":
-            row[name] = "mine" if campaign == "c1" else MARK
-        elif kind == "date":
-            row[name] = DAY
-        elif kind == "timestamp":
-            row[name] = f"{DAY} 10:00:00"
-        elif kind == "boolean":
-            row[name] = True
-        elif kind in ("bigint", "double") or kind.startswith("decimal"):
-            row[name] = 1
-    return row
+    return publish_two_brands(tmp_path_factory.mktemp("rights") / "published")
 
 
 @pytest.fixture
@@ -86,44 +40,8 @@ def build(link: Path) -> Build:
     return build_behind(link)
 
 
-ASKED: Mapping[str, Callable[[Selection], object]] = {
-    "delivery": lambda one: [
-        queries.delivery(one, (column,), limit=None)
-        for column in ("brand", "source", "zipcode", "campaign_id", "ad_id")
-    ],
-    "movers": lambda one: queries.movers(one, "brand", "spend", 9),
-    "tiring": lambda one: queries.tiring(one, 0, 9),
-    "values_of": lambda one: [
-        queries.values_of(one.build, one.reader, column, one)
-        for column in ("brand", "source", "campaign_id", "ad_id", "country", "zipcode")
-    ],
-    "names_of": lambda one: [queries.names_of(one.build, one.reader, name) for name in ("campaign_id", "ad_id")],
-    "campaigns_of": lambda one: queries.campaigns_of(one.build, one.reader),
-    "whole_campaigns_of": lambda one: queries.whole_campaigns_of(one.build, one.reader),
-    "sources_of": lambda one: queries.sources_of(one.build, one.reader),
-    "days_of": lambda one: queries.days_of(one.build, one.reader, "auction_performance"),
-    "flights": queries.flights,
-    "funnel": lambda one: queries.funnel(one, ("campaign_id",), limit=None),
-    "auctions": lambda one: queries.auctions(one, ("exchange",), limit=None),
-    "losses": lambda one: queries.losses(one, 9),
-    "alerts": lambda one: [queries.alerts(one, scope, limit=None) for scope in ("", "campaign", "all")],
-    "hours": queries.hours,
-    "conversion_types": lambda one: queries.conversion_types(one.build, one.reader),
-    "attribution": lambda one: queries.attribution(one, "touch", (), ("campaign_id",)),
-    "credited_campaigns": lambda one: queries.credited_campaigns(one, "touch", (), queries.MODELS[0]),
-    "freshness": lambda one: queries.freshness(one.build, one.reader, ()),
-    "newest_days": lambda one: queries.newest_days(one.build, one.reader),
-    "balance": lambda one: queries.balance(one.build, one.reader, ()),
-    "quarantine": lambda one: queries.quarantine(one.build, one.reader, ()),
-    "quarantine_examples": lambda one: queries.quarantine_examples(one.build, one.reader, (), MARK),
-    "example_reasons": lambda one: queries.example_reasons(one.build, one.reader),
-    "tests": lambda one: queries.tests(one.build, one.reader),
-    "builds": lambda one: queries.builds(one.build, one.reader),
-    "reconciliation": lambda one: queries.reconciliation(one.build, one.reader),
-    "overlaps": lambda one: queries.overlaps(one.build, one.reader, ()),
-}
-# What dbt says of columns, and the ISO codes of places: the same in every house.
-ABOUT_NOBODY = {"descriptions", "places", "delivery_mart"}
+# The ISO codes of places are the same in every house.
+ABOUT_NOBODY = {"places", "delivery_mart"}
 # They tell about rows with a brand, whatever else is in the campaign.
 OF_DELIVERY = {"delivery", "tiring", "values_of", "campaigns_of"}
 # They give no texts of the data, so no mark can tell.

@@ -15,6 +15,7 @@ HEADER = (
 )
 
 
+@pytest.mark.cases
 def test_a_missing_rate_is_named_and_blocks_and_a_new_one_converts(own_project: Workspace, tmp_path: Path) -> None:
     rows = (
         "in euros,c1,a1,2026-11-03,Acme,DE,,,,1000,10,100.01,eur,1",

@@ -187,6 +187,7 @@ def test_a_run_with_a_correction_killed_anywhere_is_healed_by_the_same_command(s
     is_healed(second, "run", points, tmp_path)
 
 
+@pytest.mark.cases
 def test_a_rebuild_killed_anywhere_is_healed_by_a_run(built: Scene, tmp_path: Path) -> None:
     points = {
         "the lake is gone": gone("lake/raw/_dlt_loads"),
@@ -231,6 +232,7 @@ def last_line(folder: Path, name: str) -> tuple[int, str]:
     return int((folder / f"{name}.code").read_text()), lines[-1]
 
 
+@pytest.mark.cases
 def test_no_room_to_build_or_to_publish_is_one_line_and_healed_by_room(first: Scene, tmp_path: Path) -> None:
     steps = """
         room 1000; told building adhouse run
@@ -279,6 +281,7 @@ def cut_to_half(path: Path) -> None:
         file.truncate(path.stat().st_size // 2)
 
 
+@pytest.mark.cases
 @pytest.mark.parametrize("damage", [overwritten, cut_to_half])
 def test_a_damaged_warehouse_is_told_and_rebuilt_from_landing(
     built: Scene, tmp_path: Path, damage: Callable[[Path], None]
@@ -298,6 +301,7 @@ def test_a_damaged_warehouse_is_told_and_rebuilt_from_landing(
     two_at_once(play, ["warehouse.duckdb", "marts.duckdb"])
 
 
+@pytest.mark.cases
 def test_a_removed_warehouse_is_made_again_by_a_run(built: Scene, tmp_path: Path) -> None:
     def play(file: str) -> None:
         house = built.played(tmp_path / file)
@@ -310,6 +314,7 @@ def test_a_removed_warehouse_is_made_again_by_a_run(built: Scene, tmp_path: Path
     two_at_once(play, ["warehouse.duckdb", "marts.duckdb"])
 
 
+@pytest.mark.cases
 @pytest.mark.parametrize("damage", [overwritten, cut_to_half])
 def test_a_damaged_published_file_is_replaced(built: Scene, tmp_path: Path, damage: Callable[[Path], None]) -> None:
     def play(command: str) -> None:
