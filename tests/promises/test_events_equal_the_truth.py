@@ -91,6 +91,7 @@ def test_every_record_is_where_the_truth_has_it(house: Workspace, truth: EventTr
     assert {*FIELDS} == {kind for kind, one in truth.balances.items() if one.quarantined}, "a kind has no fault"
 
 
+@pytest.mark.cases
 def test_ids_that_come_back_on_another_day_are_warned_of(house: Workspace, truth: EventTruth) -> None:
     ended = house.adhouse("run", "--full-refresh")
     assert f"{truth.returning_ids} ids of impressions come on several days, such as" in " ".join(ended.stderr.split())

@@ -46,6 +46,7 @@ def test_what_may_count_twice_or_is_gone_is_said_with_the_way_out(tmp_path: Path
     ]
 
 
+@pytest.mark.cases
 def test_the_newest_file_of_a_day_replaces_it_whatever_its_name(tmp_path: Path) -> None:
     house = read_settings({"ADHOUSE_HOME": str(tmp_path), "ADHOUSE_API_URL": "none"})
     for files in (FIRST, SECOND):
@@ -62,6 +63,7 @@ def test_the_newest_file_of_a_day_replaces_it_whatever_its_name(tmp_path: Path) 
     assert sum(row["spend"] for row in by_source) == 2_200
 
 
+@pytest.mark.cases
 def test_a_file_that_takes_a_day_without_some_of_its_campaigns_is_warned_of(tmp_path: Path) -> None:
     house = read_settings({"ADHOUSE_HOME": str(tmp_path), "ADHOUSE_API_URL": "none"})
     whole = week("c1", 1, 1) + week("c1", 1, 1).replace(b",c1,", b",c2,").removeprefix(HEADER.encode())
