@@ -36,7 +36,7 @@ def speed(folder: Path, deliveries: int, impressions: int, rounds: int, say: Say
         rows += _people(ours, say)
         people.look_at_views(ours.url, VIEWS)
         rows.append((f"memory after {VIEWS} different views", gib(ours.memory_bytes()), "", "", "0.68 GiB"))
-    return rows
+    return [(f"dashboard: {row[0]}", *row[1:]) for row in rows]
 
 
 def _home(folder: Path, deliveries: int, impressions: int) -> Path:
@@ -61,7 +61,7 @@ def _streamlit_home(home: Path) -> Path:
 def _first_session(ours: Server) -> list[Row]:
     first, *later = people.first_views(ours.url, SESSIONS)
     ratio = f"{first / median(later):.2f}"
-    return [("dashboard: first session after the start", f"{first:.2f} s", f"{_range(later)} later ones", ratio, "1")]
+    return [("first session after the start", f"{first:.2f} s", f"{_range(later)} later ones", ratio, "1")]
 
 
 def _openings(browser: Browser, title: str, ours: str, empty: str, rounds: int, say: Say) -> list[Row]:
@@ -81,7 +81,8 @@ def _openings(browser: Browser, title: str, ours: str, empty: str, rounds: int, 
 def _opening(browser: Browser, address: str, *, is_warm: bool) -> Opened:
     with newcomer(browser) as person:
         if is_warm:
-            opened(person.new_page(), address)
+            with person.new_page() as before:
+                opened(before, address)
         return opened(person.new_page(), address)
 
 
