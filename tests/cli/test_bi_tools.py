@@ -13,7 +13,7 @@ from support.published_file import delivered, publish_invented
 
 from adhouse.warehouse.publish import publish
 
-BUILDS, PUBLICATIONS, READERS = 3, 60, 2
+BUILDS, PUBLICATIONS, READERS = 3, 30, 2
 # The impressions of a build are its number, whichever mart says so.
 QUERIES = (
     "select max(cast(left(build_id, 6) as integer)) from ops.builds",
