@@ -23,6 +23,8 @@ The parts and their rows:
 - events: logs of 120 days of events: their extraction, with hashing and every check, against DuckDB's own reading of
   the same files into tables, clean and with one broken line in a thousand, in CPU seconds; then all models and tests of
   them against `handwritten_events.sql`, which starts from the same raw tables.
+- dashboard: pages in a real browser with a cold and a warm cache, and one more value of a filter, in turn with an empty
+  page of Streamlit; ten people at once without a browser; memory after 500 views. The build is generated, not run.
 - tenfold (only with --tenfold: it takes 40 GB of disk): the peak memory for a file ten times as long.
 """
 
@@ -35,12 +37,13 @@ from pathlib import Path
 from statistics import median
 
 from bench import phases, report, small_days
+from bench.dashboard import speed
 from bench.events import events
 from bench.house import Workspace
 from bench.processes import PROJECT, Usage, measured, script, use_two_cores
 from bench.year import DAYS, Year
 
-PARTS = ("full", "day", "history", "http", "reading", "events")
+PARTS = ("full", "day", "history", "http", "reading", "events", "dashboard")
 HTTP_RECORDS = READING_RECORDS = 1_000_000
 MOST_MEMORY = "3 GiB"
 FEW_RUNS = 50
@@ -295,6 +298,8 @@ def main() -> None:
             rows += reading(folder, min(READING_RECORDS, wanted.records), wanted.rounds)
         if "events" in parts:
             rows += events(folder, wanted.events, wanted.rounds, say)
+        if "dashboard" in parts:
+            rows += speed(folder, wanted.records, wanted.events, wanted.rounds, say)
         if wanted.tenfold:
             rows += tenfold(year)
     page = "\n\n".join([report.table(rows), report.machine(), *sections])

@@ -2,13 +2,10 @@
 
 import os
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.processes import PROJECT, Usage, measured
-
-_ADHOUSE = str(Path(sys.executable).with_name("adhouse"))
+from bench.processes import ADHOUSE, PROJECT, Usage, measured
 
 
 class Workspace:
@@ -73,7 +70,7 @@ class Workspace:
         return self._measured("build", *(["--full-refresh"] if anew else []))
 
     def _measured(self, *command: str) -> Usage:
-        return measured([_ADHOUSE, *command], self._settings)
+        return measured([ADHOUSE, *command], self._settings)
 
     def remove(self) -> None:
         """Frees the disk."""

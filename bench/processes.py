@@ -11,6 +11,7 @@ from pathlib import Path
 
 CORES = 2
 PROJECT = Path(__file__).parent.parent
+ADHOUSE = str(Path(sys.executable).with_name("adhouse"))
 
 
 @dataclass(frozen=True)

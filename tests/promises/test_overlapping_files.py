@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from conftest import Workspace
 from support.extracting import drop
 from support.marts import as_rows, build
