@@ -53,7 +53,8 @@ class AvroColumns:
             name: (nodes[said][0], _column(nodes[said][1], name, shape)) for name, said in shape.names.items()
         }
         others = nodes.keys() - {*shape.names.values()} - shape.skip
-        extra = Place(lambda value: None if value is None else shape.extra_text(value), "", "")
+        nulls = bool(shape.profile.nulls)
+        extra = Place(lambda value: None if value is None else shape.extra_text(value), "", "", has_nulls=nulls)
         self._extras = Objects(extra, record, others, shape.privacy).texts if others else None
 
     def batch(self, blocks: Sequence[tuple[bytes, int]]) -> Batch | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import marshal
 import struct
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -66,6 +66,7 @@ class Place:
         within: Makes a whole that has nothing but a value at the place.
         before: How the text of such a whole begins.
         behind: How it ends.
+        has_nulls: Whether there are texts that mean null.
     """
 
     convert: Convert
@@ -74,17 +75,24 @@ class Place:
     within: Convert = lambda value: value
     before: str = ""
     behind: str = ""
+    has_nulls: bool = False
 
     def member(self, name: str) -> Place:
         """The place of a member of an object."""
         path = f"{self.path}.{name}" if self.path else name
-        before, behind = self.before + "{" + canonical(name) + ":", "}" + self.behind
-        return Place(self.convert, name, path, lambda value: self.within({name: value}), before, behind)
+        return replace(
+            self,
+            name=name,
+            path=path,
+            within=lambda value: self.within({name: value}),
+            before=self.before + "{" + canonical(name) + ":",
+            behind="}" + self.behind,
+        )
 
     def item(self) -> Place:
         """The place of what a list has."""
         before, behind = self.before + "[", "]" + self.behind
-        return Place(self.convert, self.name, self.path, lambda value: self.within([value]), before, behind)
+        return replace(self, within=lambda value: self.within([value]), before=before, behind=behind)
 
     def text(self, value: object) -> object:
         """The text of a value; None if the whole then has nothing there."""
@@ -110,7 +118,7 @@ def texts_of(node: Node, place: Place, privacy: Privacy | None, key: str | None 
     """
     is_private = privacy is not None and privacy.is_private(place.name, place.path)
     if is_private or not _is_made_of_parts(node):
-        is_id = is_private and node.kind == "string" and node.known is None
+        is_id = is_private and node.kind == "string" and node.known is None and not place.has_nulls
         return Values(node, place.text, privacy if is_id else None).texts
     if node.item is not None:
         return Lists(place, texts_of(node.item, place.item(), privacy)).texts

@@ -7,6 +7,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -22,10 +23,12 @@ from support.extracting import drop, extracted, rows
 from extract.convert import RecordRejected
 from extract.files import shape_of
 from extract.privacy import privacy_of
+from extract.profile import Column, Profile
 from extract.readers import UnreadableFile, read_file
 from extract.readers.avro import avro_rows, read_avro
 from extract.readers.avro_container import CODECS
 from extract.registry import SOURCES
+from extract.source import SourceConfig
 
 KEY = "a key of sixteen or more"
 FLOOR = {"name": "bidfloor", "type": ["null", "double"], "default": None}
@@ -396,9 +399,8 @@ USUAL = request(1, at=1.0, tmax="7", test="0", app=None, device=None)
 usual = hostile.map(lambda one: USUAL | {name: one[name] for name in FEW_ARE_ODD})
 
 
-def read_both_ways(path: Path) -> list[object]:
+def read_both_ways(path: Path, config: SourceConfig = SOURCES["bid_requests"]) -> list[object]:
     """What is read of a file at once, and record by record, or why it cannot be."""
-    config = SOURCES["bid_requests"]
     shape = shape_of(config, config.kinds[0], ZoneInfo("UTC"), privacy_of(config.kinds, config.fields, KEY))
 
     def told() -> object:
@@ -450,4 +452,80 @@ def test_what_is_broken_is_so_at_once_too(
     content[place:] = b"" if is_cut else bytes([byte]) + content[place + 1 :]
     path.write_bytes(content)
     at_once, one_by_one = read_both_ways(path)
+    assert at_once == one_by_one
+
+
+PROFILES = (
+    Profile(),
+    Profile(id_prefix="p:", nulls=frozenset({"a", "1", "0.1"}), date_format="%d.%m.%Y %H:%M"),
+    Profile(
+        columns={"bid_price": Column(divide_by=Decimal(1000)), "imp_id": Column("more"), "ad_type": Column("ad_id")}
+    ),
+    Profile(time_origin=datetime(2020, 1, 1, tzinfo=UTC), skip=frozenset({"email"}), decimal=","),
+)
+TIMES = ("2026-11-01T10:00:00Z", "2026-11-01 01:30:00", "2026-11-02", "01.11.2026 01:30", "1793613600123", "77", "soon")
+instants = st.sampled_from([0, 1_793_613_600, 1_793_613_600_123, 1_793_613_600_123_456, 2**62, -(2**63)])
+WRITTEN_TIMES: list[tuple[Any, st.SearchStrategy[Any]]] = [
+    (optional("string"), st.sampled_from(TIMES) | texts),
+    (optional("long"), st.none() | instants),
+    *(
+        ({"type": "long", "logicalType": f"{what}-{unit}"}, instants)
+        for what in ("timestamp", "local-timestamp")
+        for unit in ("millis", "micros", "nanos")
+    ),
+    ({"type": "int", "logicalType": "date"}, st.sampled_from([0, 20_000, -(2**31)])),
+]
+FLAT = record(
+    "Impression",
+    impression_id=optional("string"),
+    ad_id=["string", "null"],
+    campaign_id="long",
+    publisher_id=optional("double"),
+    user_id=optional("string"),
+    device_type="bytes",
+    platform=optional("boolean"),
+    bid_price=optional("double"),
+    site_domain=optional("string"),
+    auction_id="float",
+    more="string",
+    email=optional("string"),
+)
+flat = st.fixed_dictionaries(
+    {
+        "impression_id": texts,
+        "ad_id": texts,
+        "campaign_id": st.integers(-(2**63), 2**63 - 1),
+        "publisher_id": doubles,
+        "user_id": texts,
+        "device_type": st.sampled_from([b"a", b"", b"\xff", b" 1 "]),
+        "platform": st.none() | st.booleans(),
+        "bid_price": st.sampled_from([None, 0.1, 1.25, -0.0, 1e-7]) | doubles,
+        "site_domain": texts,
+        "auction_id": st.sampled_from([0.0, 0.1, 7.0]),
+        "more": texts.map(str),
+        "email": texts,
+    }
+)
+
+
+@settings(max_examples=int(os.environ.get("READER_EXAMPLES", "60")), deadline=None)
+@given(
+    records=st.lists(flat, min_size=1, max_size=20),
+    times=st.sampled_from(WRITTEN_TIMES),
+    chosen=st.sampled_from(PROFILES),
+    timezone=st.sampled_from(["", "Europe/Berlin"]),
+    draw=st.data(),
+)
+def test_flat_events_mean_the_same_at_once(
+    tmp_path_factory: pytest.TempPathFactory,
+    records: list[dict[str, Any]],
+    times: tuple[Any, st.SearchStrategy[Any]],
+    chosen: Profile,
+    timezone: str,
+    draw: st.DataObject,
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "c.avro"
+    schema = FLAT | {"fields": [*FLAT["fields"], {"name": "event_time", "type": times[0]}]}
+    path.write_bytes(written(schema, [one | {"event_time": draw.draw(times[1])} for one in records]))
+    at_once, one_by_one = read_both_ways(path, replace(SOURCES["impressions"], profile=chosen, timezone=timezone))
     assert at_once == one_by_one
