@@ -56,8 +56,8 @@ class Decoder:
         """The records of some blocks, their fields by number; None if it is not sure that they are just these."""
         if sum(len(block) for block, _ in blocks) > self.most:
             return None
-        data = b"".join(part for block, number in blocks for part in (as_long(number), block, self._end))
-        file = b"".join((self._header, as_long(len(blocks)), as_long(len(data)), data, _SYNC))
+        parts = [part for block, number in blocks for part in (as_long(number), block, self._end)]
+        file = b"".join((self._header, as_long(len(blocks)), as_long(sum(map(len, parts))), *parts, _SYNC))
         try:
             with _quiet():
                 frame = pl.read_avro(io.BytesIO(file))

@@ -10,6 +10,7 @@ import marshal
 import struct
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -106,6 +107,11 @@ class Place:
             return None
         return whole[len(self.before) : len(whole) - len(self.behind)]
 
+    def text_of_unknown(self, privacy: Privacy | None, value: object) -> object:
+        """The text of a value of which nothing is known: only what is private in it matters, if it says anything."""
+        kept = value if privacy is None else privacy.treated_at(self.path, value)
+        return canonical(kept) if isinstance(kept, str) and kept.strip() else self.text(value)
+
 
 def texts_of(node: Node, place: Place, privacy: Privacy | None, key: str | None = None) -> Make:
     """How the values at a place become texts.
@@ -118,8 +124,11 @@ def texts_of(node: Node, place: Place, privacy: Privacy | None, key: str | None 
     """
     is_private = privacy is not None and privacy.is_private(place.name, place.path)
     if is_private or not _is_made_of_parts(node):
-        is_id = is_private and node.kind == "string" and node.known is None and not place.has_nulls
-        return Values(node, place.text, privacy if is_id else None).texts
+        is_scalar = node.kind not in (LIST, MAP, RECORD)
+        if not is_scalar or node.known is not None or place.has_nulls or "." in place.name:
+            return Values(node, place.text).texts
+        is_id = is_private and node.kind == "string"
+        return Values(node, partial(place.text_of_unknown, privacy), privacy if is_id else None).texts
     if node.item is not None:
         return Lists(place, texts_of(node.item, place.item(), privacy)).texts
     return Objects(place, node, node.by_name, privacy, key).texts
@@ -234,7 +243,7 @@ class Objects:
         for place, (name, one) in zip(places.T, members.items(), strict=False):
             is_refused |= one.is_refused[place]
             named = pc.binary_join_element_wise(f",{canonical(name)}:", one.texts, "")
-            parts.append(pc.fill_null(named, "").take(pa.array(place)))
+            parts.append((pc.fill_null(named, "") if named.null_count else named).take(pa.array(place)))
             if name == self._key:
                 keys = one.texts.take(pa.array(place))
         joined = pc.binary_join_element_wise(*parts, "")

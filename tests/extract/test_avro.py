@@ -301,7 +301,7 @@ def test_the_ledger_has_the_fingerprint_of_the_writers_schema(tmp_path: Path) ->
 TEXTS = (
     None, "", " ", "a", " a ", "1", "-1", "none", "0000-0000", "[NAME]", "${PRICE}", '="7"', "7.0", "x" * 2_000, "a\0b",
     "ann@example.com", "+4915112345678", "203.0.113.77", "48.137,11.576", "AB" * 16, "é\N{LINE SEPARATOR}", '"}{\\',
-    "9395A2E9-FA8B-4046-887C-DA1BF7772213",
+    "9395A2E9-FA8B-4046-887C-DA1BF7772213", "203.0.113.256", "2001:db8::7", '["ann@example.com"]', "ann.b", "NULL",
 )  # fmt: skip
 DOUBLES = (None, 0.0, -0.0, 0.1, 1.25, -3.5, 1e-7, 1e22, 1e300, 1.0000005, math.nan, math.inf, 12_345.678901)
 LONGS = (None, 0, 1, -1, 1_793_613_600_123, 2**63 - 1, -(2**63), 253_402_300_800_000)
