@@ -146,9 +146,8 @@ class _Scalars:
         made = self._values.made(different)
         is_odd |= np.array([one is Refused for one in made], np.bool_)[codes]
         remarks = [one.remark if isinstance(one, Remarked) else None for one in made]
-        said += [
-            (np.array([one == remark for one in remarks])[codes], remark) for remark in {*remarks} - {None} if remark
-        ]
+        for remark in {one for one in remarks if one is not None}:
+            said.append((np.array([one == remark for one in remarks])[codes], remark))
         plain = [one.value if isinstance(one, Remarked) else None if one is Refused else one for one in made]
         return pa.array(plain, self._type.raw_type).take(pa.array(codes))
 
@@ -173,17 +172,14 @@ class _Scalars:
 
     def _instants(self, array: pa.Array) -> pa.Array | None:
         """Times that are numbers, if they are of our days."""
-        what, _, unit = (self._node.logical or "").rpartition("-")
-        shape = self._shape
-        if shape.nulls(self._name):
+        shape, logical = self._shape, self._node.logical
+        if shape.nulls(self._name) or (logical is None and shape.profile.time_origin):
             return None
-        if unit not in IN_A_SECOND or what not in ("timestamp", "local-timestamp"):
-            return (
-                None
-                if self._node.logical or shape.profile.time_origin
-                else instants(array.cast(pa.string()), is_utc=True)
-            )
-        if what == "local-timestamp" and shape.timezone not in (None, ZoneInfo("UTC")):
+        if logical is None:
+            return instants(array.cast(pa.string()), is_utc=True)
+        what, _, unit = logical.rpartition("-")
+        is_utc = what == "timestamp" or (what == "local-timestamp" and shape.timezone in (None, ZoneInfo("UTC")))
+        if unit not in IN_A_SECOND or not is_utc:
             return None
         ticks = IN_A_SECOND[unit]
         bounds = pc.min_max(array).as_py()

@@ -213,11 +213,7 @@ def _quoted_pseudonyms(ids: pa.StringArray, privacy: Privacy) -> pa.StringArray:
     edges = pa.py_buffer(np.arange(count + 1, dtype=np.int32) * DIGITS)
     names = pa.StringArray.from_buffers(count, edges, pa.py_buffer(digits))
     quoted = pc.binary_join_element_wise('"', names, '"', "")
-    return (
-        quoted
-        if count == len(ids)
-        else pc.replace_with_mask(pa.nulls(len(ids), pa.string()), people.is_valid(), quoted)
-    )
+    return pc.replace_with_mask(pa.nulls(len(ids), pa.string()), people.is_valid(), quoted)
 
 
 class Objects:
@@ -240,7 +236,7 @@ class Objects:
         codes, places = _together([*(one.codes for one in members.values()), *([is_there] if array.null_count else [])])
         is_null = places[:, -1] == 0 if array.null_count else np.zeros(len(places), np.bool_)
         is_refused, parts, keys = np.zeros(len(places), np.bool_), [], None
-        for place, (name, one) in zip(places.T, members.items(), strict=False):
+        for place, (name, one) in zip(places.T, members.items(), strict=False):  # the last may be whether it is null
             is_refused |= one.is_refused[place]
             named = pc.binary_join_element_wise(f",{canonical(name)}:", one.texts, "")
             parts.append((pc.fill_null(named, "") if named.null_count else named).take(pa.array(place)))
