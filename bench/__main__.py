@@ -20,6 +20,8 @@ The parts and their rows:
   checked and landed; then also loaded into the lake.
 - reading: the records of a CSV file, 1,000,000 at most, read through a profile with other names, thousands, micros and
   a date format, against the same records in plain columns, in turns in one process; the ratio is that of the speeds.
+- avro: bid requests read from Avro, 200,000 at most, with every check and pseudonym, in the schema of our fields and in
+  another version of it, against `polars.read_avro` of the same file, in turns in one process, in CPU seconds.
 - events: logs of 120 days of events: their extraction, with hashing and every check, against DuckDB's own reading of
   the same files into tables, clean and with one broken line in a thousand, in CPU seconds; then all models and tests of
   them against `handwritten_events.sql`, which starts from the same raw tables.
@@ -43,8 +45,9 @@ from bench.house import Workspace
 from bench.processes import PROJECT, Usage, measured, script, use_two_cores
 from bench.year import DAYS, Year
 
-PARTS = ("full", "day", "history", "http", "reading", "events", "dashboard")
+PARTS = ("full", "day", "history", "http", "reading", "avro", "events", "dashboard")
 HTTP_RECORDS = READING_RECORDS = 1_000_000
+AVRO_RECORDS = 200_000
 MOST_MEMORY = "3 GiB"
 FEW_RUNS = 50
 MANY_FILES, MANY_FILES_RECORDS = 3_000, 10
@@ -247,6 +250,21 @@ def reading(folder: Path, records: int, rounds: int) -> list[Row]:
     return [(f"CSV, {records:,} records, through a profile", report.seconds(written), against, ratio, "at least 0.6")]
 
 
+def avro(folder: Path, records: int, rounds: int) -> list[Row]:
+    """Reading bid requests from Avro, against polars, which makes nothing of them."""
+    with tempfile.TemporaryDirectory(dir=folder) as files:
+        lines = measured(script("bench.avro_reading", records, rounds, files)).output.splitlines()
+    took = [tuple(map(float, line.split())) for line in lines]
+    rows = []
+    for number, (schema, least) in enumerate((("our own schema", 0.4), ("another version of the schema", 0.08))):
+        ours, theirs = zip(*took[number::2], strict=True)
+        say(f"avro: {schema}: {report.seconds(ours)} of CPU, polars {report.seconds(theirs)}")
+        what = f"Avro in {schema}, {records:,} bid requests, seconds of CPU"
+        ratio = f"{median(theirs) / median(ours):.2f}"
+        rows.append((what, report.seconds(ours), f"{report.seconds(theirs)} by polars", ratio, f"at least {least}"))
+    return rows
+
+
 def tenfold(year: Year) -> list[Row]:
     """The peak memory for a file, and for one ten times as long."""
     peaks = []
@@ -296,6 +314,8 @@ def main() -> None:
             rows += http(folder, min(HTTP_RECORDS, wanted.records), wanted.rounds)
         if "reading" in parts:
             rows += reading(folder, min(READING_RECORDS, wanted.records), wanted.rounds)
+        if "avro" in parts:
+            rows += avro(folder, min(AVRO_RECORDS, wanted.records), wanted.rounds)
         if "events" in parts:
             rows += events(folder, wanted.events, wanted.rounds, say)
         if "dashboard" in parts:

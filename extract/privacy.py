@@ -76,6 +76,10 @@ class Privacy:
         """Whether a private field is called so."""
         return name.strip().lower() in self.names
 
+    def is_private(self, name: str, path: str) -> bool:
+        """Whether what is called so, and lies at a dotted path, is replaced as a whole."""
+        return self._what(name, path)[0]
+
     def treated(self, members: Mapping[str, object]) -> dict[str, object]:
         """Parsed members with what is private or looks personal replaced, however deep it is; null stays null.
 

@@ -212,7 +212,7 @@ def convert_columns(
         table.validate(full=True)  # that texts are UTF-8 and decimals no longer than their type
         count = table.num_rows
         columns = [
-            _convert_column(table.column(shape.names[name]), name, field_type, shape, remarks)
+            convert_column(table.column(shape.names[name]), name, field_type, shape, remarks)
             if name in shape.names
             else pa.repeat(pa.scalar(shape.constants.get(name), field_type.raw_type), count)
             for name, field_type in shape.type.fields.items()
@@ -244,9 +244,15 @@ def _has_more_than_digits(texts: pa.StringArray) -> bool:
     return not bool(_OF_NUMBERS.take(characters_of(texts)[0]).all())
 
 
-def _convert_column(
+def convert_column(
     column: pa.ChunkedArray, name: str, field_type: FieldType, shape: RecordShape, remarks: Remarks
 ) -> pa.ChunkedArray | pa.Array:
+    """The raw column of a field, from one that `convert_columns` would take.
+
+    Raises:
+        pa.ArrowInvalid: A value needs a closer look.
+        RecordRejected: Likewise.
+    """
     is_text = pa.types.is_string(column.type)
     if field_type is FieldType.TEXT:
         return _convert_texts(column, name, shape, remarks)

@@ -5,7 +5,9 @@ import json
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -21,10 +23,12 @@ from support.extracting import drop, extracted, rows
 from extract.convert import RecordRejected
 from extract.files import shape_of
 from extract.privacy import privacy_of
+from extract.profile import Column, Profile
 from extract.readers import UnreadableFile, read_file
-from extract.readers.avro import CODECS, avro_rows, read_avro
-from extract.records import convert_records
+from extract.readers.avro import avro_rows, read_avro
+from extract.readers.avro_container import CODECS
 from extract.registry import SOURCES
+from extract.source import SourceConfig
 
 KEY = "a key of sixteen or more"
 FLOOR = {"name": "bidfloor", "type": ["null", "double"], "default": None}
@@ -297,7 +301,7 @@ def test_the_ledger_has_the_fingerprint_of_the_writers_schema(tmp_path: Path) ->
 TEXTS = (
     None, "", " ", "a", " a ", "1", "-1", "none", "0000-0000", "[NAME]", "${PRICE}", '="7"', "7.0", "x" * 2_000, "a\0b",
     "ann@example.com", "+4915112345678", "203.0.113.77", "48.137,11.576", "AB" * 16, "é\N{LINE SEPARATOR}", '"}{\\',
-    "9395A2E9-FA8B-4046-887C-DA1BF7772213",
+    "9395A2E9-FA8B-4046-887C-DA1BF7772213", "203.0.113.256", "2001:db8::7", '["ann@example.com"]', "ann.b", "NULL",
 )  # fmt: skip
 DOUBLES = (None, 0.0, -0.0, 0.1, 1.25, -3.5, 1e-7, 1e22, 1e300, 1.0000005, math.nan, math.inf, 12_345.678901)
 LONGS = (None, 0, 1, -1, 1_793_613_600_123, 2**63 - 1, -(2**63), 253_402_300_800_000)
@@ -311,53 +315,107 @@ def record(name: str, **fields: Any) -> dict[str, Any]:
     return {"type": "record", "name": name, "fields": [{"name": one, "type": type_} for one, type_ in fields.items()]}
 
 
-ANY = ["null", "boolean", "long", "double", "string"]
-GEO = record("Geo", region=optional("string"), country=optional("string"), lat=optional("double"))
+GEO = record("Geo", region=optional("string"), country=optional("string"), lat=optional("double"), accuracy="float")
+SEGMENT = record("Segment", id=optional("string"), weight=["double", "null"])
+DATA = record("Data", label="string", segment=optional({"type": "array", "items": optional(SEGMENT)}))
 HOSTILE = record(
     "BidRequest",
     id=optional("string"),
     timestamp=optional({"type": "long", "logicalType": "timestamp-millis"}),
-    exchange=optional("string"),
-    at=ANY,
-    test=ANY,
+    exchange=["string", "null"],
+    at=optional("double"),
+    tmax=optional("string"),
+    test=optional("string"),
     imp={
         "type": "array",
-        "items": record("Imp", id=optional("string"), bidfloor=optional("double"), bidfloorcur=optional("string")),
+        "items": optional(
+            record("Imp", id=optional("string"), bidfloor=optional("double"), bidfloorcur=optional("string"))
+        ),
     },
     site=optional(
         record("Site", publisher=optional(record("Publisher", id=optional("string"))), domain=optional("string"))
     ),
-    device=optional(record("Device", ip=optional("string"), ifa=optional("string"), devicetype=ANY, geo=optional(GEO))),
-    user=record(
-        "User", id=optional("string"), data={"type": "array", "items": optional("string")}, geo=optional("Geo")
+    app=optional("string"),
+    device=optional(
+        record("Device", ip=optional("string"), ifa=optional("string"), devicetype=optional("long"), geo=optional(GEO))
     ),
-    more=ANY,
+    user=record(
+        "User",
+        id=optional("string"),
+        keywords={"type": "array", "items": optional("string")},
+        data=optional({"type": "array", "items": DATA}),
+        geo=optional("Geo"),
+        eids={"type": "map", "values": optional("string")},
+    ),
+    more=optional("long"),
+    email=optional({"type": "array", "items": "string"}),
+    price={"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 3},
+    level=optional({"type": "enum", "name": "Level", "symbols": ["low", "high"]}),
+    is_new=optional("boolean"),
     tags={"type": "map", "values": optional("double")},
+    ext=optional(record("Ext", user_id=optional("string"), data=optional("Data"), geo=optional("Geo"))),
 )
 texts, doubles, longs = st.sampled_from(TEXTS), st.sampled_from(DOUBLES), st.sampled_from(LONGS)
-anything = st.one_of(texts, doubles, longs, st.booleans())
-geos = st.none() | st.fixed_dictionaries({"region": texts, "country": texts, "lat": doubles})
+segments = st.none() | st.fixed_dictionaries({"id": texts, "weight": doubles})
+data = st.fixed_dictionaries({"label": texts.map(str), "segment": st.none() | st.lists(segments, max_size=2)})
+geos = st.none() | st.fixed_dictionaries(
+    {"region": texts, "country": texts, "lat": doubles, "accuracy": st.sampled_from([0.0, -0.0, 0.1, math.nan])}
+)
+imps = st.none() | st.fixed_dictionaries({"id": texts, "bidfloor": doubles, "bidfloorcur": texts})
 hostile = st.fixed_dictionaries(
     {
         "id": texts,
         "timestamp": longs,
         "exchange": texts,
-        "at": anything,
-        "test": anything,
-        "imp": st.lists(st.fixed_dictionaries({"id": texts, "bidfloor": doubles, "bidfloorcur": texts}), max_size=3),
+        "at": doubles,
+        "tmax": texts,
+        "test": texts,
+        "imp": st.lists(imps, max_size=3),
         "site": st.none()
         | st.fixed_dictionaries({"publisher": st.none() | st.fixed_dictionaries({"id": texts}), "domain": texts}),
-        "device": st.none() | st.fixed_dictionaries({"ip": texts, "ifa": texts, "devicetype": anything, "geo": geos}),
-        "user": st.fixed_dictionaries({"id": texts, "data": st.lists(texts, max_size=2), "geo": geos}),
-        "more": anything,
+        "app": texts | st.sampled_from(['{"bundle": "7.0", "x": [null, {}]}', '{"a": 1, "a": 2}']),
+        "device": st.none() | st.fixed_dictionaries({"ip": texts, "ifa": texts, "devicetype": longs, "geo": geos}),
+        "user": st.fixed_dictionaries(
+            {
+                "id": texts,
+                "keywords": st.lists(texts, max_size=2),
+                "data": st.none() | st.lists(data, max_size=2),
+                "geo": geos,
+                "eids": st.dictionaries(st.sampled_from(["a", "email", "é"]), texts, max_size=2),
+            }
+        ),
+        "more": longs,
+        "email": st.none() | st.lists(texts.map(str), max_size=2),
+        "price": st.sampled_from([Decimal("0.001"), Decimal("-7.5"), Decimal(0)]),
+        "level": st.sampled_from([None, "low", "high"]),
+        "is_new": st.sampled_from([None, True, False]),
         "tags": st.dictionaries(st.sampled_from(["a", "email", "lat", "é"]), doubles, max_size=2),
+        "ext": st.none() | st.fixed_dictionaries({"user_id": texts, "data": st.none() | data, "geo": geos}),
     }
 )
 # Most records have few odd values, or none would be loaded.
-usual = hostile.map(
-    lambda one: request(1, at=1, test=0) | {name: one[name] for name in ("site", "user", "exchange", "more", "tags")}
-    | {"device": None}
-)  # fmt: skip
+FEW_ARE_ODD = ("site", "user", "exchange", "more", "email", "price", "level", "is_new", "tags", "ext")
+USUAL = request(1, at=1.0, tmax="7", test="0", app=None, device=None)
+usual = hostile.map(lambda one: USUAL | {name: one[name] for name in FEW_ARE_ODD})
+
+
+def read_both_ways(path: Path, config: SourceConfig = SOURCES["bid_requests"]) -> list[object]:
+    """What is read of a file at once, and record by record, or why it cannot be."""
+    shape = shape_of(config, config.kinds[0], ZoneInfo("UTC"), privacy_of(config.kinds, config.fields, KEY))
+
+    def told() -> object:
+        try:
+            batches = [*read_avro(path, shape)]
+        except UnreadableFile as why:
+            return str(why)
+        rejected = [why for one in batches for why in one.rejected]
+        remarks = sum((one.remarks for one in batches), Counter())
+        return [row for one in batches for row in one.records.to_pylist()], rejected, remarks
+
+    at_once = told()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("extract.readers.avro._columns", lambda converter, shape: None)
+        return [at_once, told()]
 
 
 @settings(
@@ -366,21 +424,108 @@ usual = hostile.map(
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink such records takes minutes
 )
 @given(records=st.lists(usual | hostile, min_size=1, max_size=30), interval=st.sampled_from([50, 16_000]))
-def test_records_mean_the_same_field_by_field(
+def test_records_mean_the_same_at_once(
     tmp_path_factory: pytest.TempPathFactory, records: list[dict[str, Any]], interval: int
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "a.avro"
     path.write_bytes(written(HOSTILE, records, sync_interval=interval))
-    config = SOURCES["bid_requests"]
-    shape = shape_of(config, config.kinds[0], ZoneInfo("UTC"), privacy_of(config.kinds, config.fields, KEY))
-    found = [*read_avro(path, shape)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "extract.readers.avro._batches",
-            lambda converter, shape: lambda values: convert_records(map(converter.record, values), shape),
-        )
-        expected = [*read_avro(path, shape)]
-    for fast, strict in zip(found, expected, strict=True):
-        assert fast.records.equals(strict.records)
-        assert fast.rejected == strict.rejected
-        assert fast.remarks == strict.remarks
+    at_once, one_by_one = read_both_ways(path)
+    assert at_once == one_by_one
+
+
+@settings(
+    max_examples=int(os.environ.get("READER_EXAMPLES", "60")), deadline=None, phases=[Phase.reuse, Phase.generate]
+)
+@given(
+    records=st.lists(usual | hostile, min_size=1, max_size=3),
+    place=st.integers(0, 1 << 20),
+    byte=st.integers(0, 255),
+    is_cut=st.booleans(),
+)
+def test_what_is_broken_is_so_at_once_too(
+    tmp_path_factory: pytest.TempPathFactory, records: list[dict[str, Any]], place: int, byte: int, is_cut: bool
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "b.avro"
+    content = bytearray(written(HOSTILE, records, sync_interval=50))
+    start = content.index(content[-16:]) + 16  # behind the header
+    place = start + place % (len(content) - start)
+    content[place:] = b"" if is_cut else bytes([byte]) + content[place + 1 :]
+    path.write_bytes(content)
+    at_once, one_by_one = read_both_ways(path)
+    assert at_once == one_by_one
+
+
+PROFILES = (
+    Profile(),
+    Profile(id_prefix="p:", nulls=frozenset({"a", "1", "0.1"}), date_format="%d.%m.%Y %H:%M"),
+    Profile(
+        columns={"bid_price": Column(divide_by=Decimal(1000)), "imp_id": Column("more"), "ad_type": Column("ad_id")}
+    ),
+    Profile(time_origin=datetime(2020, 1, 1, tzinfo=UTC), skip=frozenset({"email"}), decimal=","),
+)
+TIMES = ("2026-11-01T10:00:00Z", "2026-11-01 01:30:00", "2026-11-02", "01.11.2026 01:30", "1793613600123", "77", "soon")
+instants = st.sampled_from([0, 1_793_613_600, 1_793_613_600_123, 1_793_613_600_123_456, 2**62, -(2**63)])
+WRITTEN_TIMES: list[tuple[Any, st.SearchStrategy[Any]]] = [
+    (optional("string"), st.sampled_from(TIMES) | texts),
+    (optional("long"), st.none() | instants),
+    *(
+        ({"type": "long", "logicalType": f"{what}-{unit}"}, instants)
+        for what in ("timestamp", "local-timestamp")
+        for unit in ("millis", "micros", "nanos")
+    ),
+    ({"type": "int", "logicalType": "date"}, st.sampled_from([0, 20_000, -(2**31)])),
+]
+FLAT = record(
+    "Impression",
+    impression_id=optional("string"),
+    ad_id=["string", "null"],
+    campaign_id="long",
+    publisher_id=optional("double"),
+    user_id=optional("string"),
+    device_type="bytes",
+    platform=optional("boolean"),
+    bid_price=optional("double"),
+    site_domain=optional("string"),
+    auction_id="float",
+    more="string",
+    email=optional("string"),
+)
+flat = st.fixed_dictionaries(
+    {
+        "impression_id": texts,
+        "ad_id": texts,
+        "campaign_id": st.integers(-(2**63), 2**63 - 1),
+        "publisher_id": doubles,
+        "user_id": texts,
+        "device_type": st.sampled_from([b"a", b"", b"\xff", b" 1 "]),
+        "platform": st.none() | st.booleans(),
+        "bid_price": st.sampled_from([None, 0.1, 1.25, -0.0, 1e-7]) | doubles,
+        "site_domain": texts,
+        "auction_id": st.sampled_from([0.0, 0.1, 7.0]),
+        "more": texts.map(str),
+        "email": texts,
+    }
+)
+
+
+@settings(max_examples=int(os.environ.get("READER_EXAMPLES", "60")), deadline=None)
+@given(
+    records=st.lists(flat, min_size=1, max_size=20),
+    times=st.sampled_from(WRITTEN_TIMES),
+    chosen=st.sampled_from(PROFILES),
+    timezone=st.sampled_from(["", "Europe/Berlin"]),
+    draw=st.data(),
+)
+def test_flat_events_mean_the_same_at_once(
+    tmp_path_factory: pytest.TempPathFactory,
+    records: list[dict[str, Any]],
+    times: tuple[Any, st.SearchStrategy[Any]],
+    chosen: Profile,
+    timezone: str,
+    draw: st.DataObject,
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "c.avro"
+    schema = FLAT | {"fields": [*FLAT["fields"], {"name": "event_time", "type": times[0]}]}
+    path.write_bytes(written(schema, [one | {"event_time": draw.draw(times[1])} for one in records]))
+    at_once, one_by_one = read_both_ways(path, replace(SOURCES["impressions"], profile=chosen, timezone=timezone))
+    assert at_once == one_by_one

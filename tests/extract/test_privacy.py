@@ -2,6 +2,7 @@
 
 import hmac
 import json
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from support.extracting import RecordedProgress, drop, extracted, lines, record, rows
 
 from extract.lake import tables
+from extract.personal import coarse
 from extract.privacy import Privacy
 from extract.profile import renamed
 from extract.registry import KINDS, SOURCES
@@ -60,6 +62,21 @@ def everything_in(lake: Path) -> str:
 @given(key=st.binary(min_size=1, max_size=200), text=st.text(st.characters(codec="utf-8")))
 def test_a_pseudonym_is_the_hmac(key: bytes, text: str) -> None:
     assert Privacy(key, frozenset()).pseudonym(text) == hmac.digest(key, text.encode(), "sha256").hex()
+
+
+NEARLY = st.lists(st.sampled_from(["0", "7", "255", "256", "01", "", "9" * 5_000]), min_size=3, max_size=5).map(
+    ".".join
+)
+
+
+@given(text=st.ip_addresses().map(str) | NEARLY)
+def test_addresses_are_cut_and_nothing_that_is_none(text: str) -> None:
+    try:
+        bits = {4: 24, 6: 48}[ip_address(text).version]
+    except ValueError:
+        assert coarse("ip", text) == text
+    else:
+        assert coarse("ip", text) == str(ip_network(f"{text}/{bits}", strict=False))
 
 
 def test_a_private_text_is_the_same_digits_in_every_format_and_file(tmp_path: Path, visits: SourceConfig) -> None:
