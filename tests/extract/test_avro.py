@@ -54,6 +54,7 @@ def written(schema: dict[str, Any], records: Iterable[dict[str, Any]], codec: st
 
 
 PLAIN = schema_of(ID, TIME, IMPS)
+BIDS = SOURCES["bid_requests"]
 
 
 def read(path: Path, content: bytes, source: str = "bid_requests") -> tuple[list[dict[str, Any]], list[Any]]:
@@ -228,6 +229,21 @@ def test_a_record_that_is_too_long_costs_itself_however_it_is_read(
     assert isinstance(rows[3], dict)
 
 
+def test_what_is_much_in_memory_is_decoded_a_little_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = record("Wide", **{f"a{number}": ["null", "string"] for number in range(100)})
+    schema = schema_of(
+        ID, TIME, {"name": "user", "type": record("User", data={"type": "array", "items": ["null", wide]})}
+    )
+    path = tmp_path / "a.avro"
+    path.write_bytes(
+        written(schema, [request(one, user={"data": [None] * 2_000}) for one in range(6)], sync_interval=1)
+    )
+    shape = shape_of(BIDS, BIDS.kinds[0], ZoneInfo("UTC"), privacy_of(BIDS.kinds, BIDS.fields, KEY))
+    assert [len(batch) for batch in read_avro(path, shape)] == [6]
+    monkeypatch.setattr("extract.readers.avro_arrow._MEMORY", 2 * 2_000 * 100 * 20)
+    assert [len(batch) for batch in read_avro(path, shape)] == [2, 2, 2]
+
+
 def test_of_two_members_with_one_alias_the_last_counts(tmp_path: Path) -> None:
     member = [{"name": name, "type": "string", "aliases": ["domain"]} for name in ("x", "y")]
     site = {"name": "site", "type": {"type": "record", "name": "Site", "fields": member}}
@@ -266,6 +282,12 @@ def test_what_is_no_whole_file_is_quarantined_with_what_it_is(tmp_path: Path) ->
     snappy = bytearray(written(PLAIN, map(request, range(100)), "snappy"))
     snappy[-20] ^= 1  # of the checksum
     assert unreadable(path, bytes(snappy)).startswith("broken_avro: a block differs from its checksum")
+
+
+def test_nobody_hears_how_polars_gives_up(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    content = written(PLAIN, [request(1)]).replace(b"\x04r1", b"\x7er1")  # a text that is longer than its block
+    assert unreadable(tmp_path / "a.avro", content).startswith("broken_avro: a record cannot be decoded")
+    assert capfd.readouterr().err == ""
 
 
 def test_a_schema_that_does_not_fit_names_both_fingerprints(tmp_path: Path) -> None:
