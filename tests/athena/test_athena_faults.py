@@ -141,6 +141,7 @@ def test_a_build_that_is_denied_ends_without_asking_again(loaded: AthenaWorkspac
     assert set(Counter(refused).values()) == {1}
 
 
+@pytest.mark.cases
 def test_a_token_that_amazon_repeats_is_kept_out_of_dbts_files(loaded: AthenaWorkspace) -> None:
     with loaded.aws.doing(json_error("GetTable", "InvalidSignatureException", UNSIGNED)):
         assert "AWS_SECRET_ACCESS_KEY" in failed(loaded, "build")

@@ -130,6 +130,7 @@ def seal_again(house: Workspace) -> None:
     seal.write_text(json.dumps(json.loads(seal.read_text()) | state))
 
 
+@pytest.mark.cases
 def test_what_was_loaded_by_a_run_that_ended_there_is_built_by_the_next(house: Workspace) -> None:
     first = published_id(house)
     house.drop("later.jsonl", lines(record(77)))
@@ -139,6 +140,7 @@ def test_what_was_loaded_by_a_run_that_ended_there_is_built_by_the_next(house: W
     assert published_id(house) != first
 
 
+@pytest.mark.cases
 def test_an_audited_build_that_was_not_published_is_published_without_another_build(house: Workspace) -> None:
     first = published_id(house)
     assert house.adhouse("build").returncode == 0
@@ -418,6 +420,7 @@ def test_a_file_quarantined_whole_is_said_last_fails_with_strict_and_can_be_repa
     assert {line["counts"]["failures"] for line in nodes.values() if line["kind"] == "test"} >= {0}
 
 
+@pytest.mark.cases
 def test_an_unusual_volume_is_told_and_published_all_the_same(tmp_path: Path) -> None:
     house = Workspace(tmp_path / "data", {"ADHOUSE_API_URL": "none"})
     usual = [record(1000 + day, date=f"2026-11-0{day}") for day in range(1, 7)]

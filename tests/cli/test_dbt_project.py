@@ -51,6 +51,7 @@ def _code(manifest: Any, model: str) -> str:
     return str(manifest.nodes[f"model.adhouse.{model}"].raw_code)
 
 
+@pytest.mark.cases
 def test_another_data_folder_is_not_parsed_for_and_a_changed_model_is_seen(settings: Settings, tmp_path: Path) -> None:
     first, second, third = (_at(settings, tmp_path / name) for name in ("first", "second", "third"))
     manifest = _parsed(first)
@@ -93,6 +94,7 @@ def test_a_broken_project_is_told_and_not_kept(settings: Settings) -> None:
     assert not (settings.project / "target").exists()
 
 
+@pytest.mark.cases
 def test_what_a_model_reads_of_the_environment_is_looked_at(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

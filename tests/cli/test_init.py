@@ -47,6 +47,7 @@ def adhouse(installed: Path, folder: Path, *arguments: str, **settings: str) -> 
     )
 
 
+@pytest.mark.cases
 def test_the_wheel_works_from_an_empty_folder(installed: Path, tmp_path: Path) -> None:
     made = adhouse(installed, tmp_path, "init", "shop")
     assert made.returncode == Exit.OK, made.stderr

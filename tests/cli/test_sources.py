@@ -191,6 +191,7 @@ def test_a_changed_declaration_reads_landing_again_and_a_removed_source_keeps_it
     assert accounts(workspace) == ["0013"]
 
 
+@pytest.mark.cases
 def test_what_a_removed_source_left_is_still_told(house: Workspace, tmp_path: Path) -> None:
     declaration = put(tmp_path / "sources.yml", DECLARED)
     house.drop("export.csv", EXPORT.encode(), source="partner")

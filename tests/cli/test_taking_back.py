@@ -87,6 +87,7 @@ def test_a_retracted_file_never_came_and_a_restored_one_never_went(house: Worksp
     assert cells(house) == after
 
 
+@pytest.mark.cases
 def test_a_person_is_asked_and_may_say_no(house: Workspace) -> None:
     before = cells(house)
     there, here = pty.openpty()
