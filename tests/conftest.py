@@ -51,7 +51,8 @@ FILE_DAY = SINCE - timedelta(days=1)
 COMMAND = Path(sys.executable).with_name("adhouse")
 MOST_SECONDS = 600  # of one command: a slow machine builds on Athena that long
 warm = WarmCommand()
-hypothesis.settings.register_profile("untimed", deadline=None)  # on a busy machine any example may take long
+# On a busy machine any example may take long, and so may making it.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("untimed")
 
 

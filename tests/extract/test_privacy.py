@@ -64,9 +64,7 @@ def test_a_pseudonym_is_the_hmac(key: bytes, text: str) -> None:
     assert Privacy(key, frozenset()).pseudonym(text) == hmac.digest(key, text.encode(), "sha256").hex()
 
 
-NEARLY = st.lists(st.sampled_from(["0", "7", "255", "256", "01", "", "9" * 5_000]), min_size=3, max_size=5).map(
-    ".".join
-)
+NEARLY = st.lists(st.sampled_from(["0", "7", "255", "256", "01", "9" * 5_000]), min_size=3, max_size=5).map(".".join)
 
 
 @given(text=st.ip_addresses().map(str) | NEARLY)
@@ -77,6 +75,23 @@ def test_addresses_are_cut_and_nothing_that_is_none(text: str) -> None:
         assert coarse("ip", text) == text
     else:
         assert coarse("ip", text) == str(ip_network(f"{text}/{bits}", strict=False))
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("from 10.2.3.4.", "from 10.2.3.0/24."),
+        ("10.2.3.4...", "10.2.3.0/24..."),
+        (".10.2.3.4", ".10.2.3.0/24"),
+        ("::ffff:10.2.3.4.", "::/48."),
+        ("at 2001:db8:1:2::3.", "at 2001:db8:1::/48."),
+        ("version 2.16.0.0.1", "version 2.16.0.0.1"),
+        ("16.0.0.1.2", "16.0.0.1.2"),
+        ("Chrome/120.0.0.0", "Chrome/120.0.0.0"),
+    ],
+)
+def test_addresses_end_where_a_sentence_does_and_a_version_is_none(text: str, kept: str) -> None:
+    assert coarse("any", text) == kept
 
 
 def test_a_private_text_is_the_same_digits_in_every_format_and_file(tmp_path: Path, visits: SourceConfig) -> None:
