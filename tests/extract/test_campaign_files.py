@@ -383,6 +383,7 @@ def test_every_file_and_every_load_has_a_line_in_the_log(tmp_path: Path, caplog:
     assert all(one["seconds"] >= 0 for one in told)
 
 
+@pytest.mark.cases
 def test_thousands_of_small_files_load_in_one_run(tmp_path: Path) -> None:
     """In bounded memory and time, though each waits for the disk several times."""
     for number in range(3000):

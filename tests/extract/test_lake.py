@@ -108,6 +108,7 @@ def clean(prepared: Path, platform: str, tmp_path_factory: pytest.TempPathFactor
     return home
 
 
+@pytest.mark.cases
 def test_a_kill_at_any_change_of_a_file_is_healed_by_the_same_call(
     tmp_path: Path, prepared: Path, platform: str, clean: Path, killer: subprocess.Popen[str]
 ) -> None:

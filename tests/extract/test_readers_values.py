@@ -518,7 +518,7 @@ def quickly_or_not(path: Path, size: int) -> Batch | str:
 
 
 many = settings(
-    max_examples=int(os.environ.get("READER_EXAMPLES", "40")),
+    max_examples=int(os.environ.get("READER_EXAMPLES", "15")),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking what was read in thousands of ways takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
