@@ -191,5 +191,4 @@ def test_the_command_serves_what_is_in_the_bucket(
         page.get_by_text("For this view Athena scanned").wait_for()
         assert page.get_by_test_id("stException").count() == 0
         assert visit.unexpected() == []
-        page.screenshot(path=tmp_path / "page.png", full_page=True)
         visit.close()
