@@ -277,35 +277,42 @@ def _rows(table: pa.Table) -> Iterator[dict[str, object]]:
 def _values(column: pa.ChunkedArray) -> list[object]:
     """The values for Python; as text where Python has none such, as the nanoseconds of a time.
 
-    Arrow cuts the nanoseconds off, or keeps them, or fails, according to whether pandas is there: it is never asked.
+    Of a type with nanoseconds Arrow gives other values where it has found pandas: it is never asked for one.
     """
     try:
-        column = column.cast(_without_nanoseconds(column.type))
-        return list(column.to_pylist())
+        return list(column.cast(_instead_of_nanoseconds(column.type, "us")).to_pylist())
     except (ValueError, pa.ArrowException):  # a UnicodeDecodeError is a ValueError too
-        return [_value(one) for one in column]
+        return [_value(column.slice(place, 1)) for place in range(len(column))]
 
 
-def _without_nanoseconds(kind: pa.DataType) -> pa.DataType:
-    """The type with text in the place of what counts nanoseconds."""
+def _value(one: pa.ChunkedArray) -> object:
+    micro, text = (_instead_of_nanoseconds(one.type, instead) for instead in ("us", "text"))
+    for kind in (micro, text, pa.binary(), pa.string()):
+        with suppress(ValueError, pa.ArrowException):
+            return one.cast(kind).to_pylist()[0]
+    return f"a value of {one.type}"
+
+
+def _instead_of_nanoseconds(kind: pa.DataType, instead: str) -> pa.DataType:
+    """The type with microseconds, or with text, in the place of nanoseconds."""
     match kind:
         case pa.StructType():
-            return pa.struct([member.with_type(_without_nanoseconds(member.type)) for member in kind])
+            return pa.struct([one.with_type(_instead_of_nanoseconds(one.type, instead)) for one in kind])
         case pa.MapType():
-            return pa.map_(kind.key_field, kind.item_field.with_type(_without_nanoseconds(kind.item_type)))
+            items = kind.item_field.with_type(_instead_of_nanoseconds(kind.item_type, instead))
+            return pa.map_(kind.key_field, items)
         case pa.ListType():
-            return pa.list_(kind.value_field.with_type(_without_nanoseconds(kind.value_type)))
-        case _ if pa.types.is_temporal(kind) and getattr(kind, "unit", "") == "ns":
-            return pa.string()
-        case _:
+            return pa.list_(kind.value_field.with_type(_instead_of_nanoseconds(kind.value_type, instead)))
+        case _ if not pa.types.is_temporal(kind) or getattr(kind, "unit", "") != "ns":
             return kind
-
-
-def _value(one: pa.Scalar) -> object:
-    for kind in (one.type, pa.binary(), pa.string()):
-        with suppress(ValueError, pa.ArrowException):
-            return one.cast(kind).as_py()
-    return f"a value of {one.type}"
+        case _ if instead == "text":
+            return pa.string()
+        case pa.TimestampType():
+            return pa.timestamp("us", kind.tz)
+        case pa.Time64Type():
+            return pa.time64("us")
+        case _:
+            return pa.duration("us")
 
 
 def _plain(value: object) -> object:

@@ -19,6 +19,7 @@ from support.workbook import of_parts
 from extract.as_received import ReceivedRecord, records_as_received
 from extract.http.profile import ApiProfile
 from extract.landing import Landing
+from extract.profile import Profile
 from extract.readers import BadAnswer, Batch, Page, UnreadableFile, read_file, read_page
 from extract.readers.chunks import LONGEST_RECORD
 from extract.records import RecordShape, concatenated
@@ -205,6 +206,19 @@ def test_a_column_of_no_field_never_decides(tmp_path: Path) -> None:
     assert set(extra) == {"at", "moment", "lasted", "nested", "text", "listed", "mapped", "half"}
 
 
+@pytest.mark.parametrize("date_format", [None, "%d/%m/%Y"])
+def test_a_day_that_pandas_has_written_is_a_day(tmp_path: Path, date_format: str | None) -> None:
+    """In nanoseconds, beside one that has some; a format is that of texts."""
+    shape = RecordShape(DELIVERY, DELIVERY.names({}), UTC, profile=Profile(date_format=date_format))
+    days = pa.array([date(2026, 11, 1), date(2026, 11, 2)]).cast(pa.timestamp("ns"))
+    odd = pa.array([1_793_491_200_000_000_000, 1_793_491_200_000_000_001], pa.timestamp("ns"))
+    for column in (days, odd):
+        pq.write_table(parquet(date=column, seen=column), tmp_path / "a.parquet")
+        batch = joined(read_file(tmp_path / "a.parquet", shape))
+        assert batch.records["date"][0].as_py() == date(2026, 11, 1)
+        assert batch.records["_extra"][0].as_py() == '{"seen":"2026-11-01 00:00:00"}'
+
+
 def test_nanoseconds_are_whole_where_arrow_has_found_pandas(tmp_path: Path) -> None:
     """It cuts them off then, which the process of an extraction never sees, but one that shows a dashboard does."""
     nanoseconds = pa.array([1_000_000_001, None], pa.time64("ns"))
@@ -249,6 +263,7 @@ import sys
 from pathlib import Path
 from zoneinfo import ZoneInfo
 from extract.readers import UnreadableFile, read_file
+from extract.profile import Profile
 from extract.records import RecordShape
 from extract.sources.campaign_delivery import KIND
 shape = RecordShape(KIND.record_type, KIND.record_type.names({}), ZoneInfo("UTC"))
@@ -495,6 +510,7 @@ import resource, sys
 from pathlib import Path
 from zoneinfo import ZoneInfo
 from extract.readers import UnreadableFile, read_file
+from extract.profile import Profile
 from extract.records import RecordShape
 from extract.sources.campaign_delivery import KIND
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
