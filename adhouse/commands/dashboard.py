@@ -9,6 +9,7 @@ from adhouse.dbt.project import PEOPLE
 from adhouse.errors import CommandError, Exit
 from adhouse.settings import Settings
 from adhouse.warehouse.base import nothing_published
+from adhouse.warehouse.open import open_warehouse
 from adhouse.warehouse.publish import LINK, check_link
 
 PORT = 8501
@@ -25,9 +26,7 @@ def serve(terminal: Terminal, settings: Settings, *, host: str, port: int, is_op
     login = _login(settings)
     check_link(settings.published)
     link = settings.published / LINK
-    if settings.is_in_cloud:
-        _read_from_athena(settings)
-    elif not link.exists():
+    if open_warehouse(settings).published() is None:
         raise nothing_published()
     _check_port(host, port)
 
@@ -46,6 +45,8 @@ def serve(terminal: Terminal, settings: Settings, *, host: str, port: int, is_op
     config._main_script_path = str(script)  # where its config.toml is; Streamlit's own command sets it so
     bootstrap.load_config_options(flags)
     bootstrap._fix_sys_argv(str(script), [str(link)])
+    if settings.is_in_cloud:
+        _read_from_athena(settings)
     terminal.message("preparing the pages …")
     AppTest.from_file(str(script), default_timeout=WARM_UP_SECONDS).run()
     if login:
@@ -57,18 +58,12 @@ def serve(terminal: Terminal, settings: Settings, *, host: str, port: int, is_op
 
 
 def _read_from_athena(settings: Settings) -> None:
-    """Lets the pages, which run in this process, ask Athena.
-
-    Raises:
-        CommandError: Nothing is published.
-    """
+    """Lets the pages, which run in this process, ask Athena; they are imported once Streamlit knows what to log."""
     from adhouse.warehouse.athena import AthenaWarehouse
     from adhouse.warehouse.athena_pages import AthenaPages
     from dashboard import published
 
     warehouse = AthenaWarehouse(settings.lake_url, settings.athena_results, settings.athena_workgroup)
-    if warehouse.published() is None:
-        raise nothing_published()
     published.read_from(AthenaPages(warehouse))
 
 
