@@ -159,7 +159,15 @@ def test_a_cancelled_query_of_a_model_is_named_and_not_asked_again(loaded: Athen
     assert [call for call, _ in refused].count("StartQueryExecution") == 1
 
 
-def test_no_secret_of_these_runs_is_in_any_file_or_object(lake: AthenaWorkspace) -> None:
-    names = assert_no_secret(lake)
-    for part in ("said.txt", "logs/run-", "logs/dbt.log", "dbt/run_results.json", "ads/raw/", "ads/ops/", "results/"):
+def test_no_secret_of_a_load_is_in_any_file_or_object(loaded: AthenaWorkspace) -> None:
+    names = assert_no_secret(loaded)
+    for part in ("said.txt", "logs/run-", "ads/raw/", "results/"):
+        assert any(part in name for name in names), part
+
+
+@pytest.mark.cases
+def test_no_secret_of_a_build_is_in_any_file_or_object(loaded: AthenaWorkspace) -> None:
+    keep(loaded, loaded.house.adhouse("build"))
+    names = assert_no_secret(loaded)
+    for part in ("said.txt", "logs/dbt.log", "dbt/run_results.json", "ads/ops/"):
         assert any(part in name for name in names), part
