@@ -180,10 +180,11 @@ def _ordered(order: str, measures: Iterable[str], names: Sequence[str], *, is_de
     if not names:
         return ""
     direction = "desc" if is_descending else "asc"
-    name = order.removeprefix("change_")
+    name = order.removeprefix("change_").removeprefix("moved_")
     if name not in measures:
         return f"order by {', '.join(names)}"
-    value = name if name == order else f"{name} - before_{name}"
+    change = f"{name} - before_{name}"
+    value = {name: name, f"change_{name}": change, f"moved_{name}": f"abs({change})"}[order]
     return f"order by {value} {direction} nulls last, {', '.join(names)}"
 
 
@@ -204,7 +205,8 @@ def delivery(
         selection: What is summed.
         by: The columns that tell groups apart; none: one row, all zero and null if there is no delivery.
         grain: Also by `day`, `week` or `month` of the period, as `bucket`; without the period before.
-        order: The measure by which the rows are sorted, or `change_` and a measure; without it by their columns.
+        order: The measure by which the rows are sorted; `change_` and a measure: its rise; `moved_` and a measure: its
+            rise or fall; without it by their columns.
         limit: The greatest number of rows; None: all.
         least_impressions: Groups with fewer in the period are left out.
         is_descending: Whether the greatest come first.
@@ -237,12 +239,7 @@ def delivery(
 
 def movers(selection: Selection, column: str, measure: str, limit: int) -> Rows:
     """The groups whose measure moved most against the period before, the greatest rise or fall first."""
-    rose = delivery(selection, (column,), order=f"change_{measure}", limit=limit)
-    fell = delivery(selection, (column,), order=f"change_{measure}", limit=limit, is_descending=False)
-    now, before = rose.columns.index(measure), rose.columns.index(f"before_{measure}")
-    both = {row[0]: row for row in [*rose.rows, *fell.rows]}
-    moved = sorted(both.values(), key=lambda row: (-abs(row[now] - row[before]), str(row[0])))
-    return Rows(rose.columns, moved[:limit])
+    return delivery(selection, (column,), order=f"moved_{measure}", limit=limit)
 
 
 def tiring(selection: Selection, least_impressions: int, limit: int) -> Rows:
