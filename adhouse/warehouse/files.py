@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from itertools import count
 from pathlib import Path
 
 import duckdb
@@ -12,11 +14,12 @@ from adhouse.warehouse.errors import explain_duckdb
 STORAGE_VERSION = "v1.0.0"
 OLDEST_FORMAT = 64  # of v1.0.0, as https://duckdb.org/docs/stable/internals/storage lists it
 FORMAT_AT = 12  # bytes: a checksum and "DUCK" come first
+_numbers = count()
 
 
 @contextmanager
 def opened(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Opens a DuckDB file for the block, as the database `house`; what fails in it is explained where it can be.
+    """Opens a DuckDB file for the block, under a name of its own.
 
     Under its own name marts.duckdb would be the database `marts`, and its schema `marts` could not be told from it.
 
@@ -24,15 +27,32 @@ def opened(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyCo
         CommandError: The file is damaged, not readable, or held by another program, or the disk is full.
     """
     options = "read_only" if read_only else "" if path.exists() else f"storage_version '{STORAGE_VERSION}'"
+    name = f"house_{next(_numbers)}"
     try:
-        with duckdb.connect() as connection:
-            connection.execute(f"attach '{quoted(path)}' as house {options and f'({options})'}")
-            connection.execute("use house")
+        with _attached(path, name, options), _engine().cursor() as connection:
+            connection.execute(f"use {name}")
             yield connection
     except duckdb.Error as error:
+        _engine.cache_clear()  # a damaged file may leave it unusable
         if explained := explain_duckdb(str(error), path):
             raise explained from error
         raise
+
+
+@contextmanager
+def _attached(path: Path, name: str, options: str) -> Iterator[None]:
+    engine = _engine()
+    engine.execute(f"attach '{quoted(path)}' as {name} {options and f'({options})'}")
+    try:
+        yield
+    finally:
+        engine.execute(f"detach {name}")
+
+
+@cache
+def _engine() -> duckdb.DuckDBPyConnection:
+    """One DuckDB for all files: another one for each would take six times as long."""
+    return duckdb.connect()
 
 
 def is_read_by_older_duckdb(path: Path) -> bool:
