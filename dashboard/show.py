@@ -16,6 +16,7 @@ from dashboard import queries
 from dashboard.measures import DELIVERY, SUMS, Kind, Measure
 from dashboard.published import Build, Rows, descriptions
 from dashboard.queries import Selection
+from dashboard.sparkline import sparkline
 from dashboard.text import UNDEFINED, change, csv_of, days, formatted, plain
 
 MOST_SPARKLINES = 5
@@ -67,19 +68,17 @@ def cards(
             wanted = (targets or {}).get(measure.name)
             if wanted is not None:
                 help_text.append(f"Target: {plain(formatted(wanted, measure.kind, currency))}.")
-            points = [row[measure.name] for row in trend]
-            has_sparkline = number < MOST_SPARKLINES and len(points) > 1 and None not in points
-            st.metric(
-                measure.label,
-                plain(formatted(now, measure.kind, currency, is_compact=True)),
-                _delta(moved),
-                _colour(measure),
-                help="\n\n".join(help_text),
-                border=True,
-                height="stretch",
-                chart_data=[float(point) for point in points] if has_sparkline else None,
-                chart_type="area",
-            )
+            with st.container(border=True, height="stretch", gap="xsmall"):
+                st.metric(
+                    measure.label,
+                    plain(formatted(now, measure.kind, currency, is_compact=True)),
+                    _delta(moved),
+                    _colour(measure),
+                    help="\n\n".join(help_text),
+                )
+                points = [row[measure.name] for row in trend]
+                if number < MOST_SPARKLINES and len(points) > 1 and None not in points:
+                    st.html(sparkline([float(point) for point in points], f"{measure.label} over the period"))
 
 
 def totals(selection: Selection, names: Sequence[str]) -> Mapping[str, Any] | None:

@@ -7,10 +7,8 @@ from axe_playwright_python.sync_playwright import Axe
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-# Streamlit's own: the line in a card is an image without a text, and the labels of disabled widgets are pale, which
-# WCAG allows.
+# Streamlit's own: the labels of disabled widgets are pale, which WCAG allows.
 STREAMLITS = {
-    "svg-img-alt": "[data-testid=stMetric]",
     "color-contrast": "[data-testid=stMultiSelect], [data-testid=stSelectbox], [data-testid=stButton]",
 }
 
