@@ -1,6 +1,6 @@
 -- Fills the marts that pages of the dashboard read: $deliveries delivery records of a year, and $impressions impressions
--- of its last 120 days. 500 campaigns with four ads each, 40 brands, 60 countries, 8,000 cities, 12,000 ZIP codes. Rows
--- come in no order, as a full refresh leaves them. Rates stay null, because pages divide sums themselves.
+-- of its last 120 days. 500 campaigns with four ads each, 40 brands, 60 countries, 8,000 cities, 12,000 ZIP codes. Marts
+-- of delivery are in the order of their days, as adhouse writes them. Rates stay null, because pages divide sums themselves.
 
 -- A number from 0 to before `below`, the same each time.
 create temp macro drawn(number, salt, below) as cast(hash(number, salt) % below as bigint);
@@ -136,7 +136,9 @@ inner join ads
     on summed.ad_number = ads.ad_number
 
 inner join zips
-    on summed.zip_number = zips.zip_number;
+    on summed.zip_number = zips.zip_number
+
+order by date;
 
 insert into marts.campaign_performance by name
 with
@@ -170,7 +172,9 @@ inner join ads
     on summed.campaign_number * 4 = ads.ad_number
 
 inner join zips
-    on summed.zip_number = zips.zip_number;
+    on summed.zip_number = zips.zip_number
+
+order by date;
 
 insert into marts.source_performance by name
 select
@@ -192,7 +196,9 @@ from marts.creative_performance as creatives
 inner join ads
     on creatives.ad_id = ads.ad_id
 
-group by all;
+group by all
+
+order by date;
 
 insert into marts.daily_performance by name
 select
@@ -206,7 +212,9 @@ select
 
 from marts.source_performance
 
-group by all;
+group by all
+
+order by date;
 
 insert into marts.campaign_summary by name
 select

@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import COMMAND, Workspace
+from support.cases import always
 
 from adhouse.console import Terminal
 from adhouse.errors import MEANINGS
@@ -88,7 +89,7 @@ def test_a_run_says_nothing_on_stderr_but_its_own_words(built_home: Workspace) -
 
 
 @pytest.mark.parametrize("arguments", [["status"], ["status", "--json"], ["quarantine"], ["quarantine", "--csv"]])
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("unbuffered", always(1, ["", "1"]))
 def test_who_reads_no_further_hears_no_complaint(built_home: Workspace, arguments: list[str], unbuffered: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
@@ -145,6 +146,14 @@ def test_without_a_terminal_there_is_no_bar_and_no_control_character(capsys: pyt
     terminal.advance(3)
     terminal.stop()
     assert capsys.readouterr().err == "load\n"
+
+
+def test_delivery_is_stored_by_day_so_that_a_period_is_read_alone(built_home: Workspace) -> None:
+    with duckdb.connect(built_home.home / "published" / "marts.duckdb", read_only=True) as connection:
+        for table in ("intermediate.int_source_performance_observed", "marts.daily_performance"):
+            days = [day for (day,) in connection.execute(f"select date from {table} order by rowid").fetchall()]
+            assert len(set(days)) > 1
+            assert days == sorted(days)
 
 
 def test_status_says_all_of_it_and_every_balance_closes(built_home: Workspace) -> None:

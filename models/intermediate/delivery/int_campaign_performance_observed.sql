@@ -46,3 +46,5 @@ summed as (
 )
 
 select * from summed
+
+{{ in_order_of('date') }}

@@ -70,3 +70,5 @@ summed as (
 )
 
 select * from summed
+
+{{ in_order_of('date') }}

@@ -65,3 +65,5 @@ summed as (
 )
 
 select * from summed
+
+{{ in_order_of('date') }}

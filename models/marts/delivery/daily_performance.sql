@@ -64,3 +64,5 @@ select
     {{ delivery_rates() }}
 
 from summed
+
+{{ in_order_of('date') }}
