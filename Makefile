@@ -5,7 +5,7 @@ UV_RUN := $(UV) run --frozen --no-sync
 PYTEST := $(UV_RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
 FAST_TESTS := tests/unit tests/extract tests/conventions tests/simulate
 
-.PHONY: help run dashboard check test-fast test test-cases docs bench athena install
+.PHONY: help run dashboard check types sql test-fast test test-cases docs bench athena install
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -20,7 +20,12 @@ dashboard: install ## Look at the published marts in the browser, until Ctrl-C
 check: install ## Check style and types of Python and SQL (what the pre-commit hooks run)
 	$(UV_RUN) ruff check .
 	$(UV_RUN) ruff format --check .
+	@$(MAKE) --no-print-directory --jobs 2 types sql
+
+types:
 	$(UV_RUN) mypy
+
+sql:
 	$(UV_RUN) sqlfluff lint --disable-progress-bar models tests/sql
 
 test-fast: install ## Run the tests that need no dbt build (under 2 minutes)
