@@ -122,6 +122,23 @@ class Engines:
                     assert _is_same(one[name], other[name]), (mart, name, one, other)
         return cloud
 
+    def assert_same_alerts(self) -> set[str]:
+        """Compares what both tell people, the digest too; gives the kinds of alerts."""
+        disk, cloud = (self._told(house) for house in (self.disk, self.cloud))
+        assert disk == cloud
+        return {alert["kind"] for alert in cloud["open"]}
+
+    @staticmethod
+    def _told(house: Workspace) -> dict[str, Any]:
+        ended = house.adhouse("alerts", "--digest", "--dry-run", "--json", ADHOUSE_ALERTS="json://127.0.0.1:9/")
+        assert ended.returncode == 0, ended.stderr
+        told: dict[str, Any] = json.loads(ended.stdout)
+        for sent in told["sent"]:
+            sent["body"], as_of = sent["body"].rsplit("\n\n", 1)
+            assert as_of.startswith("As of ")
+        told["open"] = [alert | dict.fromkeys(("build_id", "noted_at")) for alert in told["open"]]
+        return told
+
     def assert_same_pages(self) -> None:
         """Compares what the dashboard's queries give on both."""
         warehouse = AthenaWarehouse(self.cloud.settings["ADHOUSE_LAKE_URL"], self.athena.results, "primary")
@@ -198,6 +215,7 @@ def test_both_engines_give_the_same_cells(engines: Engines, world: World, tmp_pa
     [published] = _builds(incremental)
     assert f"published build {published}" in said
     assert {row["metric"] for row in incremental["kpi_alerts"]} >= {"impressions", "spend", "ctr", "cpc", "cpa"}
+    assert engines.assert_same_alerts() >= {"metric"}
 
 
 @pytest.mark.cases
