@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from conftest import Workspace
 from support.athena_workspace import AthenaWorkspace, athena_workspace
+from support.cases import always
 from support.extracting import lines, record
 from support.misbehaving_aws import QUERY, Fault, ended_query, json_error, s3_error
 
@@ -73,13 +74,22 @@ def assert_no_secret(lake: AthenaWorkspace) -> list[str]:
 
 @pytest.mark.parametrize(
     ("settings", "named"),
-    [
-        ({"ADHOUSE_LAKE_URL": "s3://nowhere/ads"}, "the bucket of ADHOUSE_LAKE_URL (s3://nowhere/ads) does not exist"),
-        ({"ADHOUSE_ATHENA_RESULTS": "s3://nowhere/"}, "the bucket of ADHOUSE_ATHENA_RESULTS (s3://nowhere/) does not"),
-        ({"ADHOUSE_ATHENA_WORKGROUP": "nobody"}, "ADHOUSE_ATHENA_WORKGROUP (nobody) cannot be used: "),
-        ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
-        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "AWS cannot be reached: "),
-    ],
+    always(
+        2,
+        [
+            (
+                {"ADHOUSE_LAKE_URL": "s3://nowhere/ads"},
+                "the bucket of ADHOUSE_LAKE_URL (s3://nowhere/ads) does not exist",
+            ),
+            (
+                {"ADHOUSE_ATHENA_RESULTS": "s3://nowhere/"},
+                "the bucket of ADHOUSE_ATHENA_RESULTS (s3://nowhere/) does not",
+            ),
+            ({"ADHOUSE_ATHENA_WORKGROUP": "nobody"}, "ADHOUSE_ATHENA_WORKGROUP (nobody) cannot be used: "),
+            ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+            ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "AWS cannot be reached: "),
+        ],
+    ),
 )
 def test_a_wrong_setting_is_named_in_one_line(lake: AthenaWorkspace, settings: dict[str, str], named: str) -> None:
     of_no_machine = {"HOME": "/nowhere", "AWS_EC2_METADATA_DISABLED": "true"}
@@ -88,14 +98,17 @@ def test_a_wrong_setting_is_named_in_one_line(lake: AthenaWorkspace, settings: d
 
 @pytest.mark.parametrize(
     ("fault", "named"),
-    [
-        (s3_error("PUT", 403, "AccessDenied", "Access Denied"), "allow the role to use ADHOUSE_LAKE_URL"),
-        (s3_error("PUT", 400, "ExpiredToken", "The provided token has expired."), "AWS_SESSION_TOKEN"),
-        (s3_error("GET", 403, "SignatureDoesNotMatch", UNSIGNED), "AWS_SECRET_ACCESS_KEY"),
-        (json_error("StartQueryExecution", "AccessDeniedException", NOT_PERMITTED), "ADHOUSE_ATHENA_WORKGROUP"),
-        (json_error("StartQueryExecution", "ExpiredTokenException", EXPIRED), "AWS_SESSION_TOKEN"),
-        (json_error("StartQueryExecution", "UnrecognizedClientException", "is invalid"), "AWS_ACCESS_KEY_ID"),
-    ],
+    always(
+        2,
+        [
+            (s3_error("PUT", 403, "AccessDenied", "Access Denied"), "allow the role to use ADHOUSE_LAKE_URL"),
+            (s3_error("PUT", 400, "ExpiredToken", "The provided token has expired."), "AWS_SESSION_TOKEN"),
+            (s3_error("GET", 403, "SignatureDoesNotMatch", UNSIGNED), "AWS_SECRET_ACCESS_KEY"),
+            (json_error("StartQueryExecution", "AccessDeniedException", NOT_PERMITTED), "ADHOUSE_ATHENA_WORKGROUP"),
+            (json_error("StartQueryExecution", "ExpiredTokenException", EXPIRED), "AWS_SESSION_TOKEN"),
+            (json_error("StartQueryExecution", "UnrecognizedClientException", "is invalid"), "AWS_ACCESS_KEY_ID"),
+        ],
+    ),
 )
 def test_what_amazon_refuses_is_not_asked_again(lake: AthenaWorkspace, fault: Fault, named: str) -> None:
     with lake.aws.doing(fault) as refused:
@@ -159,6 +172,7 @@ def test_a_cancelled_query_of_a_model_is_named_and_not_asked_again(loaded: Athen
     assert [call for call, _ in refused].count("StartQueryExecution") == 1
 
 
+@pytest.mark.cases
 def test_no_secret_of_a_load_is_in_any_file_or_object(loaded: AthenaWorkspace) -> None:
     names = assert_no_secret(loaded)
     for part in ("said.txt", "logs/run-", "ads/raw/", "results/"):

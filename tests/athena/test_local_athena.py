@@ -334,6 +334,7 @@ def test_a_file_that_came_in_parts_can_be_moved_and_read(shop: Shop, tmp_path: P
 # What Athena refuses
 
 
+@pytest.mark.cases
 def test_a_write_has_at_most_a_hundred_partitions(shop: Shop) -> None:
     def parts(first: int, last: int) -> str:
         return f"select 'x' as letter, part from unnest(sequence({first}, {last})) as numbers (part)"
@@ -357,6 +358,7 @@ def test_a_write_has_at_most_a_hundred_partitions(shop: Shop) -> None:
     shop.drop("many")
 
 
+@pytest.mark.cases
 def test_a_write_to_a_hive_table_has_at_most_a_hundred_partitions(shop: Shop) -> None:
     statement = (
         "create table many with (partitioned_by = ARRAY['part']) as "
@@ -624,6 +626,7 @@ def test_without_java_its_tests_are_skipped_and_the_report_ends_with_why(
     )
 
 
+@pytest.mark.cases
 def test_without_java_the_report_of_two_workers_ends_with_why(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

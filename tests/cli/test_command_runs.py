@@ -153,6 +153,7 @@ def test_an_audited_build_that_was_not_published_is_published_without_another_bu
     assert published_id(house) != first
 
 
+@pytest.mark.cases
 def test_a_roll_back_stays_until_something_new_comes(house: Workspace) -> None:
     first = published_id(house)
     house.drop("later.jsonl", lines(record(77)))
@@ -237,6 +238,7 @@ def test_what_came_of_a_failing_source_is_built_but_not_published(house: Workspa
     assert holding == ""
 
 
+@pytest.mark.cases
 def test_a_second_command_at_once_is_told_who_runs_or_waits(house: Workspace) -> None:
     house.drop("one_more.jsonl", lines(record(1)))  # with nothing new it would end at once
     with house.start("run") as first:
@@ -259,7 +261,7 @@ def test_a_second_command_at_once_is_told_who_runs_or_waits(house: Workspace) ->
 @pytest.mark.parametrize(
     ("how", "step", "left", "code"),
     [
-        (signal.SIGINT, "building", "build and audit, publish", 130),
+        pytest.param(signal.SIGINT, "building", "build and audit, publish", 130, marks=pytest.mark.cases),
         (signal.SIGTERM, "campaign_api", "extract, build and audit, publish", 143),
     ],
 )
@@ -377,6 +379,7 @@ def test_a_build_finds_a_row_twice_on_a_day_that_it_changed_and_dbt_test_on_any(
     assert twice in ended.stdout, ended.stdout
 
 
+@pytest.mark.cases
 def test_a_file_quarantined_whole_is_said_last_fails_with_strict_and_can_be_repaired(tmp_path: Path) -> None:
     house = Workspace(tmp_path / "data", {"ADHOUSE_API_URL": "none"})
     columns = ",".join(record(1))

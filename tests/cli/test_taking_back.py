@@ -103,6 +103,7 @@ def test_a_person_is_asked_and_may_say_no(house: Workspace) -> None:
     assert cells(house) == before
 
 
+@pytest.mark.cases
 def test_a_name_that_nothing_has_is_one_line(house: Workspace) -> None:
     for command in ("retract", "restore"):
         ended = house.adhouse(command, "maj.jsonl", "--yes")

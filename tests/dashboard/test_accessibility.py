@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 from support.accessibility import violations
 from support.browser import NARROW, WIDE, Visiting, dashboard
+from support.cases import always
 from support.dashboard_pages import days_back
 from support.published_file import delivered, publish_invented
 
@@ -50,7 +51,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.mark.parametrize("path", FEW_PAGES)
+@pytest.mark.parametrize("path", always(1, FEW_PAGES))
 @pytest.mark.parametrize(("size", "theme"), WAYS)
 def test_axe_finds_nothing_that_is_ours(
     visit: Visiting, path: str, size: tuple[int, int], theme: Literal["light", "dark"]

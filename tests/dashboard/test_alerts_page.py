@@ -150,6 +150,7 @@ def test_a_state_that_cannot_be_read_is_said_and_the_page_has_its_history(
     assert "Value" in shown.dataframe[0].value
 
 
+@pytest.mark.cases
 def test_every_link_of_an_alert_opens_its_view(run_page: RunPage, link: Path, home: Path) -> None:
     settings = read_settings({"ADHOUSE_HOME": str(home), "ADHOUSE_API_URL": "none"})
     alerts: list[Alert] = find(settings, open_warehouse(settings), NOW, is_in_run=False).alerts

@@ -102,6 +102,7 @@ def test_somebody_logs_in_and_the_link_that_they_came_by_is_opened(visit: Visiti
     assert page.url.endswith("?period=Last+28+days")
 
 
+@pytest.mark.cases
 def test_axe_finds_nothing_wrong_before_and_after_the_login(visit: Visiting) -> None:
     visited = visit()
     assert violations(visited.open()) == []

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.cases import always
 from support.dashboard_pages import RunPage, build_behind, days_back
 from support.dashboard_queries import ASKED, MARK, OTHERS, SHARED, publish_two_brands
 from support.published_file import DAY, delivered, publish_invented
@@ -147,7 +148,7 @@ def test_no_page_shows_what_is_not_mine(as_person: Callable[..., "AppTest"], lin
     assert MARK not in "".join(everything_of(shown))
 
 
-@pytest.mark.parametrize("page", ["overview", "campaigns", "geography", "funnel"])
+@pytest.mark.parametrize("page", always(1, ["overview", "campaigns", "geography", "funnel"]))
 def test_a_forged_link_learns_nothing_but_that_it_is_wrong(
     as_person: Callable[..., "AppTest"], link: Path, page: str
 ) -> None:

@@ -89,6 +89,7 @@ def test_an_ordinary_answer_at_which_runs_were_killed_is_loaded(tmp_path: Path) 
     assert not (home / "reading.json").exists()
 
 
+@pytest.mark.cases
 def test_a_fetch_in_landing_that_kills_every_reader_is_a_failed_one_and_the_others_are_loaded(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with answering(a_poisonous_day) as (url, _):

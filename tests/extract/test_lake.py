@@ -131,6 +131,7 @@ def test_a_kill_at_any_change_of_a_file_is_healed_by_the_same_call(
         shutil.rmtree(home)
 
 
+@pytest.mark.cases
 def test_kills_at_any_time_one_after_another_are_healed(
     tmp_path: Path, prepared: Path, platform: str, clean: Path, killer: subprocess.Popen[str]
 ) -> None:

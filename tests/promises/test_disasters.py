@@ -19,6 +19,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 from conftest import COMMAND, FILE_DAY, TODAY, Workspace, quiet
+from support.cases import always
 from support.extracting import record
 from support.platform import Platform, answering, page
 
@@ -251,6 +252,7 @@ def test_no_room_to_build_or_to_publish_is_one_line_and_healed_by_room(first: Sc
     assert seen(Workspace(folder)) == first.after
 
 
+@pytest.mark.cases
 def test_a_folder_that_cannot_be_written_is_one_line(first: Scene, tmp_path: Path) -> None:
     steps = """
         mkdir other; mount -t tmpfs none other; mkdir other/lake; mount -o remount,ro other
@@ -328,7 +330,7 @@ def test_a_damaged_published_file_is_replaced(built: Scene, tmp_path: Path, dama
     two_at_once(play, ["run", "publish", "rebuild"])
 
 
-@pytest.mark.parametrize("what", ["no file", "an empty file and a day without records"])
+@pytest.mark.parametrize("what", always(1, ["an empty file and a day without records", "no file"]))
 def test_nothing_to_read_is_a_success_and_the_marts_are_there(tmp_path: Path, what: str) -> None:
     house = Workspace(tmp_path / "data")
     with answering(lambda asked: page(asked)) as (url, _):
@@ -345,6 +347,7 @@ def test_nothing_to_read_is_a_success_and_the_marts_are_there(tmp_path: Path, wh
     assert [mart for mart in TABLES if marts[mart]] == ([] if what == "no file" else ["source_balances"])
 
 
+@pytest.mark.cases
 def test_a_token_that_the_platform_sends_back_is_written_nowhere(tmp_path: Path) -> None:
     """Neither in errors, nor cut in two where the log's excerpt of a bad answer ends."""
     begun = CANARY[:16]

@@ -7,7 +7,6 @@ before what an earlier run has loaded.
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -19,6 +18,7 @@ import pytest
 from conftest import TODAY
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.cases import always
 from support.marts import as_rows, assert_is_true, build, cells
 
 from adhouse.settings import Settings, read_settings
@@ -190,18 +190,12 @@ HISTORIES_OF_DAYS = {
 BY_DAYS = replace(SOURCES["campaign_files"], replaces="days")
 
 
-def first_alone(histories: Iterable[str]) -> list[Any]:
-    """The first for every run of the tests, the others as cases."""
-    first, *others = histories
-    return [first, *(pytest.param(one, marks=pytest.mark.cases) for one in others)]
-
-
-@pytest.mark.parametrize("history", first_alone(HISTORIES))
+@pytest.mark.parametrize("history", always(1, HISTORIES))
 def test_a_history_gives_the_truth(house: Settings, records: pa.Table, history: str) -> None:
     assert_truth(house, SOURCES["campaign_files"], records, HISTORIES[history])
 
 
-@pytest.mark.parametrize("history", first_alone(HISTORIES_OF_DAYS))
+@pytest.mark.parametrize("history", always(1, HISTORIES_OF_DAYS))
 def test_the_newest_file_of_a_day_has_it(house: Settings, records: pa.Table, history: str) -> None:
     assert_truth(house, BY_DAYS, spread(records), HISTORIES_OF_DAYS[history])
 

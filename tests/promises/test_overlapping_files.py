@@ -26,6 +26,7 @@ FIRST = {"Campaign report.csv": week("c1", 1, 1), "weekly.csv": week("c2", 1, 1)
 SECOND = {"Campaign report (1).csv": week("c1", 2, 2), "weekly.csv": week("c2", 8, 1)}
 
 
+@pytest.mark.cases
 def test_what_may_count_twice_or_is_gone_is_said_with_the_way_out(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "data", {"ADHOUSE_API_URL": "none"})
     for files in (FIRST, SECOND):
