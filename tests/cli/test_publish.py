@@ -80,7 +80,9 @@ def test_an_open_reader_keeps_its_build_and_does_not_block(marts: Path, tmp_path
 def test_older_duckdb_reads_new_files_whoever_makes_them(tmp_path: Path) -> None:
     with opened(tmp_path / "ours.duckdb") as connection:
         connection.execute("create table numbers as select 1 as number")
-        options = connection.execute("select tags from duckdb_databases() where database_name = 'house'").fetchall()
+        options = connection.execute(
+            "select tags from duckdb_databases() where database_name = current_database()"
+        ).fetchall()
     assert options == [({"storage_version": "v1.0.0+"},)]
     assert is_read_by_older_duckdb(tmp_path / "ours.duckdb")
     write_marts(tmp_path / "marts.duckdb", 1)

@@ -143,9 +143,9 @@ def test_no_file_names_a_machine_or_leaves_work_for_later() -> None:
 
 
 def test_pre_commit_runs_what_make_check_runs() -> None:
-    recipe = re.search(r"^check:.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
-    assert recipe
-    commands = [line.strip().removeprefix("$(UV_RUN) ") for line in recipe[1].splitlines()]
+    recipes = re.findall(r"^(?:check|types|sql):.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
+    assert len(recipes) == 3
+    commands = re.findall(r"^\t\$\(UV_RUN\) (.*)$", "".join(recipes), re.MULTILINE)
     hooks = [hook for repository in yaml_of(Path(".pre-commit-config.yaml"))["repos"] for hook in repository["hooks"]]
     assert [hook["entry"].removeprefix(".venv/bin/") for hook in hooks] == commands
 
