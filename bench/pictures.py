@@ -19,11 +19,23 @@ from bench.serving import dashboard, serving
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 SIZE = {"width": 1440, "height": 900}
 PATIENCE = 120_000  # milliseconds
+NARROW = {"width": 390, "height": 844}
+PAGES = (
+    "campaigns",
+    "creatives",
+    "daily",
+    "geography?country=US",
+    "funnel",
+    "attribution",
+    "auctions",
+    "alerts",
+    "health",
+)
 SHOTS = (
-    ("overview-light", "", "light"),
-    ("overview-dark", "", "dark"),
-    ("geography-light", "geography?country=US", "light"),
-    ("attribution-light", "attribution", "light"),
+    ("overview-light", "", "light", SIZE),
+    ("overview-dark", "", "dark", SIZE),
+    ("overview-narrow", "", "dark", NARROW),
+    *((f"{page.partition('?')[0]}-light", page, "light", SIZE) for page in PAGES),
 )
 
 
@@ -35,12 +47,12 @@ def main() -> None:
         settings = {"ADHOUSE_HOME": home}
         subprocess.run([ADHOUSE, "run"], env={**os.environ, **settings}, check=True, stdout=subprocess.DEVNULL)
         with serving(dashboard, settings) as server:
-            for name, path, theme in SHOTS:
-                _take(browser, f"{server.url}/{path}", theme, FOLDER / f"{name}.webp")
+            for name, path, theme, size in SHOTS:
+                _take(browser, f"{server.url}/{path}", theme, size, FOLDER / f"{name}.webp")
 
 
-def _take(browser: Browser, address: str, theme: str, target: Path) -> None:
-    context = browser.new_context(viewport=SIZE, color_scheme="dark" if theme == "dark" else "light")  # type: ignore[arg-type]
+def _take(browser: Browser, address: str, theme: str, size: dict[str, int], target: Path) -> None:
+    context = browser.new_context(viewport=size, color_scheme="dark" if theme == "dark" else "light")  # type: ignore[arg-type]
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     page.goto(address)
