@@ -1,4 +1,4 @@
-"""The dashboard for everybody: axe finds nothing wrong but two things of Streamlit's, and no mouse is needed."""
+"""The dashboard for everybody: axe finds nothing wrong but one thing of Streamlit's, and no mouse is needed."""
 
 import re
 from collections.abc import Iterator
