@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from extract.profile import ONE
 from extract.readers.columns import plain_name
-from extract.readers.numbers import characters_of
+from extract.readers.numbers import Bytes, characters_of
 from extract.records import UNSURE_TIME, Batch
 from extract.schema import FieldType, Kind
 from extract.source import SourceConfig
@@ -221,8 +221,14 @@ def _spans(spans: set[tuple[date, str]]) -> str | None:
 
 
 def _has_exponent(texts: pa.StringArray) -> bool:
-    """Whether an `e` stands behind a digit anywhere."""
-    bytes_, _ = characters_of(texts)
+    """Whether an `e` stands behind a digit in some text that begins with one."""
+    bytes_, edges = characters_of(texts)
+    first = bytes_.take(edges[:-1][edges[:-1] < edges[1:]])  # most ids begin with a letter, and that is told at once
+    if not _are_digits(first).any():
+        return False
     places = np.flatnonzero((bytes_ | 0x20) == ord("e"))
-    before = bytes_[places[places > 0] - 1]
-    return bool(((before >= ord("0")) & (before <= ord("9"))).any())
+    return bool(_are_digits(bytes_[places[places > 0] - 1]).any())
+
+
+def _are_digits(bytes_: Bytes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return (bytes_ >= ord("0")) & (bytes_ <= ord("9"))

@@ -34,9 +34,10 @@ def may_break_decimals(text: bytes) -> bool:
     """
     # Looking for bytes by fours costs a fraction of `in`; it is seldom that more is to be done.
     for place in _signed_exponents(text):
-        before = text[max(place - _LONGEST_BEFORE, 0) : place]
-        if _SMALL_EXPONENT.match(text, place) and _BEFORE_EXPONENT.search(before):
-            return True
+        if _SMALL_EXPONENT.match(text, place):
+            before = text[max(place - _LONGEST_BEFORE, 0) : place]
+            if _BEFORE_EXPONENT.search(before):
+                return True
     fours = np.frombuffer(text, "<u4", len(text) // 4) == _FOUR_ZEROS
     places = np.flatnonzero(fours[:-1] & fours[1:]) * 4
     if len(places) > _MOST_PLACES:
