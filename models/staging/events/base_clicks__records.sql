@@ -1,12 +1,12 @@
 with
 
-records as (
+records as {{ read_again() }} (
 
     select * from {{ source('raw', 'clicks') }}
 
 ),
 
-typed as (
+typed as {{ read_again() }} (
 
     select
         source,

@@ -1,6 +1,6 @@
 with
 
-records as (
+records as {{ read_again() }} (
 
     select * from {{ source('raw', 'conversions') }}
 
@@ -12,7 +12,7 @@ exchange_rates as (
 
 ),
 
-typed as (
+typed as {{ read_again() }} (
 
     select
         source,
