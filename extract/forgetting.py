@@ -159,10 +159,9 @@ class Searcher:
         files: list[Mentioning] = []
         unread: list[str] = []
         landing = Landing(self.data.below("landing"))
-        searched = [source for source in self.sources if source.has_private_fields and source.api is None]
         known = {source.name for source in self.sources}
         unread += sorted({folder.unit.source for folder in landing.listed} - known)
-        for source in searched:
+        for source in self._searched:
             shapes = self._shapes(source)
             for place, name, unit in self._places(landing, source):
                 seen = None if unit else self.data.entry(name)
@@ -170,10 +169,15 @@ class Searcher:
                     with self.data.local(name) as path:
                         mentions = self._mentions_in(path, shapes)
                     if mentions.kinds:
-                        files.append(Mentioning(place, name, source, mentions, unit, seen))
-                        self._check(files[-1], landing, shapes)
+                        one = Mentioning(place, name, source, mentions, unit, seen)
+                        self._check(one, landing, shapes)
+                        files.append(one)
                 except UnreadableFile:
                     unread.append(self.data.path(name))
+                except FileNotFoundError:
+                    if unit is not None:
+                        raise
+                    continue  # whoever dropped it has taken it back
         return Found(files, unread)
 
     def remove(self, found: Found) -> None:
@@ -186,6 +190,8 @@ class Searcher:
         for source in self.sources:
             landing.remove_unfinished(source.name)
         for one in found.files:
+            if one.unit is None and self.data.entry(one.name) != one.seen:
+                raise ChangedMeanwhileError(self.data.path(one.name))
             with self._without(one, self._shapes(one.source)) as path:
                 if one.unit is not None:
                     landing.rewrite(one.unit, path, len(one.mentions.kinds))
@@ -193,15 +199,17 @@ class Searcher:
                     self.data.remove(_folder_aside(one))  # landing has a copy, which the run before took
                 else:
                     self._replace_waiting(one, path)
-        for source in self.sources:
+        for source in self._searched:
             landing.end_rewrites(source.name)
 
+    @property
+    def _searched(self) -> list[SourceConfig]:
+        return [source for source in self.sources if source.has_private_fields and source.api is None]
+
     def _replace_waiting(self, one: Mentioning, path: Path) -> None:
-        if one.seen is None or self.data.entry(one.name) != one.seen:
-            raise ChangedMeanwhileError(self.data.path(one.name))
         self.data.remove(f"{one.name}{MANIFEST}")
         try:
-            self.data.overwrite(path, one.name, one.seen.etag)
+            self.data.overwrite(path, one.name, one.seen.etag if one.seen else "")
         except PreconditionError:
             raise ChangedMeanwhileError(self.data.path(one.name)) from None
 
