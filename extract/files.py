@@ -7,7 +7,6 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC
 from functools import cached_property
 from pathlib import Path
@@ -86,11 +85,7 @@ class FileSource:
 
     def landed(self) -> Iterator[LandedUnit]:
         """The files in landing; one whose move was cut off is moved to the end, or back."""
-        for folder in self._run.landing.folders(self.config.name):
-            is_whole = folder.unit.number < 0 or folder.has_receipt
-            if is_whole or inbox.finish_moves(folder, self._run.landing, self.inbox):
-                for name in inbox.data_files(folder):
-                    yield replace(folder.unit, path=f"{folder.unit.path}/{name}")
+        return inbox.landed_files(self.config.name, self._run.landing, self.inbox)
 
     def land(self, waiting: Collection[LandedUnit]) -> Arrivals:
         """Takes the files of the inbox that nobody is writing to, if they can be read."""

@@ -8,24 +8,24 @@ the first change until everything that was made of landing is made again, so tha
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from extract.aside import ASIDE, MANIFEST, is_as_copied, originals
+from extract.aside import MANIFEST, is_as_copied, originals
 from extract.convert import event_id_of, id_of, text_of
-from extract.copying import is_open_for_writing
+from extract.copying import ChangedMeanwhileError, is_open_for_writing
 from extract.files import shape_of
-from extract.inbox import data_files, waiting_files
+from extract.inbox import landed_files, waiting_files
 from extract.landing import LandedUnit, Landing, LandingDamagedError
 from extract.privacy import Privacy, privacy_of
 from extract.readers import NO_TEXT, UnreadableFile, format_of, read_file, texts_of_records
@@ -33,7 +33,7 @@ from extract.readers.removing import NotRewritableError, write_without
 from extract.records import RecordShape
 from extract.schema import Kind
 from extract.source import SourceConfig
-from extract.storage import Folder
+from extract.storage import Entry, Folder, PreconditionError
 
 PENDING = "forgetting.json"
 REJECTED = "rejected"
@@ -69,17 +69,19 @@ class Mentioning:
 
     Attributes:
         place: `landing`, `inbox` or `set aside`.
-        path: Where it is.
+        name: Where it is in the folder of the data.
         source: Whose it is.
         mentions: The records.
         unit: What it is in landing.
+        seen: What it was like in an inbox before it was searched.
     """
 
     place: str
-    path: Path
+    name: str
     source: SourceConfig
     mentions: Mentions
-    unit: LandedUnit | None = None
+    unit: LandedUnit | None
+    seen: Entry | None
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ class Searcher:
     """Looks for a person in landing and the inboxes, and takes the records out; only a run that holds the lock does.
 
     Attributes:
-        data: The folder that has `inbox` and `landing`, on a disk.
+        data: The folder that has `inbox` and `landing`.
         sources: All sources.
         key: The key of the pseudonyms.
         report_timezone: Where a time becomes a date.
@@ -157,62 +159,81 @@ class Searcher:
         files: list[Mentioning] = []
         unread: list[str] = []
         landing = Landing(self.data.below("landing"))
-        searched = [source for source in self.sources if source.has_private_fields and source.api is None]
         known = {source.name for source in self.sources}
         unread += sorted({folder.unit.source for folder in landing.listed} - known)
-        for source in searched:
+        for source in self._searched:
             shapes = self._shapes(source)
-            for place, path, unit in self._places(landing, source):
+            for place, name, unit in self._places(landing, source):
+                seen = None if unit else self.data.entry(name)
                 try:
-                    mentions = self._mentions_in(path, shapes)
+                    with self.data.local(name) as path:
+                        mentions = self._mentions_in(path, shapes)
                     if mentions.kinds:
-                        files.append(Mentioning(place, path, source, mentions, unit))
-                        self._check(files[-1], landing, shapes)
+                        one = Mentioning(place, name, source, mentions, unit, seen)
+                        self._check(one, landing, shapes)
+                        files.append(one)
                 except UnreadableFile:
-                    unread.append(str(path))
+                    unread.append(self.data.path(name))
+                except FileNotFoundError:
+                    if unit is not None:
+                        raise
+                    continue  # whoever dropped it has taken it back
         return Found(files, unread)
 
     def remove(self, found: Found) -> None:
-        """Takes the records out; after a kill a new search finds those that are left."""
+        """Takes the records out; after a kill a new search finds those that are left.
+
+        Raises:
+            ChangedMeanwhileError: A file of an inbox is not the one that was searched; it stays as it is.
+        """
         landing = Landing(self.data.below("landing"))
         for source in self.sources:
             landing.remove_unfinished(source.name)
         for one in found.files:
+            if one.unit is None and self.data.entry(one.name) != one.seen:
+                raise ChangedMeanwhileError(self.data.path(one.name))
             with self._without(one, self._shapes(one.source)) as path:
                 if one.unit is not None:
                     landing.rewrite(one.unit, path, len(one.mentions.kinds))
                 elif one.place == "set aside":
-                    shutil.rmtree(self._folder_aside(one))  # landing has a copy, which the run before took
+                    self.data.remove(_folder_aside(one))  # landing has a copy, which the run before took
                 else:
-                    one.path.with_name(f"{one.path.name}{MANIFEST}").unlink(missing_ok=True)
-                    state = one.path.stat()
-                    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
-                    path.replace(one.path)
+                    self._replace_waiting(one, path)
+        for source in self._searched:
+            landing.end_rewrites(source.name)
 
-    def _places(self, landing: Landing, source: SourceConfig) -> Iterator[tuple[str, Path, LandedUnit | None]]:
-        for folder in landing.folders(source.name):
-            for name in data_files(folder):
-                unit = replace(folder.unit, path=f"{folder.unit.path}/{name}")
-                yield "landing", Path(landing.folder.path(unit.path)), unit
-        inbox = self.data.below(f"inbox/{source.name}")
+    @property
+    def _searched(self) -> list[SourceConfig]:
+        return [source for source in self.sources if source.has_private_fields and source.api is None]
+
+    def _replace_waiting(self, one: Mentioning, path: Path) -> None:
+        self.data.remove(f"{one.name}{MANIFEST}")
+        try:
+            self.data.overwrite(path, one.name, one.seen.etag if one.seen else "")
+        except PreconditionError:
+            raise ChangedMeanwhileError(self.data.path(one.name)) from None
+
+    def _places(self, landing: Landing, source: SourceConfig) -> Iterator[tuple[str, str, LandedUnit | None]]:
+        place = f"inbox/{source.name}"
+        inbox = self.data.below(place)
+        for unit in landed_files(source.name, landing, inbox):
+            yield "landing", f"landing/{unit.path}", unit
         for name in waiting_files(inbox):
-            yield "inbox", Path(inbox.path(name)), None
-        for folder_aside, file in originals(inbox):
+            yield "inbox", f"{place}/{name}", None
+        for folder_aside, file in originals(inbox) if inbox.is_local else ():
             if file is not None:
                 is_copied = is_as_copied(folder_aside, file.stat())
-                yield "set aside" if is_copied else "inbox", file, None
-
-    def _folder_aside(self, one: Mentioning) -> Path:
-        aside = Path(self.data.path(f"inbox/{one.source.name}/{ASIDE}"))
-        return aside / one.path.relative_to(aside).parts[0]
+                name = file.relative_to(inbox.root).as_posix()
+                yield "set aside" if is_copied else "inbox", f"{place}/{name}", None
 
     def _shapes(self, source: SourceConfig) -> Shapes:
         privacy = privacy_of(source.kinds, source.fields, self.key)
         return [(kind, shape_of(source, kind, self.report_timezone, privacy)) for kind in source.kinds]
 
     def _check(self, one: Mentioning, landing: Landing, shapes: Shapes) -> None:
-        if one.unit is None and is_open_for_writing(one.path):
-            raise NotForgettableError(f"{one.path} is still written to", "repeat the command when its writer has ended")
+        place = self.data.path(one.name)
+        if one.unit is None and self.data.is_local and is_open_for_writing(Path(place)):
+            raise NotForgettableError(f"{place} is still written to", "repeat the command when its writer has ended")
         if one.unit is not None and (why := landing.why_changed(one.unit)):
             raise NotForgettableError(f"changed_in_landing: {why}", "restore it from a backup")
         try:
@@ -222,20 +243,30 @@ class Searcher:
                     raise NotRewritableError("its records cannot be told apart")
         except (NotRewritableError, UnreadableFile) as error:
             raise NotForgettableError(
-                f"{one.path} cannot be written without some of its records: {error}",
+                f"{place} cannot be written without some of its records: {error}",
                 "retract it, remove its folder from landing, and drop it as CSV or JSON lines without the person",
             ) from None
 
     @contextmanager
     def _without(self, one: Mentioning, shapes: Shapes) -> Iterator[Path]:
-        """A file without the person's records, on the disk of landing for the length of the block."""
-        folder = Path(self.data.path(f"landing/{one.source.name}/{_MAKING}"))
+        """A file without the person's records, for the length of the block."""
+        with self._making(one.source) as folder, self.data.local(one.name) as whole:
+            path = folder / whole.name  # the name has a part in what the format is
+            write_without(whole, shapes[0][1], one.mentions.kinds.keys(), path)
+            yield path
+
+    @contextmanager
+    def _making(self, source: SourceConfig) -> Iterator[Path]:
+        """A folder for a file in the making; on the disk of landing, if landing is on one."""
+        if not self.data.is_local:
+            with tempfile.TemporaryDirectory(prefix="adhouse-") as temporary:
+                yield Path(temporary)
+            return
+        folder = Path(self.data.path(f"landing/{source.name}/{_MAKING}"))
         shutil.rmtree(folder, ignore_errors=True)  # a killed forget may have left one
         folder.mkdir(parents=True)
         try:
-            path = folder / one.path.name  # the name has a part in what the format is
-            write_without(one.path, shapes[0][1], one.mentions.kinds.keys(), path)
-            yield path
+            yield folder
         finally:
             shutil.rmtree(folder)
             if not any(folder.parent.iterdir()):
@@ -269,6 +300,11 @@ class Searcher:
         """Whether a text that could not be read has the id as one of its words."""
         words = {word for between in _BETWEEN_WORDS for word in re.split(between, text)}
         return any(pseudonyms_of(word, self.key) & self.pseudonyms for word in words)
+
+
+def _folder_aside(one: Mentioning) -> str:
+    """The folder in which a taken file was set aside: `inbox/<source>/.taken/<receipt>`."""
+    return "/".join(one.name.split("/")[:4])
 
 
 def _are_of(records: pa.Table, kind: Kind, pseudonyms: Collection[str]) -> pa.ChunkedArray:

@@ -178,6 +178,15 @@ def waiting_files(inbox: Folder) -> list[str]:
     return sorted(entry.name for entry in _entries(inbox) if _is_data(entry))
 
 
+def landed_files(source: str, landing: Landing, inbox: Folder) -> Iterator[LandedUnit]:
+    """The files that a source has in landing; one whose move was cut off is moved to the end, or back."""
+    for folder in landing.folders(source):
+        is_whole = folder.unit.number < 0 or folder.has_receipt
+        if is_whole or finish_moves(folder, landing, inbox):
+            for name in data_files(folder):
+                yield replace(folder.unit, path=f"{folder.unit.path}/{name}")
+
+
 def data_files(folder: LandedFolder) -> list[str]:
     """The files in a folder of landing but for manifests, receipts and what a kill left of either."""
     return [name for name in folder.names if not name.startswith(".") and not name.endswith((MANIFEST, _UNFINISHED))]

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -318,31 +317,46 @@ class Landing:
         """Puts a file without some of its records in the place of a received one, and notes it in the receipt.
 
         The receipt keeps the hashes of what was received, so a file that is dropped again is still a duplicate. After a
-        kill the file is what it was or what it is to be, the receipt allows both, and the same call ends it.
+        kill the file is what it was or what it is to be, and the receipt allows both: the same call, or `end_rewrites`
+        if there is nothing left to take out, ends it.
 
         Args:
-            unit: The file; it is on a disk.
-            path: The new one, on the same disk.
+            unit: The file.
+            path: The new one, on the same disk if landing is on one.
             records: How many records the new one lacks of those that the one in landing has.
         """
-        folder, target = _folder_of(unit), Path(self.folder.path(unit.path))
+        folder = _folder_of(unit)
         if unit.number > 0:
             receipt, hashes = self.receipt(folder), self.hashes_of(unit)
-            before = _state_of(target, _states(receipt))
+            before = self._state_of(unit, receipt)
             after = {"bytes": path.stat().st_size, "sha256": sha256_of(path), "records": before["records"] + records}
             receipt |= {_CONTENT: hashes.content, _REWRITTEN: after}
             self._write_json(f"{folder}/{RECEIPT}", receipt | {_BEFORE: before})
-        sync(path)
-        os.replace(path, target)
-        sync(target.parent)
+        self.folder.overwrite(path, unit.path)
         if unit.number > 0:
             receipt.pop(_BEFORE, None)
             self._write_json(f"{folder}/{RECEIPT}", receipt)
+
+    def end_rewrites(self, source: str) -> None:
+        """Lets receipts allow no more what files were, where a rewrite was killed between the file and its receipt."""
+        for folder in self.folders(source):
+            if folder.has_receipt and _BEFORE in (receipt := self.receipt(folder.unit.path)):
+                del receipt[_BEFORE]
+                self._write_json(f"{folder.unit.path}/{RECEIPT}", receipt)
 
     def forgotten_records(self, unit: LandedUnit) -> int:
         """How many records of a received file were taken out of it."""
         receipt = self.receipt(_folder_of(unit)) if unit.number > 0 else {}
         return int(receipt.get(_REWRITTEN, {}).get("records", 0))
+
+    def _state_of(self, unit: LandedUnit, receipt: Mapping[str, Any]) -> dict[str, Any]:
+        """Which of those that the receipt allows a file is."""
+        with self.folder.local(unit.path) as file:
+            sha256 = sha256_of(file)
+        for state in _states(receipt):
+            if state["sha256"] == sha256:
+                return state
+        raise LandingDamagedError(f"{self.folder.path(unit.path)} is not as it was received")
 
     def _write_json(self, name: str, value: object) -> None:
         self.folder.write(name, json.dumps(value, indent=2).encode())
@@ -397,14 +411,6 @@ def _states(receipt: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What the receipt allows a file to be, the one that it should be first."""
     received = {"bytes": receipt["bytes"], "sha256": receipt["sha256"], "records": 0}
     return [state for state in (receipt.get(_REWRITTEN, received), receipt.get(_BEFORE)) if state]
-
-
-def _state_of(file: Path, states: list[dict[str, Any]]) -> dict[str, Any]:
-    sha256 = sha256_of(file)
-    for state in states:
-        if state["sha256"] == sha256:
-            return state
-    raise LandingDamagedError(f"{file} is not as it was received")
 
 
 def _receipt(folder: LandedUnit, size: int, sha256: str | None, facts: Mapping[str, Any]) -> bytes:

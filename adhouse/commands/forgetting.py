@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -12,7 +12,7 @@ from adhouse.errors import CommandError, Exit
 from adhouse.run import make_anew, places_of
 from adhouse.session import Session
 from adhouse.settings import Settings
-from adhouse.warehouse.publish import remove_others
+from adhouse.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from extract.forgetting import Found, Searcher
@@ -31,12 +31,6 @@ def forget(session: Session, ids: Sequence[str], *, is_confirmed: bool) -> None:
     from extract.storage import Folder
 
     settings = session.settings
-    if settings.is_in_cloud:
-        raise CommandError(
-            "`adhouse forget` works on a disk only: it does not yet remove old snapshots from Athena and S3",
-            "remove the person there by hand",
-            Exit.USAGE,
-        )
     key = privacy_key_of(settings)
     if not key:
         raise CommandError(
@@ -79,8 +73,6 @@ def finish_killed(session: Session) -> None:
     from extract.storage import Folder
 
     settings = session.settings
-    if settings.is_in_cloud:
-        return
     if pseudonyms := pending(Folder.at(settings.data_url).below("landing")):
         session.terminal.message("a forget was cut off: ending it")
         searcher = _searcher(settings, pseudonyms)
@@ -89,13 +81,32 @@ def finish_killed(session: Session) -> None:
 
 def _remove(session: Session, searcher: "Searcher", found: "Found") -> None:
     """Takes the people out of landing and the inboxes, makes everything else again, and removes older builds."""
+    from extract.copying import ChangedMeanwhileError
     from extract.forgetting import end
 
-    searcher.remove(found)
+    settings = session.settings
+    try:
+        searcher.remove(found)
+    except ChangedMeanwhileError as error:
+        raise CommandError(f"{error} changed while people were taken out", "`adhouse run` ends it") from None
     make_anew(session, searcher.pseudonyms)
-    remove_others(session.settings.published)
+    open_warehouse(settings).remove_others()
+    if settings.is_in_cloud:
+        _remove_results(session, searcher.pseudonyms)
     end(searcher.data.below("landing"))
     session.terminal.result(f"forgotten: removed {_told(found.kinds)}; older builds are removed too")
+
+
+def _remove_results(session: Session, pseudonyms: Collection[str]) -> None:
+    """Removes results of queries that have the people, and warns of what buckets go on keeping."""
+    from adhouse.aws.results import remove_results
+    from adhouse.aws.versions import warnings_of_versions
+
+    settings = session.settings
+    if count := remove_results(settings.athena_results, pseudonyms):
+        session.terminal.result(f"  results of queries: removed {_number(count, 'file', 'files')}")
+    for line in warnings_of_versions((settings.lake_url, settings.athena_results)):
+        session.terminal.message(f"warning: {line}", "yellow")
 
 
 def _searcher(settings: Settings, pseudonyms: frozenset[str]) -> "Searcher":

@@ -8,7 +8,7 @@ views one by one, so each has a column `build_id`. Builds are on record beside t
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -33,6 +33,7 @@ from extract.storage import Folder
 TABLES = ("intermediate", READERS)
 LAYERS = ("staging", *TABLES)
 POINTER = "published.json"
+TABLE_FILES = "warehouse"  # where profiles.yml has dbt put the files of tables, in a folder for each database
 KEPT_DOCUMENTS = 20
 LEAST_SNAPSHOT_SECONDS = 86_400  # a query that began before a vacuum may still read the snapshot it began with
 COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
@@ -180,6 +181,23 @@ class AthenaWarehouse:
             raise no_build(build_id, kept)
         self._show(self.document(wanted), is_rolled_back=True)
         return wanted
+
+    def remove_others(self) -> None:
+        """Drops the databases of other generations, removes files that are left, and at last the documents."""
+        shown = self.published()
+        if shown is None:
+            raise nothing_published()
+        kept = f"_{self.document(shown).generation}"
+        others = [record for record in self.documents() if record.build_id != shown]
+        files = Folder.at(self.lake_url).below(TABLE_FILES)
+        named = {entry.name for entry in files.entries()}  # also those that dbt by hand made
+        recorded = {f"{layer}_{record.generation}" for record in others for layer in LAYERS}
+        self._drop_databases({name for name in recorded | named if not name.endswith(kept)})
+        for name in sorted(named):
+            if not name.endswith(kept):
+                files.remove(name)  # what dropping a Hive table leaves, and a query that was killed
+        for record in others:
+            self._folder.remove(f"builds/{record.build_id}.json")
 
     def published(self) -> str | None:
         """What was noted when the views were last switched."""
@@ -369,15 +387,18 @@ class AthenaWarehouse:
     def _drop_old_generations(self) -> None:
         needed = {record.generation for record in self._kept()}
         ours = {record.generation for record in self.documents()}
+        self._drop_databases({f"{layer}_{generation}" for generation in ours - needed for layer in LAYERS})
+
+    def _drop_databases(self, databases: Collection[str]) -> None:
+        """Drops those of these databases that are there."""
         pages = self._glue.get_paginator("get_databases").paginate()
-        for database in [found["Name"] for page in pages for found in page["DatabaseList"]]:
-            layer, _, generation = database.partition("_")
-            if layer in LAYERS and generation in ours - needed:
-                for table in self.tables(database):
-                    is_view = table.get("TableType") == "VIRTUAL_VIEW"  # of which Trino's grammar is, without backticks
-                    name = f'"{database}"."{table["Name"]}"' if is_view else f"`{database}`.`{table['Name']}`"
-                    self.athena.rows(f"drop {'view' if is_view else 'table'} if exists {name}")
-                self.athena.rows(f"drop database if exists `{database}`")
+        there = {found["Name"] for page in pages for found in page["DatabaseList"]}
+        for database in sorted(there.intersection(databases)):
+            for table in self.tables(database):
+                is_view = table.get("TableType") == "VIRTUAL_VIEW"  # of which Trino's grammar is, without backticks
+                name = f'"{database}"."{table["Name"]}"' if is_view else f"`{database}`.`{table['Name']}`"
+                self.athena.rows(f"drop {'view' if is_view else 'table'} if exists {name}")
+            self.athena.rows(f"drop database if exists `{database}`")
 
 
 def _now() -> str:

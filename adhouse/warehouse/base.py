@@ -89,6 +89,9 @@ class Warehouse(Protocol):
             CommandError: There is no such build.
         """
 
+    def remove_others(self) -> None:
+        """Removes all builds but the one that readers see, with all files of theirs; a second call finds none."""
+
     def published(self) -> str | None:
         """Gives the id of the build that readers see."""
 

@@ -251,6 +251,10 @@ class DuckDBWarehouse:
         """Moves the link onto an older copy."""
         return publish.rollback(self.published_folder, build_id)
 
+    def remove_others(self) -> None:
+        """Removes the older copies."""
+        publish.remove_others(self.published_folder)
+
     def published(self) -> str | None:
         """What the link points at."""
         return publish.current(self.published_folder)

@@ -62,7 +62,7 @@ def killed(lake: AthenaWorkspace, call: str, about: str, count: int = 1, command
                 process.kill()
 
     lake.aws.watch = watch
-    said = process.communicate(timeout=300)
+    said = process.communicate(timeout=600)
     lake.aws.watch = lambda call, text: None
     assert process.returncode == -9, said
     return said[0]

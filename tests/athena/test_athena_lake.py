@@ -1,5 +1,6 @@
 """The lake in a bucket: its index decides, Athena is not asked, and merging changes no row that Athena sees."""
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from support.extracting import RecordedProgress, drop, lines, record
 from support.misbehaving_aws import misbehaving
 
 from extract.athena import Athena
+from extract.forgetting import Searcher, pseudonyms_of
 from extract.lake import merge
 from extract.lake.lake import Lake
 from extract.lake.load import clear_away
@@ -24,6 +26,7 @@ from extract.storage import Folder
 from local_athena.server import LocalAthena
 
 BUCKET = "raw-lake"
+PEOPLE = ("canary-ann", "bob")
 ENGINE = Athena(f"s3://{BUCKET}/results/", "primary")
 
 
@@ -116,6 +119,38 @@ def test_the_index_decides_and_merging_changes_no_row(
     assert extracted(home).units == 0
     assert seen() == before
     assert all(len(files) == 1 for files in lake().index.files.values())
+
+
+@pytest.mark.cases
+def test_what_landing_has_lost_keeps_its_rows_but_those_of_a_forgotten_person(tmp_path: Path, calls: list[str]) -> None:
+    home, key = tmp_path / "data", "a key of sixteen or more"
+    pseudonyms = pseudonyms_of("canary-ann", key)
+    reading: dict[str, Any] = {
+        "places": places(home),
+        "sources": [SOURCES["impressions"]],
+        "report_timezone": ZoneInfo("UTC"),
+        "progress": RecordedProgress(),
+        "privacy_key": key,
+    }
+    for number, name in enumerate(("old.jsonl", "new.jsonl")):
+        at = f"2026-11-02T10:00:0{number}Z"
+        people = [
+            {"impression_id": f"{number} {who}", "ad_id": "a", "user_id": who, "event_time": at} for who in PEOPLE
+        ]
+        drop(home, name, lines(*people), source="impressions")
+        extract(**reading, apis={}, now=lambda: datetime.now(UTC))
+    (old,) = (home / "landing").rglob("old.jsonl")
+    shutil.rmtree(old.parent)
+    searcher = Searcher(Folder.at(home), [SOURCES["impressions"]], key, ZoneInfo("UTC"), pseudonyms)
+    searcher.remove(searcher.find())
+    load_from_landing(**reading, forgotten=pseudonyms)
+    kept = ENGINE.rows("select impression_id from raw.impressions order by 1")
+    assert kept == [("0 bob",), ("1 bob",)]
+    loaded = ENGINE.rows("select file_name, records_read, records_loaded from raw.loaded_files order by 1")
+    assert loaded == [("new.jsonl", 1, 1), ("old.jsonl", 1, 1)]
+    assert not any(pseudonym in str(rows) for rows in seen().values() for pseudonym in pseudonyms)
+    assert not lake().index.is_open
+    assert calls
 
 
 @pytest.mark.cases

@@ -76,6 +76,28 @@ def test_the_time_comes_from_where_the_source_says(tmp_path: Path) -> None:
     assert not any(b"203.0.113.77" in content for content in lake)
 
 
+def test_requests_in_avro_are_replayed_once_the_source_says_where_their_time_is(tmp_path: Path) -> None:
+    ext = {"type": "record", "name": "Ext", "fields": [{"name": "ts", "type": ["null", "long"]}]}
+    schema = schema_of({"name": "id", "type": "string"}, IMPS, {"name": "ext", "type": ext})
+    times = [AT, AT + 1, None]
+    imps = [{"id": "1", "bidfloor": 0.5}]
+    requests = [{"id": f"r{number}", "imp": imps, "ext": {"ts": at}} for number, at in enumerate(times)]
+    drop(tmp_path, "a.avro", written(schema, requests), "bid_requests")
+    extracted(tmp_path, sources=[BID_REQUESTS], privacy_key=KEY)
+    ((path, status),) = rows(tmp_path, "loaded_files", "_source, status")
+    assert (status, rows(tmp_path, "bid_requests")) == ("quarantined", [])
+
+    told = "reading, status, records_read, records_loaded, records_rejected"
+    for reading in (1, 2):  # another profile reads all of landing again, which is the first reading of its ledger
+        extracted(tmp_path, sources=[AS_SENT], privacy_key=KEY, is_landing_alone=True, replayed=[path])
+        assert rows(tmp_path, "loaded_files", told, "reading")[-1] == (reading, "loaded", 3, 2, 1)
+        loaded = rows(tmp_path, "bid_requests", "_dlt_load_id, id", "all")
+        assert [one for load, one in loaded if load == loaded[-1][0]] == ["r0", "r1"]
+        assert rows(tmp_path, "rejected_records", "field", "_dlt_load_id")[-1] == ("ext.ts",)
+    extracted(tmp_path, sources=[AS_SENT], privacy_key=KEY)
+    assert len(rows(tmp_path, "loaded_files")) == 2
+
+
 def test_nobody_is_named_however_deep(tmp_path: Path) -> None:
     canary = {
         "user": {

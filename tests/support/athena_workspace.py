@@ -28,9 +28,9 @@ class AthenaWorkspace:
     s3: Any
     readers: Athena = field(repr=False)
 
-    def drop(self, name: str, content: bytes) -> None:
-        """Puts a file into the inbox."""
-        self.s3.put_object(Bucket=self.bucket, Key=f"ads/inbox/campaign_files/{name}", Body=content)
+    def drop(self, name: str, content: bytes, source: str = "campaign_files") -> None:
+        """Puts a file into an inbox."""
+        self.s3.put_object(Bucket=self.bucket, Key=f"ads/inbox/{source}/{name}", Body=content)
 
     def objects(self) -> dict[str, bytes]:
         """Everything in the bucket."""

@@ -1,12 +1,16 @@
 """What the tests of forgetting share: the call, as the command makes it, and a search through everything."""
 
 import gzip
+import io
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
+import fastavro
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from extract.forgetting import Found, Searcher, begin, end, pending, pseudonyms_of
 from extract.registry import SOURCES
@@ -51,15 +55,19 @@ def files_that_say(folder: Path, *texts: str) -> list[str]:
 
 def _text_of(path: Path) -> str:
     content = path.read_bytes()
+    return f"{_cells_of(path)} {content.decode(errors='replace')}" if content[8:12] == b"DUCK" else text_of(content)
+
+
+def text_of(content: bytes) -> str:
+    """What a file says, unpacked and decoded."""
     if content.startswith(b"PAR1"):
-        with duckdb.connect() as connection:
-            return str(connection.execute(f"from '{path}'").fetchall())
-    if content[8:12] == b"DUCK":
-        return f"{_cells_of(path)} {content.decode(errors='replace')}"
+        return str(pq.read_table(pa.BufferReader(content)).to_pylist())
+    if content.startswith(b"Obj\x01"):
+        return str([*fastavro.reader(io.BytesIO(content))])
     if content.startswith(b"\x1f\x8b"):
         content = gzip.decompress(content)
     elif content.startswith(b"PK"):
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             content = b"".join(map(archive.read, archive.namelist()))
     return content.decode("utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8", "replace")
 
