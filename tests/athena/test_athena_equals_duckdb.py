@@ -24,6 +24,7 @@ from simulate.delivery import delivery
 from simulate.files import write
 from simulate.world import World
 
+pytestmark = pytest.mark.timeout(1800)  # seconds; each builds several times on both engines
 MARTS = (
     "processed_campaign_data",
     "campaign_summary",
