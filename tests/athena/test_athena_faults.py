@@ -116,6 +116,7 @@ def test_what_amazon_refuses_is_not_asked_again(lake: AthenaWorkspace, fault: Fa
     assert set(Counter(refused).values()) == {1}
 
 
+@pytest.mark.cases
 def test_a_query_of_the_load_that_was_cancelled_is_named(lake: AthenaWorkspace) -> None:
     with lake.aws.doing(*ended_query("CANCELLED", "Query cancelled by user", about="CREATE DATABASE")) as refused:
         line = failed(lake, "extract")

@@ -130,6 +130,7 @@ def test_a_hive_table_is_written_by_a_query_and_added_to(shop: Shop) -> None:
     shop.drop("days")
 
 
+@pytest.mark.cases
 def test_an_iceberg_table_is_merged_updated_and_thinned_out(shop: Shop) -> None:
     shop.rows(
         f"""create table spends with ({ICEBERG}, {location("spends")}, partitioning = ARRAY['bucket(id, 2)'],

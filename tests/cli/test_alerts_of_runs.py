@@ -12,6 +12,8 @@ from support.receivers import webhook
 from adhouse.alerts.state import NAME
 from adhouse.errors import Exit
 
+pytestmark = pytest.mark.cases
+
 FAILING = "select campaign_id from {{ ref('campaign_summary') }} limit 3"
 
 
@@ -63,7 +65,6 @@ def test_a_damaged_state_is_said_and_the_run_goes_on(house: Workspace) -> None:
     assert "remove" in ended.stderr
 
 
-@pytest.mark.cases
 def test_a_failed_audit_is_told_and_is_over_with_the_next_build(house: Workspace, tmp_path: Path) -> None:
     with webhook() as hook:
         channel = {"ADHOUSE_ALERTS": hook.url}

@@ -219,6 +219,7 @@ def test_a_failed_error_test_publishes_nothing_and_is_named(house: Workspace, tm
     assert published(house) == before
 
 
+@pytest.mark.cases
 def test_what_came_of_a_failing_source_is_built_but_not_published(house: Workspace) -> None:
     before = published(house)
     canary = "canary-4c1d"

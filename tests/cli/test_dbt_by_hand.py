@@ -43,6 +43,7 @@ def test_what_is_missing_is_one_line(tmp_path: Path, settings: dict[str, str], s
     assert "Traceback" not in ended.stdout + ended.stderr
 
 
+@pytest.mark.cases
 def test_the_project_can_be_listed_without_an_account(tmp_path: Path) -> None:
     ended = dbt_on_athena(tmp_path, "ls", "--resource-type", "model", ADHOUSE_LAKE_URL="s3://bucket")
     assert ended.returncode == 0, ended.stdout

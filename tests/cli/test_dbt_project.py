@@ -136,6 +136,7 @@ def test_a_test_is_an_input_of_a_build_and_leaves_the_tables_as_they_are(setting
     assert fingerprint(settings) != tables
 
 
+@pytest.mark.cases
 def test_who_may_see_what_in_the_dashboard_is_no_input_of_a_build_and_never_a_table(settings: Settings) -> None:
     tables, inputs = fingerprint(settings), inputs_of(settings)
     _append(settings.project / "seeds" / "dashboard_people.csv", "ann@example.org,Acme\n")

@@ -278,7 +278,8 @@ sources:
 """
 
 
-@pytest.mark.parametrize("replaces", always(1, ["nothing", "all"]))
+@pytest.mark.cases
+@pytest.mark.parametrize("replaces", ["nothing", "all"])
 def test_an_api_without_days_is_asked_for_all_of_its_days_at_once(tmp_path: Path, replaces: str) -> None:
     declared = WHOLE.replace("REPLACES", replaces)
     with asking(tmp_path, declared) as (house, platforms):

@@ -189,6 +189,7 @@ def test_a_click_on_the_map_leads_to_the_states(visit: Visiting) -> None:
     assert visited.foreign == []
 
 
+@pytest.mark.cases
 def test_the_keyboard_alone_changes_the_period(visit: Visiting) -> None:
     visited = visit()
     page = visited.open()

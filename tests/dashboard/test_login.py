@@ -110,6 +110,7 @@ def test_axe_finds_nothing_wrong_before_and_after_the_login(visit: Visiting) -> 
     assert violations(visited.open("health")) == []
 
 
+@pytest.mark.cases
 def test_logging_out_ends_it_in_every_tab_that_is_loaded_again(visit: Visiting) -> None:
     visited = visit()
     page = log_in(visited, "boss")

@@ -77,6 +77,7 @@ def test_an_answer_that_kills_every_reader_is_a_failed_fetch_and_the_others_are_
     assert len(rows(home, "campaign_delivery")) == 4
 
 
+@pytest.mark.cases
 def test_an_ordinary_answer_at_which_runs_were_killed_is_loaded(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with answering(a_poisonous_day) as (url, platform):

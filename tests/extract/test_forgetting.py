@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from support.cases import always
 from support.extracting import drop, extracted, rebuilt, rows
 from support.forgetting import files_that_say, forgotten, searcher
 from support.killing import ends
@@ -97,7 +98,7 @@ def ids(home: Path) -> list[tuple[Any, ...]]:
     return rows(home, "impressions", "impression_id, _position", "impression_id")
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", always(3, [*FORMATS]))
 def test_the_person_leaves_a_file_of_any_format_and_nobody_else_does(tmp_path: Path, name: str) -> None:
     content = FORMATS[name](RECORDS)
     drop(tmp_path, name, content, source="impressions")

@@ -323,6 +323,7 @@ def test_a_lake_of_an_older_format_is_loaded_again_from_landing(tmp_path: Path, 
     assert not Lake(Folder.at(home / "lake")).is_outdated
 
 
+@pytest.mark.cases
 def test_a_kill_while_the_lake_is_emptied_is_healed(
     tmp_path: Path, prepared: Path, killer: subprocess.Popen[str]
 ) -> None:

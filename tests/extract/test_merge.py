@@ -139,6 +139,7 @@ def test_a_merged_file_is_written_like_any_other(home: Path, monkeypatch: pytest
     assert all("DICTIONARY" in str(group.column(place).encodings) for group in groups)
 
 
+@pytest.mark.cases
 def test_a_run_merges_by_itself_and_the_number_of_files_stays_bounded(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +229,7 @@ def test_a_kill_while_leftovers_are_removed_is_healed_too(
         shutil.rmtree(one)
 
 
+@pytest.mark.cases
 def test_a_lost_index_is_found_again_in_the_middle_of_a_merge(
     home: Path, tmp_path: Path, killer: subprocess.Popen[str]
 ) -> None:

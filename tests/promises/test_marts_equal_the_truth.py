@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 from conftest import Workspace, quiet
 from support.marts import as_rows, assert_is_true, cells
 
@@ -15,7 +16,7 @@ from simulate.delivery import delivery
 from simulate.files import write
 from simulate.mock_api import DEMO_TOKEN, create_app
 from simulate.serve import serving
-from simulate.truth import Delivered, fetched, truth_of
+from simulate.truth import Delivered, Truth, fetched, truth_of
 from simulate.world import World
 
 SINCE = date(2026, 11, 1)
@@ -44,8 +45,12 @@ def fetches(house: Workspace, world: World, today_at: dict[str, date]) -> list[D
     return deliveries
 
 
-def test_three_days_of_runs_end_in_the_truth_cell_by_cell(world: World, tmp_path: Path) -> None:
-    house = Workspace(tmp_path / "data", {"ADHOUSE_API_TOKEN": DEMO_TOKEN, "ADHOUSE_SINCE": str(SINCE)})
+@pytest.fixture(scope="module")
+def ran(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Truth]:
+    """A house after three runs on three days, and what it should have."""
+    house = Workspace(
+        tmp_path_factory.mktemp("ran") / "data", {"ADHOUSE_API_TOKEN": DEMO_TOKEN, "ADHOUSE_SINCE": str(SINCE)}
+    )
     today_at: dict[str, date] = {}
     exported = delivery(world, SINCE - timedelta(days=1), SINCE + timedelta(days=9))
     corrected = exported.slice(0, exported.num_rows // 2)
@@ -73,7 +78,11 @@ def test_three_days_of_runs_end_in_the_truth_cell_by_cell(world: World, tmp_path
         received_at = datetime.fromisoformat(told["received_at"])
         replaces = f"campaign_files/{path.name}"
         deliveries.append(Delivered(source, records, received_at, replaces=replaces, number=told["number"]))
-    truth = truth_of(deliveries)
+    return house, truth_of(deliveries)
+
+
+def test_three_days_of_runs_end_in_the_truth_cell_by_cell(ran: tuple[Workspace, Truth]) -> None:
+    house, truth = ran
     assert truth.balance["campaign_api"].superseded > 0
     assert any(row["conversions"] % 1 for row in truth.processed)
     assert set(truth.spend_sources) == {"observed", "ad_country", "ad", "brand_country", "brand"}
@@ -95,6 +104,11 @@ def test_three_days_of_runs_end_in_the_truth_cell_by_cell(world: World, tmp_path
         counts = {name: balance[name] for name in ("loaded", "superseded", "quarantined", "kept")}
         assert counts == {name: getattr(truth.balance[source], name) for name in counts}
 
+
+@pytest.mark.cases
+def test_made_anew_every_cell_is_the_same(ran: tuple[Workspace, Truth]) -> None:
+    house, _ = ran
+    settings = read_settings(house.environment)
     incremental = {table: cells(settings, table) for table in TABLES}
     assert house.adhouse("build", "--full-refresh", ADHOUSE_API_URL="none").returncode == 0
     assert {table: cells(settings, table) for table in TABLES} == incremental

@@ -195,7 +195,8 @@ def test_a_history_gives_the_truth(house: Settings, records: pa.Table, history: 
     assert_truth(house, SOURCES["campaign_files"], records, HISTORIES[history])
 
 
-@pytest.mark.parametrize("history", always(1, [*HISTORIES_OF_DAYS]))
+@pytest.mark.cases
+@pytest.mark.parametrize("history", HISTORIES_OF_DAYS)
 def test_the_newest_file_of_a_day_has_it(house: Settings, records: pa.Table, history: str) -> None:
     assert_truth(house, BY_DAYS, spread(records), HISTORIES_OF_DAYS[history])
 
