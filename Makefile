@@ -31,7 +31,7 @@ sql:
 test-fast: install ## Run the tests that need no dbt build (under 2 minutes)
 	$(PYTEST) -m 'not cases' $(FAST_TESTS)
 
-test: check ## Check, and run the tests of everything (15 to 25 minutes)
+test: check ## Check, and run the tests of everything (about 15 minutes)
 	$(PYTEST) -m 'not cases'
 
 test-cases: install ## Run what takes long: damaged stores, kills at every point (CI runs it after the tests)

@@ -156,6 +156,7 @@ def test_an_iceberg_table_is_merged_updated_and_thinned_out(shop: Shop) -> None:
     assert "Contents" not in shop.athena.client("s3").list_objects_v2(Bucket=LAKE, Prefix="spends/")
 
 
+@pytest.mark.cases
 def test_vacuum_keeps_as_many_snapshots_as_the_table_says(shop: Shop) -> None:
     shop.rows(
         f"""create table kept (id int) location 's3://{LAKE}/kept' tblproperties ('table_type' = 'ICEBERG',

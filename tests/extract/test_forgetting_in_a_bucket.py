@@ -103,6 +103,7 @@ def test_a_person_leaves_landing_and_inbox(house: House) -> None:
 
 @pytest.mark.parametrize("is_done", [False, True])
 @pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.cases
 def test_a_forget_that_was_cut_off_is_ended(
     house: House, monkeypatch: pytest.MonkeyPatch, number: int, is_done: bool
 ) -> None:
@@ -150,6 +151,7 @@ def test_what_somebody_drops_meanwhile_is_not_written_over(
     assert house.data.read("inbox/impressions/c [1].jsonl") == newer
 
 
+@pytest.mark.cases
 def test_a_move_that_was_cut_off_is_ended_before_the_search(house: House) -> None:
     inbox, landing = house.data.below("inbox/impressions"), house.data.below("landing")
     place = "impressions/2026-11-29/00000009-20261129T100000.000Z-01234567"

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -254,9 +255,17 @@ def with_one_fault(
     return counts, truth_of_events(records_in(folder))
 
 
+@pytest.fixture(scope="module")
+def logs_with(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Counter[tuple[str, str]], EventTruth]]:
+    """Two days of logs with one fault, made once for all kinds that have it."""
+    return cache(lambda fault: with_one_fault(tmp_path_factory.mktemp(fault), fault, days=2))
+
+
 @pytest.mark.parametrize(("kind", "fault", "count"), CASES, ids=[f"{kind}-{fault}" for kind, fault, _ in CASES])
-def test_a_fault_is_found_as_often_as_it_is_counted(kind: str, fault: str, count: Count, tmp_path: Path) -> None:
-    counts, found = with_one_fault(tmp_path, fault, days=2)
+def test_a_fault_is_found_as_often_as_it_is_counted(
+    logs_with: Callable[[str], tuple[Counter[tuple[str, str]], EventTruth]], kind: str, fault: str, count: Count
+) -> None:
+    counts, found = logs_with(fault)
     assert count(found) == counts[kind, fault] > 0
     assert {one for _, one in counts} == {"records", fault}
 
