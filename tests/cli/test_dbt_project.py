@@ -144,6 +144,14 @@ def test_who_may_see_what_in_the_dashboard_is_no_input_of_a_build_and_never_a_ta
     assert "seed.adhouse.dashboard_people" not in _parsed(settings).nodes
 
 
+def test_where_an_earlier_build_of_the_process_wrote_is_no_input(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = inputs_of(settings)
+    monkeypatch.setenv("ADHOUSE_GENERATION", "000001_of_before")
+    assert inputs_of(settings) == inputs
+
+
 def test_folders_of_the_users_own_are_looked_into(settings: Settings) -> None:
     configuration = settings.project / "dbt_project.yml"
     configuration.write_text(configuration.read_text() + 'model-paths: ["models", "more"]\n')
