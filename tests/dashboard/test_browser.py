@@ -84,8 +84,7 @@ def note_alerts(home: Path) -> None:
 
 
 def cards(visited: Visit) -> dict[str, str]:
-    """The values of the cards by label; the browser loads what draws them when it is first needed."""
-    visited.page.get_by_test_id("stMetricValue").first.wait_for()
+    """The values of the cards by label."""
     found = visited.page.get_by_test_id("stMetric").all()
     texts = [
         (card.get_by_test_id("stMetricLabel").inner_text(), card.get_by_test_id("stMetricValue").inner_text())

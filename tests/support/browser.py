@@ -112,9 +112,10 @@ class Visit:
         return self.page
 
     def settle(self) -> None:
-        """Waits until the script of the page has run to its end."""
+        """Waits until the script of the page has run to its end, and each element has loaded what draws it."""
         self.page.wait_for_selector("#done", state="attached")
         self.page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+        self.page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
 
     def unexpected(self) -> list[str]:
         """The errors of the console but two of Streamlit's own, which looks for its health below the path of a page."""
