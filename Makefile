@@ -1,9 +1,12 @@
 # Uses the uv on the path; where there is none, installs it into .uv/, and changes nothing outside this folder.
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 UV_RUN := $(UV) run --frozen --no-sync
-# Two workers, because most tests wait for processes; a file's tests stay together, and so do all that need Athena.
+# Two workers, because most tests wait for processes; tests that share a file or what is expensive stay together.
 PYTEST := $(UV_RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
 FAST_TESTS := tests/unit tests/extract tests/conventions tests/simulate
+
+# The tests start hundreds of commands, each of which would compile adhouse again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run dashboard check types sql test-fast test test-cases docs bench athena install
 .DEFAULT_GOAL := help

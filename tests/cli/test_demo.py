@@ -120,6 +120,7 @@ def test_a_new_time_zone_reads_everything_again(tmp_path: Path) -> None:
     assert again.returncode == 0, again.stderr
     assert "everything in landing is read again" in again.stderr
     assert again.stderr.count("full refresh: ") == 1
+    assert "full refresh: models, macros, seeds or settings changed since the last audited build" in again.stderr
     received = json.loads(next(house.home.glob("landing/*/*/*/.receipt.json")).read_text())["received_at"]
     received_on = datetime.fromisoformat(received).astimezone(ZoneInfo("America/New_York")).date()
     assert days(house) == {"2026-06-01": "1.500000", str(received_on): "0.250000"}

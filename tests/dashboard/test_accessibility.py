@@ -77,6 +77,7 @@ def tab_to(page: "Page", wanted: "Locator") -> None:
     pytest.fail(f"Tab never comes to {wanted}")
 
 
+@pytest.mark.cases
 def test_without_a_mouse_somebody_changes_the_page_filters_and_exports(visit: Visiting) -> None:
     visited = visit()
     page = visited.open()

@@ -106,7 +106,7 @@ def check(visited: Visit, path: str) -> None:
     assert "Data as of 2026-11-06 00:00 UTC" in page.get_by_test_id("stMain").inner_text()
 
 
-@pytest.mark.parametrize("path", always(2, PAGES))
+@pytest.mark.parametrize("path", always(1, PAGES))
 def test_a_page_opens_whole_whatever_names_the_data_have(visit: Visiting, path: str) -> None:
     check(visit(), path)
 
@@ -136,6 +136,7 @@ def test_a_filter_is_in_the_link_and_the_link_opens_the_same_view(visit: Visitin
     assert first.foreign == second.foreign == []
 
 
+@pytest.mark.cases
 def test_a_link_to_what_is_not_there_says_so(visit: Visiting) -> None:
     visited = visit()
     page = visited.open("campaigns?brand=Nowhere&period=Last+7+days")
@@ -169,6 +170,7 @@ def test_a_person_acknowledges_an_alert(visit: Visiting) -> None:
     assert visited.unexpected() == []
 
 
+@pytest.mark.cases
 def test_the_table_itself_gives_nothing_away(visit: Visiting) -> None:
     page = visit().open("campaigns")
     page.get_by_test_id("stDataFrame").first.hover()
@@ -203,6 +205,7 @@ def test_the_keyboard_alone_changes_the_period(visit: Visiting) -> None:
     page.wait_for_url(re.compile(r"period=Last\+7\+days"))
 
 
+@pytest.mark.cases
 def test_what_is_shown_stays_in_sight_while_scrolling(visit: Visiting) -> None:
     page = visit(NARROW).open("campaigns")
     page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, main.scrollHeight)")

@@ -140,7 +140,7 @@ PAGE_NAMES = [Path(page.file).stem for page in PAGES]
 FORGED = {"brand": f"{MARK} brand", "campaign": OTHERS[0], "ad": f"{MARK} ad", "source": f"{MARK} place"}
 
 
-@pytest.mark.parametrize("page", PAGE_NAMES)
+@pytest.mark.parametrize("page", always(5, PAGE_NAMES))
 def test_no_page_shows_what_is_not_mine(as_person: Callable[..., "AppTest"], link: Path, page: str) -> None:
     shown = as_person(link, BOSS, page, period="All dates")
     assert MARK in "".join(everything_of(shown)), "the page has nothing to hide"

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from support.bucket import counting_bucket
+from support.bucket import CountingBucket, counting_bucket
 from support.extracting import RecordedProgress, rows
 from support.forgetting import text_of
 
@@ -75,17 +75,22 @@ class House:
         return [name for name in self.data.files() if CANARY in text_of(self.data.read(name))]
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """Two files in landing and one that waits, each with the person and somebody else."""
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[CountingBucket]:
     with counting_bucket() as bucket:
-        house = House(tmp_path, f"{bucket.url}/ads")
-        house.drop("a.jsonl", as_lines(impression(1, CANARY), impression(2, "bob")))
-        house.drop("b.jsonl.gz", gzip.compress(as_lines(impression(3, CANARY), impression(4, "bob"))))
-        house.take()
-        house.drop("c [1].jsonl", as_lines(impression(5, CANARY), impression(6, "bob")))
-        house.drop("c [1].jsonl.manifest.json", b'{"rows": 2}')
-        yield house
+        yield bucket
+
+
+@pytest.fixture
+def house(bucket: CountingBucket, tmp_path: Path) -> House:
+    """Two files in landing and one that waits, each with the person and somebody else, below a prefix of its own."""
+    house = House(tmp_path, f"{bucket.url}/{tmp_path.name}")
+    house.drop("a.jsonl", as_lines(impression(1, CANARY), impression(2, "bob")))
+    house.drop("b.jsonl.gz", gzip.compress(as_lines(impression(3, CANARY), impression(4, "bob"))))
+    house.take()
+    house.drop("c [1].jsonl", as_lines(impression(5, CANARY), impression(6, "bob")))
+    house.drop("c [1].jsonl.manifest.json", b'{"rows": 2}')
+    return house
 
 
 def test_a_person_leaves_landing_and_inbox(house: House) -> None:
@@ -172,16 +177,16 @@ def test_results_of_queries_that_name_a_person_are_removed_and_no_others(house: 
     assert remove_results(f"{results.url}/", [CANARY]) == 0
 
 
-def test_a_bucket_that_keeps_versions_is_warned_of() -> None:
+def test_a_bucket_that_keeps_versions_is_warned_of(bucket: CountingBucket) -> None:
     import boto3
 
-    with counting_bucket() as bucket:
-        client: Any = boto3.client("s3")
-        assert warnings_of_versions([f"{bucket.url}/ads", f"{bucket.url}/results/"]) == []
-        for status in ("Enabled", "Suspended"):
-            name = bucket.url.removeprefix("s3://")
-            client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": status})
-            (line,) = warnings_of_versions([f"{bucket.url}/ads", f"{bucket.url}/results/"])
-            assert line.startswith(f"bucket {name} keeps older versions of its files")
-        (line,) = warnings_of_versions(["s3://of-nobody/ads"])
-        assert line.startswith("whether bucket of-nobody keeps older versions is not known (NoSuchBucket)")
+    client: Any = boto3.client("s3")
+    client.create_bucket(Bucket="versioned")
+    places = ["s3://versioned/ads", "s3://versioned/results/"]
+    assert warnings_of_versions([*places, bucket.url]) == []
+    for status in ("Enabled", "Suspended"):
+        client.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": status})
+        (line,) = warnings_of_versions([*places, bucket.url])
+        assert line.startswith("bucket versioned keeps older versions of its files")
+    (line,) = warnings_of_versions(["s3://of-nobody/ads"])
+    assert line.startswith("whether bucket of-nobody keeps older versions is not known (NoSuchBucket)")

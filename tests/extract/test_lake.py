@@ -16,6 +16,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from support.cases import always
 from support.extracting import (
     TOKEN,
     RecordedProgress,
@@ -192,7 +193,7 @@ def test_a_full_disk_is_said_in_one_line_and_healed_by_space(
         subprocess.run(["umount", home], check=True)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", always(1, [signal.SIGTERM, signal.SIGINT]))
 @pytest.mark.parametrize("stage", ["parquet", "adhouse/load"])
 def test_a_signal_comes_through_dlt_at_once(tmp_path: Path, number: signal.Signals, stage: str) -> None:
     """Dies of the signal as any program does, and the same call again ends as if nothing had been."""

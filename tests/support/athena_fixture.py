@@ -1,4 +1,4 @@
-"""The fixture that starts the local Athena once for all tests that ask for it."""
+"""What is expensive is made once: the local Athena for all tests that ask for it, and what tests share."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -15,16 +15,21 @@ if TYPE_CHECKING:
 MOST_SECONDS = 1200  # of one test, beside the tests of another worker: a build asks some 400 queries
 
 
-class OneAthena(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """Keeps a file's tests on one worker, and all that need Athena: two Trinos at once take three times as long."""
+# Two Trinos at once take three times as long; the built house is built once by each worker that needs it.
+TOGETHER = {"tests/athena/": "athena", "tests/cli/": "built", "tests/promises/test_alerts.py": "built"}
+
+
+class SharingScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """Keeps a file's tests on one worker, and all that share what is expensive."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "athena" if nodeid.startswith("tests/athena/") else super()._split_scope(nodeid)
+        shared = (name for start, name in TOGETHER.items() if nodeid.startswith(start))
+        return next(shared, super()._split_scope(nodeid))
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneAthena:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SharingScheduling:
     """Gives the workers of `-n` their tests so."""
-    return OneAthena(config, log)
+    return SharingScheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
