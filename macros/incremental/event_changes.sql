@@ -6,7 +6,7 @@
 {% macro is_within_changed_days(microseconds, kind) -%}
     {#-
         Whether a time, in microseconds since 1970, lies between the first changed day and the last. It says nothing that
-        `is_changed` does not; but a Parquet file is skipped by what it has a column of.
+        `is_changed_impression` does not; but a Parquet file is skipped by what it has a column of.
     -#}
     {%- set query -%}
         select min(days.date), max(days.date) from ({{ changed_values('date', kind) }}) as days
@@ -19,6 +19,69 @@
     {%- set first = (days[0] - modules.datetime.date(1970, 1, 1)).days -%}
     {%- set end = (days[1] - modules.datetime.date(1970, 1, 1)).days + 1 -%}
     {{ return(microseconds ~ ' >= ' ~ first * 86400000000 ~ ' and ' ~ microseconds ~ ' < ' ~ end * 86400000000) }}
+{%- endmacro %}
+
+{% macro changed_impressions() -%}
+    {#- Day and id of the impressions of which a record came or went since the last complete build. -#}
+    {%- set query -%}
+        select event_date as changed_date, impression_id as changed_id from {{ ref('base_impressions__records') }}
+        where {{ is_within_changed_days('event_us', kind='impressions') }} and {{ has_changed_value('_source', kind='impressions') }}
+    {%- endset -%}
+    {{ return(query) }}
+{%- endmacro %}
+
+{% macro is_changed_impression() -%}
+    {#- Whether a row is of one of them; in a full build each is. A day's file brings a few late records of many days. -#}
+    {%- set condition -%}
+        exists (
+            select 1 from ({{ changed_impressions() }}) as changed
+            where changed_date = event_date and changed_id = impression_id
+        )
+    {%- endset -%}
+    {{ return(condition if is_incremental() else 'true') }}
+{%- endmacro %}
+
+{% macro is_in_file_of_changed_impression() -%}
+    {#- What need not be read to find the records of a changed impression: files and fetches that have none of any. -#}
+    {%- set query -%}
+        select distinct _source from {{ ref('base_impressions__records') }}
+        where {{ is_within_changed_days('event_us', kind='impressions') }} and {{ is_changed_impression() }}
+    {%- endset -%}
+    {%- if not is_incremental() -%}
+        {{ return('true') }}
+    {%- elif has_changed_value('_source', kind='impressions') == 'false' -%}
+        {{ return('false') }}
+    {%- endif -%}
+    {{ return(in_values('_source', query)) }}
+{%- endmacro %}
+
+{% macro delete_changed_impressions() -%}
+    {#- For the hook before int_impressions, as `delete_changed`. -#}
+    {% if is_incremental() %}
+        delete from {{ this }}
+        where {{ has_changed_value('event_date', kind='impressions') }} and {{ is_changed_impression() }}
+    {% endif %}
+{%- endmacro %}
+
+{% macro is_changed_ad_event() -%}
+    {#- Whether a row is of an impression of which anything changed; in a full build each is. -#}
+    {%- set condition -%}
+        exists (
+            select 1 from (
+                select event_date as changed_date, impression_id as changed_id from {{ ref('int_impressions_changed') }}
+            ) as changed
+            where changed_date = event_date and changed_id = impression_id
+        )
+    {%- endset -%}
+    {{ return(condition if is_incremental() else 'true') }}
+{%- endmacro %}
+
+{% macro delete_changed_ad_events() -%}
+    {#- For the hook before ad_events, as `delete_changed`. -#}
+    {% if is_incremental() %}
+        delete from {{ this }}
+        where {{ has_changed_value('event_date', kind='ad_events') }} and {{ is_changed_ad_event() }}
+    {% endif %}
 {%- endmacro %}
 
 {% macro changed_auctions() -%}

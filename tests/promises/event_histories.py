@@ -101,7 +101,7 @@ class History:
             tables = connection.execute("""
                 select database_name, schema_name, table_name from duckdb_tables()
                 where schema_name in ('intermediate', 'marts') and table_name <> 'build_progress'
-                and table_name <> 'int_event_days_changed'
+                and table_name not in ('int_event_days_changed', 'int_impressions_changed')
             """).fetchall()
             for database, schema, table in tables:
                 left_out = NOT_COMPARED.get(table)

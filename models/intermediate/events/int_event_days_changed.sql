@@ -2,29 +2,9 @@
 
 with
 
-impressions as (
-
-    select * from {{ ref('int_impressions') }}
-
-),
-
 changed_days as (
 
-    select date as event_date from {{ ref('int_unit_days') }}
-
-    where kind = 'impressions' and changed_in_build > {{ completed_build() }}
-
-    union
-
-    select impression_date as event_date from {{ ref('int_impressions_followed') }}
-
-    where changed_in_build > {{ completed_build() }}
-
-    union
-
-    select event_date from impressions
-
-    where {{ is_in_changed_auction('impressions.auction_id') }}
+    select distinct event_date from {{ ref('int_impressions_changed') }}
 
 ),
 

@@ -2,19 +2,20 @@
     materialized='incremental',
     incremental_strategy='append',
     partitioned_by=['month(event_date)'],
-    pre_hook="{{ delete_changed('event_date', kind='impressions') }}",
+    pre_hook="{{ delete_changed_impressions() }}",
 ) }}
 
 with
 
-accepted as {{ read_again() }} (
+accepted as {{ read_again() if not is_incremental() }} (
 
     select * from {{ ref('stg_impressions__events') }}
 
     where
         rejection_reason is null
-        and {{ is_changed('event_date', kind='impressions') }}
         and {{ is_within_changed_days('event_us', kind='impressions') }}
+        and {{ is_in_file_of_changed_impression() }}
+        and {{ is_changed_impression() }}
 
 ),
 

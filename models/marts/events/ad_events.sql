@@ -2,7 +2,7 @@
     materialized='incremental',
     incremental_strategy='append',
     partitioned_by=['month(event_date)'],
-    pre_hook="{{ delete_changed('event_date', kind='ad_events') }}",
+    pre_hook="{{ delete_changed_ad_events() }}",
 ) }}
 
 with
@@ -11,7 +11,7 @@ impressions as (
 
     select * from {{ ref('int_impressions_placed') }}
 
-    where {{ is_changed('event_date', kind='ad_events') }}
+    where {{ is_changed('event_date', kind='ad_events') }} and {{ is_changed_ad_event() }}
 
 ),
 
