@@ -13,6 +13,13 @@
     (select coalesce(max(completed_build), 0) from {{ build_progress() }})
 {%- endmacro %}
 
+{% macro has_completed_build() -%}
+    {#- Whether a build ever came to its end here; before the first one there is not even the table. -#}
+    {%- set progress = build_progress() -%}
+    {%- set known = adapter.get_relation(progress.database, progress.schema, progress.identifier) if execute else none -%}
+    {{ return(known is not none and few_values('select ' ~ completed_build())[0] > 0) }}
+{%- endmacro %}
+
 {% macro create_build_progress() %}
     {% if execute %}
         {% do adapter.create_schema(build_progress()) %}

@@ -1,5 +1,8 @@
 {{ config(**full_rewrite()) }}
 
+{#- A build of everything asks nobody what changed; one of a table that is new beside older ones does. -#}
+{%- set builds_everything = flags.FULL_REFRESH or not (is_incremental() or has_completed_build()) -%}
+
 with
 
 -- Every record of an impression of which one came or went, whether it stood before, stands now, or neither.
@@ -93,5 +96,4 @@ changed as (
 
 select * from changed
 
--- A build of everything asks nobody what changed.
-where {{ 'true' if is_incremental() else 'false' }}
+where {{ 'false' if builds_everything else 'true' }}
