@@ -13,12 +13,13 @@
     {{ return(condition if is_incremental() else 'true') }}
 {%- endmacro %}
 
-{% macro delete_changed(column, kind) -%}
+{% macro delete_changed(column, kind, condition='true') -%}
     {#-
         For the hook before an incremental model that appends what changed: removes the older rows first. A kill between the
-        two leaves a gap that the next build fills, because the same units are then still to be done.
+        two leaves a gap that the next build fills, because the same units are then still to be done. `condition` says which
+        rows of the changed units or days, if not all.
     -#}
-    {% if is_incremental() %}delete from {{ this }} where {{ has_changed_value(column, kind) }}{% endif %}
+    {% if is_incremental() %}delete from {{ this }} where {{ has_changed_value(column, kind) }} and {{ condition }}{% endif %}
 {%- endmacro %}
 
 {% macro is_pending(column, kind) -%}

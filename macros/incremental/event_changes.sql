@@ -32,13 +32,21 @@
 
 {% macro is_changed_impression() -%}
     {#- Whether a row is of one of them; in a full build each is. A day's file brings a few late records of many days. -#}
-    {%- set condition -%}
-        exists (
-            select 1 from ({{ changed_impressions() }}) as changed
-            where changed_date = event_date and changed_id = impression_id
-        )
-    {%- endset -%}
+    {%- set condition = is_impression_among(changed_impressions()) -%}
     {{ return(condition if is_incremental() else 'true') }}
+{%- endmacro %}
+
+{% macro is_changed_ad_event() -%}
+    {#- Whether a row is of an impression of which anything changed; in a full build each is. -#}
+    {%- set condition = is_impression_among(
+        'select event_date as changed_date, impression_id as changed_id from ' ~ ref('int_impressions_changed')
+    ) -%}
+    {{ return(condition if is_incremental() else 'true') }}
+{%- endmacro %}
+
+{% macro is_impression_among(query) -%}
+    {#- Whether a row's day and id are a `changed_date` and `changed_id` of the query. -#}
+    exists (select 1 from ({{ query }}) as changed where changed_date = event_date and changed_id = impression_id)
 {%- endmacro %}
 
 {% macro is_in_file_of_changed_impression() -%}
@@ -53,35 +61,6 @@
         {{ return('false') }}
     {%- endif -%}
     {{ return(in_values('_source', query)) }}
-{%- endmacro %}
-
-{% macro delete_changed_impressions() -%}
-    {#- For the hook before int_impressions, as `delete_changed`. -#}
-    {% if is_incremental() %}
-        delete from {{ this }}
-        where {{ has_changed_value('event_date', kind='impressions') }} and {{ is_changed_impression() }}
-    {% endif %}
-{%- endmacro %}
-
-{% macro is_changed_ad_event() -%}
-    {#- Whether a row is of an impression of which anything changed; in a full build each is. -#}
-    {%- set condition -%}
-        exists (
-            select 1 from (
-                select event_date as changed_date, impression_id as changed_id from {{ ref('int_impressions_changed') }}
-            ) as changed
-            where changed_date = event_date and changed_id = impression_id
-        )
-    {%- endset -%}
-    {{ return(condition if is_incremental() else 'true') }}
-{%- endmacro %}
-
-{% macro delete_changed_ad_events() -%}
-    {#- For the hook before ad_events, as `delete_changed`. -#}
-    {% if is_incremental() %}
-        delete from {{ this }}
-        where {{ has_changed_value('event_date', kind='ad_events') }} and {{ is_changed_ad_event() }}
-    {% endif %}
 {%- endmacro %}
 
 {% macro changed_auctions() -%}

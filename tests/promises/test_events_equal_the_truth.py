@@ -1,6 +1,9 @@
 """Logs of events through the real command, the later days in an earlier run: the marts are the simulator's truth."""
 
 import csv
+import json
+import shutil
+import subprocess
 from collections import Counter
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -9,7 +12,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import TODAY, Workspace
+from conftest import COMMAND, TODAY, Workspace
 from support.event_files import drop_events, eventful_world, records_in_landing
 
 from simulate.event_truth import EventTruth, truth_of_events
@@ -19,7 +22,8 @@ from simulate.event_truth.rules import EventRules, Place
 
 KEY = "a key of these tests"
 DAYS = [TODAY - timedelta(days=age) for age in (6, 5, 4, 3)]
-SEEDS = Path(__file__).parents[2] / "seeds"
+PROJECT = Path(__file__).parents[2]
+SEEDS = PROJECT / "seeds"
 # Its clocks are not put back any more from November 2026 on: DuckDB's zone data know that, Python's may not yet.
 UNSETTLED = "CA-BC"
 Rows = Counter[tuple[Any, ...]]
@@ -209,3 +213,23 @@ def test_auctions_come_to_what_the_truth_has(house: Workspace, truth: EventTruth
     assert sums["opportunities"] > sums["opportunities_with_floor"] > 0
     assert min(sums[name] for name in ("opportunities_without_request", "bids_lost", "bids_undecided")) > 0
     assert {"lost_to_higher_bid", "below_auction_floor"} <= {row["loss_reason"] for row in truth.auction_losses}
+
+
+@pytest.mark.cases
+def test_by_hand_a_table_of_changes_that_is_new_hides_no_impression(house: Workspace, tmp_path: Path) -> None:
+    shutil.copytree(house.home, tmp_path / "data", symlinks=True)
+    other = Workspace(tmp_path / "data", house.settings)
+    with duckdb.connect(str(other.home / "warehouse.duckdb")) as connection:
+        connection.execute("drop table intermediate.int_impressions_changed")
+    shown = {"impression_id": "late", "ad_id": "a1", "event_time": f"{DAYS[0]}T10:00:00Z"}
+    other.drop("late.jsonl", f"{json.dumps(shown)}\n".encode(), source="impressions")
+    assert other.adhouse("extract").returncode == 0
+    command = [COMMAND.with_name("dbt"), "build", "--exclude-resource-type", "unit_test"]
+    places = {"DBT_PROJECT_DIR": str(PROJECT), "DBT_TARGET_PATH": str(tmp_path), "DBT_LOG_PATH": str(tmp_path)}
+    ended = subprocess.run(
+        command, cwd=PROJECT, env=other.environment | places, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout
+    with duckdb.connect(str(other.home / "marts.duckdb"), read_only=True) as connection:
+        found = connection.execute("select ad_id from marts.marts.ad_events where impression_id = 'late'").fetchall()
+    assert found == [("a1",)]

@@ -2,7 +2,7 @@
     materialized='incremental',
     incremental_strategy='append',
     partitioned_by=['month(event_date)'],
-    pre_hook="{{ delete_changed_impressions() }}",
+    pre_hook="{{ delete_changed('event_date', kind='impressions', condition=is_changed_impression()) }}",
 ) }}
 
 with

@@ -2,7 +2,7 @@
     materialized='incremental',
     incremental_strategy='append',
     partitioned_by=['month(event_date)'],
-    pre_hook="{{ delete_changed_ad_events() }}",
+    pre_hook="{{ delete_changed('event_date', kind='ad_events', condition=is_changed_ad_event()) }}",
 ) }}
 
 with
