@@ -224,7 +224,7 @@ def test_by_hand_a_table_of_changes_that_is_new_hides_no_impression(house: Works
     shown = {"impression_id": "late", "ad_id": "a1", "event_time": f"{DAYS[0]}T10:00:00Z"}
     other.drop("late.jsonl", f"{json.dumps(shown)}\n".encode(), source="impressions")
     assert other.adhouse("extract").returncode == 0
-    command = [COMMAND.with_name("dbt"), "build", "--exclude-resource-type", "unit_test"]
+    command = [str(COMMAND.with_name("dbt")), "build", "--exclude-resource-type", "unit_test"]
     places = {"DBT_PROJECT_DIR": str(PROJECT), "DBT_TARGET_PATH": str(tmp_path), "DBT_LOG_PATH": str(tmp_path)}
     ended = subprocess.run(
         command, cwd=PROJECT, env=other.environment | places, capture_output=True, text=True, check=False
