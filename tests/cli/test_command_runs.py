@@ -356,7 +356,8 @@ def test_a_build_finds_a_row_twice_on_a_day_that_it_changed_and_dbt_test_on_any(
 ) -> None:
     model = "models/intermediate/delivery/int_creative_performance_observed.sql"
     sql = (PROJECT / model).read_text()
-    project = project_with(tmp_path, model, f"{sql}\nunion all\n\nselect * from summed\n")
+    twice = "select * from (table summed union all table summed)"
+    project = project_with(tmp_path, model, sql.replace("select * from summed", twice))
     settings = {"DBT_PROJECT_DIR": project, "DBT_PROFILES_DIR": project}
     with opened(house.home / "marts.duckdb") as connection:  # without figures, so that no total tells
         connection.execute("""
@@ -367,15 +368,15 @@ def test_a_build_finds_a_row_twice_on_a_day_that_it_changed_and_dbt_test_on_any(
         """)
     house.drop("later.jsonl", lines(record(77, date="2026-10-01")))
     assert house.adhouse("extract", "campaign_files", **settings).returncode == 0
-    twice = "FAIL 1 unique_combination_of_columns_creative_performance_date__ad_id__campaign_id"
+    found = "FAIL 1 unique_combination_of_columns_creative_performance_date__ad_id__campaign_id"
     build = ("build", "--exclude-resource-type", "unit_test")
     ended = dbt(house, *build, **settings)
-    assert twice in ended.stdout, ended.stdout
+    assert found in ended.stdout, ended.stdout
     (Path(project) / model).write_text(sql)
     ended = dbt(house, *build, **settings)
     assert ended.returncode == 0, ended.stdout
     ended = dbt(house, "test", "--select", "creative_performance", **settings)
-    assert twice in ended.stdout, ended.stdout
+    assert found in ended.stdout, ended.stdout
 
 
 @pytest.mark.cases
