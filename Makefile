@@ -37,8 +37,8 @@ test-fast: install ## Run the tests that need no dbt build (under 2 minutes)
 test: check ## Check, and run the tests of everything (about 15 minutes)
 	$(PYTEST) -m 'not cases'
 
-test-cases: install ## Run what takes long: damaged stores, kills at every point (CI runs it after the tests)
-	$(PYTEST) -m cases $(if $(MINUTES),--minutes $(MINUTES))
+test-cases: install ## Run what takes hours: damaged stores, kills at every point (FOLDER=tests/cli: those of one folder)
+	$(PYTEST) -m cases $(FOLDER)
 
 docs: install ## Write the documentation of every model as one page
 	@$(UV_RUN) adhouse docs

@@ -18,7 +18,6 @@ from support.browser import chromium, visit
 from support.dashboard_pages import invented, invented_link, run_page
 from support.killing import killer
 from support.lacking import pytest_terminal_summary, pytest_testnodedown
-from support.time_limit import pytest_addoption, pytest_runtest_setup
 from support.warm_command import WarmCommand
 
 from simulate.data_faults import FaultRates
@@ -35,9 +34,7 @@ __all__ = [
     "invented",
     "invented_link",
     "killer",
-    "pytest_addoption",
     "pytest_collection_modifyitems",
-    "pytest_runtest_setup",
     "pytest_terminal_summary",
     "pytest_testnodedown",
     "pytest_xdist_make_scheduler",

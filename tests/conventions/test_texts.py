@@ -158,6 +158,13 @@ def test_ci_tries_every_python_that_is_promised() -> None:
     assert PROJECT["requires-python"] == f">={first},<3.{int(last.partition('.')[2]) + 1}"
 
 
+def test_cases_of_every_folder_run_each_night() -> None:
+    matrix = yaml_of(Path(".github/workflows/nightly.yml"))["jobs"]["cases"]["strategy"]["matrix"]
+    tests = [path for path in files() if re.fullmatch(r"tests/\w+/test_\w+\.py", path.as_posix())]
+    marked = [path for path in tests if re.search(r"pytest\.mark\.cases|\balways\(", text_of(path))]
+    assert {path.parent.as_posix() for path in marked} == set(matrix["folder"])
+
+
 def test_actions_are_pinned_and_keep_no_credentials() -> None:
     for path in files():
         if path.parts[:2] == (".github", "workflows"):

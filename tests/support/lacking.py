@@ -19,16 +19,11 @@ def skip_or_fail(config: pytest.Config, title: str, why: str) -> None:
     """
     if os.environ.get("CI", "").lower() == "true":
         pytest.fail(why, pytrace=False)
-    note(config, title, why)
-    pytest.skip(why)
-
-
-def note(config: pytest.Config, title: str, why: str) -> None:
-    """Says at the end of the report, under a heading, what was not tested and why."""
     reasons = config.stash.setdefault(REASONS, {})
     reasons[title] = why
     if hasattr(config, "workeroutput"):  # set by a worker for the process that reports
         config.workeroutput[WORKERS_REASONS] = reasons
+    pytest.skip(why)
 
 
 @pytest.hookimpl(optionalhook=True)
