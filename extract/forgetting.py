@@ -103,7 +103,7 @@ def pseudonyms_of(text: str, key: str) -> frozenset[str]:
     if not isinstance(event_id_of(text, is_person=True), str):
         return frozenset()
     spelled = {event_id_of(text, is_person=True), id_of(text), text_of(text)}
-    privacy = Privacy(key.encode(), frozenset())
+    privacy = Privacy(key, frozenset())
     return frozenset(privacy.pseudonym(one) for one in spelled if isinstance(one, str))
 
 

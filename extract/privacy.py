@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib
+import hmac
 import re
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+
+import pyarrow as pa
 
 from extract.convert import RecordRejected, canonical, event_id_of, parsed_json
 from extract.personal import coarse, has_email, is_personal, names_a_person
 from extract.schema import Kind
 
-DIGITS = 64  # of a pseudonym
 _MOST_KNOWN = 10_000  # paths
-_BLOCK = 64  # bytes that SHA-256 hashes at once
 _OBJECT = re.compile(r"\s*(\{|\[).*\"", re.DOTALL)  # as macros such as {GAID} and [GAID] are not
-
-
-def _own_sha256() -> Callable[[bytes], hashlib._Hash]:
-    """Python's own SHA-256, of which a copy costs a third of one of OpenSSL's; that one where there is no other."""
-    try:
-        made: Callable[[bytes], hashlib._Hash] = importlib.import_module(_OWN).sha256
-    except ImportError:
-        return hashlib.sha256
-    return made
-
-
-_OWN = "_sha2" if sys.version_info >= (3, 12) else "_sha256"
-_sha256 = _own_sha256()
 
 
 @dataclass(frozen=True)
@@ -44,33 +29,23 @@ class Privacy:
         paths: Dotted paths of private members of objects, in lower case; lists add nothing to a path.
     """
 
-    key: bytes
+    key: str
     names: frozenset[str]
     others: frozenset[str] = frozenset()
     paths: frozenset[str] = frozenset()
 
     def pseudonym(self, text: str) -> str:
         """HMAC-SHA256 (RFC 2104) over the UTF-8 of a trimmed text, as 64 lower-case hex digits."""
-        return self.pseudonyms([text.encode()]).decode()
+        return hmac.digest(self.key.encode(), text.encode(), "sha256").hex()
 
-    def pseudonyms(self, texts: Iterable[bytes]) -> bytes:
-        """The pseudonyms of many texts, one behind the other."""
-        # The key's blocks are hashed once; `hmac` does it anew for each text, which takes several times as long.
-        inner, outer = self._pads
-        copy_inner, copy_outer = inner.copy, outer.copy
-        digests = []
-        for text in texts:
-            within = copy_inner()
-            within.update(text)
-            around = copy_outer()
-            around.update(within.digest())
-            digests.append(around.digest())
-        return b"".join(digests).hex().encode()
+    def pseudonyms(self, texts: pa.StringArray | pa.ChunkedArray) -> pa.ChunkedArray:
+        """The pseudonyms of all texts, in a quarter of the time that they take one by one; null stays null."""
+        import polars  # here, because it takes a quarter of a second
+        import polars_hash
 
-    @cached_property
-    def _pads(self) -> tuple[hashlib._Hash, hashlib._Hash]:
-        block = (self.key if len(self.key) <= _BLOCK else hashlib.sha256(self.key).digest()).ljust(_BLOCK, b"\0")
-        return _sha256(bytes(byte ^ 0x36 for byte in block)), _sha256(bytes(byte ^ 0x5C for byte in block))
+        column = polars.DataFrame({"texts": polars.Series(texts, dtype=polars.String)})
+        hashed = column.select(polars_hash.col("texts").chash.hmac_sha256(key=self.key))
+        return hashed.to_arrow().column(0).cast(pa.string())
 
     def has(self, name: str) -> bool:
         """Whether a private field is called so."""
@@ -156,7 +131,7 @@ def privacy_of(kinds: Sequence[Kind], fields: Mapping[str, str], key: str) -> Pr
     others = others.union(*(parts.names for kind in kinds for parts in kind.record_type.parts.values()))
     paths = {path.partition(".") for kind in kinds for path in kind.record_type.private_parts}
     return Privacy(
-        key.encode(),
+        key,
         frozenset(name.strip().lower() for name in names),
         frozenset(others),
         frozenset(f"{name}.{inner}".lower() for field, _, inner in paths for name in (field, fields.get(field, field))),

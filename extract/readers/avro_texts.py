@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from extract.convert import RecordRejected, canonical
-from extract.privacy import DIGITS, Privacy
+from extract.privacy import Privacy
 from extract.readers.avro_nodes import LIST, MAP, RECORD, Convert, Node
 from extract.readers.events import known_people
 from extract.remarks import Remarked
@@ -208,12 +208,7 @@ def _quoted_pseudonyms(ids: pa.StringArray, privacy: Privacy) -> pa.StringArray:
     if not len(ids):
         return ids
     people, _ = known_people(ids)
-    digits = privacy.pseudonyms(people.drop_null().cast(pa.binary()).to_pylist())
-    count = len(digits) // DIGITS
-    edges = pa.py_buffer(np.arange(count + 1, dtype=np.int32) * DIGITS)
-    names = pa.StringArray.from_buffers(count, edges, pa.py_buffer(digits))
-    quoted = pc.binary_join_element_wise('"', names, '"', "")
-    return pc.replace_with_mask(pa.nulls(len(ids), pa.string()), people.is_valid(), quoted)
+    return pc.binary_join_element_wise('"', privacy.pseudonyms(people), '"', "").combine_chunks()
 
 
 class Objects:

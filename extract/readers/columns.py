@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from extract.convert import BYTE_ORDER_MARK, LONGEST_TEXT, RecordRejected, text_of, unwrapped
-from extract.privacy import DIGITS, Privacy
 from extract.profile import ONE, PLAIN_COLUMN, Column
 from extract.readers.events import instants, known_ids, known_people, without_macros
 from extract.readers.numbers import Bytes, characters_of, plain_numbers, power_of_ten, shifted
@@ -305,7 +304,7 @@ def _convert_texts(
     if name in shape.type.private and shape.privacy is not None:
         if shape.type.is_event:
             texts = _each(texts, known_people, remarks)
-        return _pseudonyms(texts, shape.privacy)
+        return shape.privacy.pseudonyms(texts)
     if name in shape.type.ids and shape.type.is_event:
         texts = _each(texts, known_ids, remarks)
         if prefix := shape.id_prefix(name):
@@ -374,16 +373,6 @@ def _mapped(
             remarks.whole_days = where
     plain = [value.value if isinstance(value, Remarked) else value for value in values]
     return pa.array(plain, field_type.raw_type).take(encoded.indices)
-
-
-def _pseudonyms(column: pa.ChunkedArray, privacy: Privacy) -> pa.Array:
-    """Replaces each different text once."""
-    encoded = column.combine_chunks().dictionary_encode()
-    digits = privacy.pseudonyms(encoded.dictionary.cast(pa.binary()).to_pylist())
-    count = len(encoded.dictionary)
-    edges = np.arange(count + 1, dtype=np.int32) * DIGITS
-    replaced = pa.StringArray.from_buffers(count, pa.py_buffer(edges), pa.py_buffer(digits))
-    return replaced.take(encoded.indices)
 
 
 def _trimmed(texts: pa.StringArray) -> pa.StringArray:

@@ -24,7 +24,7 @@ SHAPE = RecordShape(
     RECORD_TYPE,
     RECORD_TYPE.names({}),
     ZoneInfo("UTC"),
-    privacy=Privacy(b"a key of sixteen", frozenset({"user_id"})),
+    privacy=Privacy("a key of sixteen", frozenset({"user_id"})),
 )
 
 

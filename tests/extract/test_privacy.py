@@ -59,9 +59,15 @@ def everything_in(lake: Path) -> str:
     return "\n".join(texts)
 
 
-@given(key=st.binary(min_size=1, max_size=200), text=st.text(st.characters(codec="utf-8")))
-def test_a_pseudonym_is_the_hmac(key: bytes, text: str) -> None:
-    assert Privacy(key, frozenset()).pseudonym(text) == hmac.digest(key, text.encode(), "sha256").hex()
+TEXTS = st.text(st.characters(codec="utf-8"))
+
+
+@given(key=st.text(st.characters(codec="utf-8"), min_size=1, max_size=200), texts=st.lists(TEXTS | st.none()))
+def test_a_pseudonym_is_the_hmac_of_one_text_and_of_many(key: str, texts: list[str | None]) -> None:
+    expected = [None if text is None else hmac.digest(key.encode(), text.encode(), "sha256").hex() for text in texts]
+    privacy = Privacy(key, frozenset())
+    assert [None if text is None else privacy.pseudonym(text) for text in texts] == expected
+    assert privacy.pseudonyms(pa.array(texts, pa.string())).to_pylist() == expected
 
 
 NEARLY = st.lists(st.sampled_from(["0", "7", "255", "256", "01", "9" * 5_000]), min_size=3, max_size=5).map(".".join)

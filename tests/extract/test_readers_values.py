@@ -66,7 +66,7 @@ EVERY_TYPE = RecordType(
 FIELDS = list(EVERY_TYPE.fields)
 LAST = len(FIELDS) - 1  # how many commas a record of CSV has
 TEXTS = ["campaign_id", "ad_id", "brand", "country", "state", "city", "zipcode"]
-PRIVACY = Privacy(b"a key of sixteen", frozenset({"user_id"}))
+PRIVACY = Privacy("a key of sixteen", frozenset({"user_id"}))
 SHAPE = RecordShape(EVERY_TYPE, EVERY_TYPE.names({}), UTC, privacy=PRIVACY)
 
 
