@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from extract.lake.tables import RAW_TABLES
 
 REPEATED = {"_source", "_dlt_load_id", "source"}  # columns with one value in all rows of a unit
-ROW_GROUP = 4 * 122_880  # whole vectors of DuckDB, and enough groups for every core
+ROW_GROUP = 122_880  # as DuckDB's own: whole vectors, and who looks for a day or a file reads little beside it
 
 
 class TableFile:
@@ -38,12 +38,12 @@ class TableFile:
         self._waiting.append(rows)
         self._rows += rows.num_rows
         if self._rows >= ROW_GROUP:
-            self._flush()
+            self._flush(self._rows // ROW_GROUP * ROW_GROUP)
 
     def close(self) -> None:
         """Finishes the file."""
         if self._rows:
-            self._flush()
+            self._flush(self._rows)
         self._writer.close()
 
     def drop(self) -> None:
@@ -51,10 +51,10 @@ class TableFile:
         self._writer.close()
         self.path.unlink()
 
-    def _flush(self) -> None:
-        rows = pa.concat_tables(self._waiting).cast(self._schema)
-        self._writer.write_table(rows, row_group_size=ROW_GROUP)
-        self._waiting, self._rows = [], 0
+    def _flush(self, count: int) -> None:
+        rows = pa.concat_tables(self._waiting)
+        self._writer.write_table(rows.slice(0, count).cast(self._schema), row_group_size=ROW_GROUP)
+        self._waiting, self._rows = [rows.slice(count)], self._rows - count
 
 
 def read_in_pieces(path: Path, table: str) -> Iterator[pa.Table]:

@@ -24,8 +24,8 @@
 {% macro changed_impressions() -%}
     {#- Day and id of the impressions of which a record came or went since the last complete build. -#}
     {%- set query -%}
-        select event_date as changed_date, impression_id as changed_id from {{ ref('base_impressions__records') }}
-        where {{ is_within_changed_days('event_us', kind='impressions') }} and {{ has_changed_value('_source', kind='impressions') }}
+        select event_date as changed_date, impression_id as changed_id from {{ ref('int_impression_records') }}
+        where {{ has_changed_value('_source', kind='impressions') }}
     {%- endset -%}
     {{ return(query) }}
 {%- endmacro %}
@@ -52,8 +52,8 @@
 {% macro is_in_file_of_changed_impression() -%}
     {#- What need not be read to find the records of a changed impression: files and fetches that have none of any. -#}
     {%- set query -%}
-        select distinct _source from {{ ref('base_impressions__records') }}
-        where {{ is_within_changed_days('event_us', kind='impressions') }} and {{ is_changed_impression() }}
+        select distinct _source from {{ ref('int_impression_records') }}
+        where {{ has_changed_value('event_date', kind='impressions') }} and {{ is_changed_impression() }}
     {%- endset -%}
     {%- if not is_incremental() -%}
         {{ return('true') }}
@@ -104,6 +104,28 @@
     {% endif %}
 {%- endmacro %}
 
+{% macro is_within_changed_weeks(column) -%}
+    {#- Whether a report day lies between the first changed week and the last: what need not be read. -#}
+    {%- set query -%}
+        select min(week_start), cast(max(week_start) + interval '6' day as date) from {{ ref('int_event_days_changed') }}
+    {%- endset -%}
+    {{ return(is_between(column, query)) }}
+{%- endmacro %}
+
+{% macro is_within_flights(column) -%}
+    {#- Whether a report day lies between the begin of the first flight and the end of the last: what need not be read. -#}
+    {{ return(is_between(column, 'select min(flight_start), max(flight_end) from ' ~ ref('stg_campaign_targets__flights'))) }}
+{%- endmacro %}
+
+{% macro is_between(column, query) -%}
+    {#- Whether a day lies between the two that a query returns, written into the statement; if there are none, it does not. -#}
+    {%- if not (execute and is_incremental()) -%}
+        {{ return('true') }}
+    {%- endif -%}
+    {%- set days = run_query(query).rows[0].values() -%}
+    {{ return('false' if days[0] is none else column ~ " between date '" ~ days[0] ~ "' and date '" ~ days[1] ~ "'") }}
+{%- endmacro %}
+
 {% macro changed_click_days() -%}
     {#-
         The UTC days of clicks of which the impression has to be looked for again: those of clicks that came, went or were read
@@ -152,4 +174,28 @@
 {% macro delete_changed_clicks() -%}
     {#- For the hook before int_clicks_matched, as `delete_changed`. -#}
     {% if is_incremental() %}delete from {{ this }} where {{ is_on_changed_click_day('event_date') }}{% endif %}
+{%- endmacro %}
+
+{% macro changed_touch_days() -%}
+    {#- The UTC days of impressions that are looked at again for whether they may have led to a conversion. -#}
+    {%- set query -%}
+        select days.date as event_date from ({{ changed_values('date', kind='impressions') }}) as days
+        {%- for days in range(var('view_lookback_days') + 1) %}
+            union
+            select cast(days.date - interval '{{ days }}' day as date)
+            from ({{ changed_values('date', kind='conversions') }}) as days
+        {%- endfor %}
+    {%- endset -%}
+    {{ return(query) }}
+{%- endmacro %}
+
+{% macro is_on_changed_touch_day(column) -%}
+    {#- Whether `column` is one of them; in a full build each day is. -#}
+    {%- set condition = in_values(column, changed_touch_days()) -%}
+    {{ return(condition if is_incremental() else 'true') }}
+{%- endmacro %}
+
+{% macro delete_changed_touch_days() -%}
+    {#- For the hook before int_impressions_before_conversions, as `delete_changed`. -#}
+    {% if is_incremental() %}delete from {{ this }} where {{ is_on_changed_touch_day('event_date') }}{% endif %}
 {%- endmacro %}

@@ -18,6 +18,7 @@ records as (
 
     where
         {{ is_within_changed_days('event_us', kind='impressions') }}
+        and {{ is_in_file_of_changed_impression() }}
         and {{ is_changed_impression() }}
 
 ),

@@ -18,7 +18,7 @@ clicks as (
 
 impressions as (
 
-    select * from {{ ref('int_impressions_flagged') }}
+    select * from {{ ref('int_impressions_before_conversions') }}
 
     where invalid_reason is null
 
@@ -81,6 +81,9 @@ impressions_of_the_user as (
         conversions.conversion_id,
         impressions.event_date as impression_date,
         impressions.impression_id,
+        impressions.event_us as impression_us,
+        impressions.campaign_id,
+        impressions.ad_id,
         {{ elapsed('impressions.event_us', 'conversions.event_us') }} as elapsed_us
 
     from conversions
@@ -104,6 +107,8 @@ impressions_named as (
         impressions.event_date as impression_date,
         impressions.impression_id,
         impressions.event_us as impression_us,
+        impressions.campaign_id,
+        impressions.ad_id,
         {{ elapsed('impressions.event_us', 'conversions.event_us') }} as elapsed_us
 
     from conversions
@@ -133,14 +138,7 @@ impressions_named_last as (
 
 touching_impressions as (
 
-    select
-        conversion_type,
-        conversion_id,
-        impression_date,
-        impression_id,
-        elapsed_us
-
-    from impressions_of_the_user
+    select * from impressions_of_the_user
 
     where elapsed_us between 0 and {{ var('view_lookback_days') * 86400000000 }}
 
@@ -151,6 +149,9 @@ touching_impressions as (
         conversion_id,
         impression_date,
         impression_id,
+        impression_us,
+        campaign_id,
+        ad_id,
         elapsed_us
 
     from impressions_named_last
@@ -187,20 +188,15 @@ impression_touches as (
         touching_impressions.conversion_type,
         touching_impressions.conversion_id,
         'impression' as touch_type,
-        impressions.impression_id as touch_id,
-        impressions.event_us as touch_us,
-        impressions.campaign_id,
-        impressions.ad_id,
-        impressions.impression_id,
-        impressions.event_date as impression_date,
+        touching_impressions.impression_id as touch_id,
+        touching_impressions.impression_us as touch_us,
+        touching_impressions.campaign_id,
+        touching_impressions.ad_id,
+        touching_impressions.impression_id,
+        touching_impressions.impression_date,
         touching_impressions.elapsed_us
 
     from touching_impressions
-
-    inner join impressions
-        on
-            touching_impressions.impression_date = impressions.event_date
-            and touching_impressions.impression_id = impressions.impression_id
 
     left join click_touches
         on

@@ -52,7 +52,7 @@ periods as (
 
     from dated
 
-    where {{ is_changed('week_start', kind='ad_events') }}
+    where {{ is_changed('week_start', kind='ad_events') }} and {{ is_within_changed_weeks('report_date') }}
 
     union all
 
@@ -70,6 +70,8 @@ periods as (
             dated.campaign_id = flights.campaign_id
             and dated.report_date >= flights.flight_start
             and dated.report_date <= flights.flight_end
+
+    where {{ is_within_flights('dated.report_date') }}
 
 ),
 
