@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.cases, pytest.mark.timeout(1800)]  # seconds
 BUCKET = "costs"
 FIRST, DAYS = date(2024, 11, 1), 730
 DAYS_OF_EVENTS, IMPRESSIONS_A_DAY = 120, 2_500
-MOST, MOST_OF_EVENTS = 0.20, 0.25  # of events 0.20 is the aim, and 0.21 what was measured
+MOST, MOST_OF_EVENTS = 0.20, 0.25  # of events 0.20 is the aim, and 0.21 was measured with 1,000,000 impressions
 Read = Mapping[str, Mapping[str, int]]
 
 

@@ -15,7 +15,7 @@ impressions as (
 
 ),
 
--- Records, whether they stand or not: a conversion of which another record stands one day has its impressions already.
+-- All records of current files: where a file is withdrawn, a record of another one can stand, on a day that did not change.
 records as (
 
     select
