@@ -81,11 +81,6 @@ iceberg.expire-snapshots.min-retention=0s
 iceberg.remove-orphan-files.min-retention=0s
 iceberg.unique-table-location=false
 """
-# A small file is read by its columns too, as a large one is: what a small world reads says what a large one would.
-FILES = """
-parquet.small-file-threshold=0B
-parquet.max-merge-distance=0B
-"""
 STORAGE = """
 hive.metastore.glue.region={region}
 hive.metastore.glue.endpoint-url={endpoint}
@@ -153,7 +148,7 @@ def running_trino(endpoint: str, region: str) -> Iterator[str]:
 
 def configure(home: Path, data: Path, port: int, endpoint: str, region: str) -> None:
     """Writes Trino's settings into its data folder."""
-    storage = FILES + STORAGE.format(endpoint=endpoint, region=region)
+    storage = STORAGE.format(endpoint=endpoint, region=region)
     (data / "catalog").mkdir()
     (data / "catalog" / f"{HIVE_CATALOG}.properties").write_text(HIVE.format(iceberg=ICEBERG_CATALOG) + storage)
     (data / "catalog" / f"{ICEBERG_CATALOG}.properties").write_text(ICEBERG + storage)
