@@ -15,7 +15,7 @@ impressions as (
 
 ),
 
--- All records of current files: where a file is withdrawn, a record of another one can stand, on a day that did not change.
+-- All records of current files: if one is withdrawn, a record of another can stand, on a day that did not change.
 records as (
 
     select
