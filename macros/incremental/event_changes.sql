@@ -63,6 +63,14 @@
     {{ return(in_values('_source', query)) }}
 {%- endmacro %}
 
+{% macro is_on_day_of_changed_flood(column) -%}
+    {#- What need not be read to find the impressions of a flood that came, grew or ended: days without one. -#}
+    {%- set query -%}
+        select distinct event_date from {{ ref('int_impressions_flooded') }} where changed_in_build > {{ completed_build() }}
+    {%- endset -%}
+    {{ return(in_values(column, query) if is_incremental() else 'true') }}
+{%- endmacro %}
+
 {% macro changed_auctions() -%}
     {#- The auctions of which a record came or went since the last complete build. -#}
     {%- set query -%}

@@ -35,7 +35,10 @@ sources:
 """
 RATES = "date,from_currency,to_currency,rate\n{day},EUR,USD,{rate}\n{day},GBP,USD,1.25\n"
 # What a full refresh makes anew in another order or under another number.
-NOT_COMPARED = {"int_unit_days": {"changed_in_build"}, "int_impressions_followed": {"changed_in_build"}}
+WITH_NUMBER = ("int_unit_days", "int_impressions_followed", "int_impressions_flooded")
+NOT_COMPARED = {table: {"changed_in_build"} for table in WITH_NUMBER}
+# Rows that say of what is no more that it is no more.
+STANDING = {"int_impressions_followed": "clicks > 0 or is_credited", "int_impressions_flooded": "impressions > 0"}
 Cells = dict[str, Counter[tuple[Any, ...]]]
 
 
@@ -106,8 +109,8 @@ class History:
             for database, schema, table in tables:
                 left_out = NOT_COMPARED.get(table)
                 columns = f"* exclude ({', '.join(left_out)})" if left_out else "*"
-                rest = " where clicks > 0 or is_credited" if table == "int_impressions_followed" else ""
-                rows = connection.execute(f"select {columns} from {database}.{schema}.{table}{rest}").fetchall()
+                rest = STANDING.get(table, "true")
+                rows = connection.execute(f"select {columns} from {database}.{schema}.{table} where {rest}").fetchall()
                 found[table] = Counter(rows)
         return found
 

@@ -5,21 +5,16 @@
 
 with
 
--- Every record of an impression of which one came or went, whether it stood before, stands now, or neither.
-records as (
+-- Every impression of which a record came or went, whether it stood before, stands now, or neither.
+recorded as (
 
     select
         event_date,
-        impression_id,
-        user_id,
-        {{ whole_units('event_us', 3600000000) }} as event_hour
+        impression_id
 
-    from {{ ref('base_impressions__records') }}
+    from {{ ref('int_impression_records') }}
 
-    where
-        {{ is_within_changed_days('event_us', kind='impressions') }}
-        and {{ is_in_file_of_changed_impression() }}
-        and {{ is_changed_impression() }}
+    where {{ is_changed('_source', kind='impressions') }}
 
 ),
 
@@ -29,20 +24,20 @@ impressions as (
 
 ),
 
--- One impression more or less in an hour of a user decides whether the others of that hour are a flood.
-touched_hours as (
+-- One impression more or less in an hour of a user can make or end a flood of all of them.
+floods as (
 
-    select distinct
+    select
         user_id,
         event_hour
 
-    from records
+    from {{ ref('int_impressions_flooded') }}
 
-    where user_id is not null
+    where changed_in_build > {{ completed_build() }}
 
 ),
 
-of_touched_hours as (
+of_changed_floods as (
 
     select
         impressions.event_date,
@@ -50,28 +45,22 @@ of_touched_hours as (
 
     from impressions
 
-    inner join touched_hours
+    inner join floods
         on
-            impressions.user_id = touched_hours.user_id
-            and {{ whole_units('impressions.event_us', 3600000000) }} = touched_hours.event_hour
+            impressions.user_id = floods.user_id
+            and {{ whole_units('impressions.event_us', 3600000000) }} = floods.event_hour
 
-    where {{ is_changed('impressions.event_date', kind='impressions') }}
+    where {{ is_on_day_of_changed_flood('impressions.event_date') }}
 
 ),
 
 changed as (
 
-    select
-        event_date,
-        impression_id
-
-    from records
-
-    where event_date is not null
+    select * from recorded
 
     union
 
-    select * from of_touched_hours
+    select * from of_changed_floods
 
     union
 

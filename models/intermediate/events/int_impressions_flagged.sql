@@ -12,6 +12,8 @@ floods as (
 
     select * from {{ ref('int_impressions_flooded') }}
 
+    where impressions > 0
+
 )
 
 select
