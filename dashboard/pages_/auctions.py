@@ -76,12 +76,12 @@ def _losses(selection: Selection) -> None:
         {
             "Reason": [row["loss_reason"] for row in rows],
             "Bids lost": [row["bids_lost"] for row in rows],
-            "Share": [row["share"] for row in rows],
+            "Share": show.hundredfold(row["share"] for row in rows),
         },
         {
             "Reason": st.column_config.TextColumn(pinned=True),
-            "Bids lost": st.column_config.NumberColumn(format="localized"),
-            "Share": st.column_config.NumberColumn(format="percent"),
+            "Bids lost": st.column_config.NumberColumn(format=show.GROUPED, step=1),
+            "Share": st.column_config.NumberColumn(format=show.PERCENT),
         },
         key="losses",
         alt="Lost bids by reason, the most frequent first",

@@ -106,7 +106,7 @@ def _quarantine(selection: Selection, sources: Sequence[str]) -> None:
                 "What it means": [row["meaning"] for row in rows.dicts()],
                 "What to do": [row["what_to_do"] for row in rows.dicts()],
             },
-            {"Records": st.column_config.NumberColumn(format="localized")},
+            {"Records": st.column_config.NumberColumn(format=show.GROUPED, step=1)},
             key="quarantine",
             alt="Quarantined records by source and reason",
         )
@@ -167,7 +167,7 @@ def _tests_and_builds(selection: Selection, tests: Sequence[Mapping[str, Any]], 
         },
         {
             "Started (UTC)": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
-            "Records read": st.column_config.NumberColumn(format="localized"),
+            "Records read": st.column_config.NumberColumn(format=show.GROUPED, step=1),
         },
         key="builds",
         alt="Builds, the newest first",
@@ -195,8 +195,8 @@ def _reconciliation(selection: Selection) -> None:
             "Events": [float(row["measured"]) if row["measured"] is not None else None for row in rows],
         },
         {
-            "Platform": st.column_config.NumberColumn(format="localized"),
-            "Events": st.column_config.NumberColumn(format="localized"),
+            "Platform": st.column_config.NumberColumn(format=show.GROUPED),
+            "Events": st.column_config.NumberColumn(format=show.GROUPED),
         },
         key="reconciliation",
         alt="Daily figures of platform and events by measure and cause of the difference",

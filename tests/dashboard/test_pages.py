@@ -1,7 +1,9 @@
 """The pages without a browser: what they show of a build, and what they say where there is nothing to show."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 from support.dashboard_pages import RunPage, build_behind, days_back
@@ -89,6 +91,21 @@ def test_campaigns_are_sorted_and_reduced_by_the_link(run_page: RunPage, invente
     assert list(table["campaign_id"]) == ["c2", "c1"]
 
 
+def test_a_table_has_the_decimals_that_its_numbers_need(run_page: RunPage, tmp_path: Path) -> None:
+    rows = [delivered(), delivered(campaign_id="c2", clicks=1000, conversions=Decimal("1.5"))]
+    shown = run_page(publish_invented(tmp_path / "published", rows), "campaigns")
+    columns = json.loads(shown.dataframe[0].proto.columns)
+    written = {name: columns[name]["type_config"] for name in ("clicks", "conversions", "spend", "cpc", "ctr")}
+    assert {name: (config["format"], config.get("step")) for name, config in written.items()} == {
+        "clicks": ("accounting", 1),
+        "conversions": ("accounting", None),
+        "spend": ("accounting", None),
+        "cpc": ("accounting", 0.0001),
+        "ctr": ("%.2f%%", None),
+    }
+    assert columns["spend"]["label"] == "Spend (USD)"
+
+
 def test_campaigns_and_ads_have_the_names_of_the_seeds(run_page: RunPage, tmp_path: Path) -> None:
     names = {"dim_campaigns": [{"campaign_id": "c1", "name": "Summer"}, {"campaign_id": "c2", "name": "c2"}]}
     link = publish_invented(tmp_path / "published", [delivered(), delivered(campaign_id="c2", spend=1)], names)
@@ -132,8 +149,8 @@ def test_an_ad_whose_ctr_falls_within_the_period_is_wearing_out(run_page: RunPag
     shown = run_page(publish_invented(tmp_path / "published", days), "creatives")
     (row,) = shown.dataframe[1].value.to_dict("records")
     assert row["ad_id"] == "tired"
-    assert row["ctr"] == 0.02
-    assert round(row["change_ctr"], 9) == -0.6
+    assert row["ctr"] == 2.0  # percent
+    assert round(row["change_ctr"], 9) == -60
 
 
 def test_places_lead_down_from_countries_to_zip_codes(run_page: RunPage, invented_link: Path) -> None:
@@ -262,7 +279,7 @@ def test_auctions_divide_sums_and_name_why_bids_lost(run_page: RunPage, tmp_path
         "Clearing price": "&#36;3&#46;00",
     }
     losses, exchanges = (frame.value for frame in shown.dataframe)
-    assert losses.to_dict("list") == {"Reason": ["outbid", "below floor"], "Bids lost": [3, 1], "Share": [0.75, 0.25]}
+    assert losses.to_dict("list") == {"Reason": ["outbid", "below floor"], "Bids lost": [3, 1], "Share": [75.0, 25.0]}
     assert list(exchanges["exchange"]) == ["x2", "x1"]
     assert exchanges["average_clearing_price"].isna().tolist() == [True, False]
 
@@ -356,7 +373,7 @@ def test_flights_stand_beside_their_targets(run_page: RunPage, tmp_path: Path) -
     flights = shown.dataframe[1].value
     assert list(flights["campaign_id"]) == ["c1", "c2"]
     assert list(flights["status"]) == ["running, behind", "running"]
-    assert flights["target_ctr"][0] == 0.05
+    assert flights["target_ctr"][0] == 5.0  # percent
 
 
 def test_reversed_dates_are_said(run_page: RunPage, invented_link: Path) -> None:
