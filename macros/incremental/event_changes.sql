@@ -168,15 +168,13 @@
 {% macro is_near_changed_click_day(column) -%}
     {#- Whether `column` lies between the day before the first of them and the day after the last: what need not be read. -#}
     {%- set query -%}
-        select min(days.event_date), max(days.event_date) from ({{ changed_click_days() }}) as days (event_date)
+        select
+            cast(min(days.event_date) - interval '1' day as date),
+            cast(max(days.event_date) + interval '1' day as date)
+        from ({{ changed_click_days() }}) as days (event_date)
         where days.event_date > date '1970-01-02'  -- the first day, of records that count for none, and its neighbours
     {%- endset -%}
-    {%- set days = run_query(query).rows[0].values() if execute and is_incremental() else [none, none] -%}
-    {%- if days[0] is none -%}
-        {{ return('true') }}
-    {%- endif -%}
-    {%- set first = "date '" ~ days[0] ~ "' - interval '1' day" -%}
-    {{ return(column ~ ' >= ' ~ first ~ ' and ' ~ column ~ " <= date '" ~ days[1] ~ "' + interval '1' day") }}
+    {{ return(is_between(column, query)) }}
 {%- endmacro %}
 
 {% macro delete_changed_clicks() -%}
