@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from itertools import pairwise
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from extract.profile import ONE
 from extract.readers.columns import plain_name
 from extract.readers.numbers import Bytes, characters_of
-from extract.records import UNSURE_TIME, Batch
+from extract.records import NAMED, UNSURE_TIME, Batch
 from extract.schema import FieldType, Kind
 from extract.source import SourceConfig
 
@@ -99,6 +99,7 @@ class Doubts:
                 f"{times} in an hour that clocks in {self._config.timezone} showed twice or left out: read as the "
                 "first of the two, or with the offset before; export times with their offset"
             )
+        yield from self._of_names()
         if self._config.api is None and (grain := _grain(self._days) or _spans(self._spans)):
             yield (
                 f"{grain}: if a row is of more than a day, export it by day, because its money counts on that day "
@@ -111,6 +112,17 @@ class Doubts:
         if self._priced:
             yield from self._of_money()
 
+    def _of_names(self) -> Iterator[str]:
+        """Of fields that have one of several names: a column of a file is always one and the same."""
+        names: dict[str, list[str]] = defaultdict(list)
+        for noted, count in self._noted.items():
+            field, is_named, theirs = noted.partition(NAMED)
+            if is_named and count:
+                names[field].append(f"{theirs} ({count:,})")
+        for field, found in names.items():
+            if len(found) > 1:
+                yield f"its records have {field} by several names, each of which counts: {', '.join(found)}"
+
     def _of_money(self) -> Iterator[str]:
         column = self._config.profile.columns.get("spend")
         name = (column.name if column else None) or "spend"
@@ -121,7 +133,8 @@ class Doubts:
         if not said and not lacking:
             return
         taken = said or "the currency of the warehouse"
-        evidence = {f"its amounts carry {sign}": _code_of(sign) for sign in sorted(self._noted) if sign != UNSURE_TIME}
+        signs = self._config.profile.currency_signs
+        evidence = {f"its amounts carry {sign}": _code_of(sign) for sign in sorted(self._noted) if sign in signs}
         evidence |= {f"its column {other!r} says {code}": code for other, code in self._unread.items() if code}
         found = _LAST_WORD.search(name)
         evidence |= {f"its spend is {name!r}": found[1].upper() if found else None}

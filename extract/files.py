@@ -393,7 +393,9 @@ def _read_once(
 def _casts_doubt(one: RejectedRecord, shape: RecordShape) -> bool:
     if one.reason == "ambiguous_number":
         return True
-    ours, value = next((name for name, theirs in shape.names.items() if theirs == one.field), ""), one.value or ""
+    names = {theirs: name for name, theirs in shape.names.items()}
+    names |= {theirs: name for name, possible in shape.choices.items() for theirs in possible}
+    ours, value = names.get(one.field or "", ""), one.value or ""
     return shape.type.fields.get(ours) in NUMBERS and "," in value and any(map(str.isdigit, value))
 
 

@@ -20,7 +20,7 @@ class Column:
         constant: What every record says, whatever the source writes.
         divide_by: What a number is divided by, such as 1,000,000 for micros.
         multiply_by: What a number is multiplied by, such as 1,000 for the price of one impression.
-        others: Other names of it, in the order of preference: a file with columns may have any one of them.
+        others: Other names of it, in the order of preference: a file, or a record of JSON, may have any one of them.
         if_null: What an empty value says, where the source leaves zeros out; None: that nobody knows.
         nulls: Texts that say that there is no value, beside those of the profile.
     """

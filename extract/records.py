@@ -34,6 +34,8 @@ from extract.schema import FieldType, RecordType
 MOST_IN_SHORT, FEWEST_COLUMNS = 2, 5  # values of a line about the report, and columns of a table that it is not part of
 LONGEST_PAYLOAD = 64 * 1024  # bytes of a rejected record that are kept
 UNSURE_TIME = "unsure time"  # what is noted of one that clocks showed twice or left out
+NAMED = "="  # between a field and the one of several names that a record has for it, where that is noted
+MOST_SETTLED = 100  # shapes of records that call fields otherwise
 Note = Callable[[object], str | None]
 Positions: TypeAlias = np.ndarray[tuple[int], np.dtype[np.signedinteger[Any]]]
 _NO = re.compile(r"|0+(\.0*)?|false|f|no|n", re.IGNORECASE)
@@ -56,6 +58,7 @@ class RecordShape:
         timezone: The zone of times that name none; None: UTC.
         doubts: Whether numbers are refused that could be of thousands or a fraction, such as `1.250`.
         skip: The source's names of what is not kept, as a file writes them.
+        is_settled: Whether `names` has the one of several possible names that a file or a record really has.
     """
 
     type: RecordType
@@ -67,6 +70,7 @@ class RecordShape:
     timezone: ZoneInfo | None = None
     doubts: bool = False
     skip: frozenset[str] = frozenset()
+    is_settled: bool = False
 
     def __post_init__(self) -> None:
         if self.type.private and self.privacy is None:
@@ -116,9 +120,49 @@ class RecordShape:
         return self.filter is not None or bool(self.type.parts) or bool(self.type.needed)
 
     @cached_property
+    def choices(self) -> Mapping[str, tuple[str, ...]]:
+        """The names of fields that may have one of several, the one preferred first, as long as none is settled."""
+        columns = {} if self.is_settled else self.profile.columns
+        return {
+            name: (self.names[name], *column.others)
+            for name, column in columns.items()
+            if column.others and name in self.names
+        }
+
+    @cached_property
+    def possible_names(self) -> frozenset[str]:
+        """Everything that the source may call a field."""
+        return frozenset(self.names.values()).union(*self.choices.values())
+
+    def settled(self, record: object) -> RecordShape:
+        """The shape with the first of several possible names that a record has; of those it has none of, the first."""
+        if not self.choices:
+            return self
+        there = record if isinstance(record, dict) else {}
+        found = tuple(
+            next((one for one in possible if has_at(there, one)), possible[0]) for possible in self.choices.values()
+        )
+        if found not in self._settled and len(self._settled) >= MOST_SETTLED:
+            self._settled.clear()
+        if found not in self._settled:
+            names = {**self.names, **dict(zip(self.choices, found, strict=True))}
+            self._settled[found] = replace(self, names=names, is_settled=True)
+        return self._settled[found]
+
+    @cached_property
+    def _settled(self) -> dict[tuple[str, ...], RecordShape]:
+        return {}
+
+    @cached_property
+    def named(self) -> list[tuple[str, str]]:
+        """The settled names of fields that have several, and what is to be noted of records that have them."""
+        chosen = [name for name, column in self.profile.columns.items() if column.others and name in self.names]
+        return [(self.names[name], f"{name}{NAMED}{self.names[name]}") for name in chosen if self.is_settled]
+
+    @cached_property
     def has_paths(self) -> bool:
         """Whether a field may lie deeper in a record."""
-        return any("." in theirs for theirs in self.names.values())
+        return any("." in theirs for theirs in self.possible_names)
 
     def column(self, name: str) -> Column:
         """What the source says of a field alone."""
@@ -310,7 +354,7 @@ def convert_records(
         lines: The line in which each record begins, if they have lines.
         line_count: How many lines they take up.
     """
-    convert = _converter(shape)
+    converters: dict[int, tuple[RecordShape, Callable[[object], tuple[list[object], list[str]]]]] = {}
     columns: list[list[object]] = [[] for _ in shape.type.schema]
     rejected = []
     noted: Counter[str] = Counter()
@@ -325,16 +369,21 @@ def convert_records(
                 continue
             if isinstance(value, RecordRejected):
                 raise value
-            row, said = convert(value)
+            settled = shape.settled(value)
+            if id(settled) not in converters:
+                converters[id(settled)] = settled, _converter(settled)
+            row, said = converters[id(settled)][1](value)
         except RecordRejected as why:
             rejected.append(_rejected(why, None if value is why else value, shape, position, line))
         else:
             for column, cell in zip(columns, (*row, position), strict=True):
                 column.append(cell)
             remarks.update(said)
-            for theirs, note in shape.notes:
+            for theirs, note in settled.notes:
                 if isinstance(value, dict) and (what := note(value_at(value, theirs))):
                     noted[what] += 1
+            if settled is not shape and isinstance(value, dict):
+                noted.update(what for theirs, what in settled.named if value_at(value, theirs) is not None)
     schema = shape.type.schema
     arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
     return Batch(pa.table(arrays, schema=schema), rejected, line_count, skipped, remarks, noted)
@@ -439,6 +488,11 @@ def value_at(record: Mapping[str, object], path: str) -> object:
     return value
 
 
+def has_at(record: Mapping[str, object], path: str) -> bool:
+    """Whether a record has a key, or else something at a dotted path."""
+    return path in record or ("." in path and value_at(record, path) is not None)
+
+
 def _without(record: Mapping[str, object], path: str) -> dict[str, object]:
     """The record without what it has under a key or a path; lists stay whole, and nothing empty is left behind."""
     key, _, rest = (path, "", "") if path in record else path.partition(".")
@@ -456,7 +510,7 @@ def _converter(shape: RecordShape) -> Callable[[object], tuple[list[object], lis
     fields = [(name, shape.names.get(name), shape.converter(name)) for name in shape.type.fields]
     private, privacy = shape.type.private, shape.privacy
     texts = {name for name, field_type in shape.type.fields.items() if field_type is FieldType.TEXT} - private
-    known, constants, needed = {*shape.names.values()}, shape.constants, shape.type.needed
+    known, constants, needed = shape.possible_names, shape.constants, shape.type.needed
     paths = sorted(known) if shape.has_paths else []
 
     def convert(record: object) -> tuple[list[object], list[str]]:

@@ -110,7 +110,9 @@ class ColumnKeys(Keys):
     """Where the value of one of our fields comes from."""
 
     name: Texts | None = Field(
-        None, description="the source's name of the field, in JSON also a dotted path; of several the first in the file"
+        None,
+        description="the source's name of the field, in JSON also a dotted path; of several the first that a file has, "
+        "or a record of JSON",
     )
     constant: Text | None = Field(None, description="what every record says, whatever the source writes")
     divide_by: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None = Field(

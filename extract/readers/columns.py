@@ -107,15 +107,12 @@ def plain_name(name: str) -> str:
 
 def _headed(header: Iterable[str], shape: RecordShape) -> RecordShape:
     """The shape with the first of a field's possible names that is among the columns of a file."""
-    chosen = {name: column for name, column in shape.profile.columns.items() if column.others and name in shape.names}
-    if not chosen:
-        return shape
     present = set(map(plain_name, header))
-    names = dict(shape.names)
-    for name, column in chosen.items():
-        possible = (names[name], *column.others)
-        names[name] = next((one for one in possible if plain_name(one) in present), names[name])
-    return replace(shape, names=names)
+    names = {
+        name: next((one for one in possible if plain_name(one) in present), possible[0])
+        for name, possible in shape.choices.items()
+    }
+    return replace(shape, names={**shape.names, **names}, is_settled=True)
 
 
 def missing_columns(header: Iterable[str], shape: RecordShape) -> list[str]:
@@ -226,8 +223,8 @@ def convert_columns(
 
 
 def _noted(table: pa.Table, shape: RecordShape) -> Counter[str]:
-    """What is to be noted of the texts of all records, each different text looked at once."""
-    noted: Counter[str] = Counter()
+    """What is to be noted of all records, each different text looked at once."""
+    noted = Counter({what: table.num_rows - table.column(theirs).null_count for theirs, what in shape.named})
     for theirs, note in shape.notes:
         column = table.column(theirs)
         if pa.types.is_string(column.type) and any(map(_has_more_than_digits, column.chunks)):

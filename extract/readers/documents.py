@@ -37,7 +37,7 @@ def start_of_records(head: bytes, shape: RecordShape) -> int | None:
     if isinstance(value, dict) and said is not None and isinstance(value_at(value, said), dict):
         return None
     wanted = USUAL_PLACES if said is None else (said,)
-    ours = {*shape.names.values()}
+    ours = shape.possible_names
     found = [(path, place) for path, place in _lists(text) if not {path, path.partition(".")[0]} & ours]
     places = [(path, place) for path, place in found if path in wanted]
     if len(places) == 1:
@@ -75,7 +75,7 @@ def _told(wanted: tuple[str, ...], found: list[str]) -> str:
 
 def _is_record(value: dict[str, object], shape: RecordShape) -> bool:
     """Whether an object has a field that records must have; a date alone is that of a page."""
-    fields = shape.type.fields
+    fields, shape = shape.type.fields, shape.settled(value)
     sought = [name for name in shape.type.required or fields if fields[name] != FieldType.DATE]
     return any(value_at(value, shape.names[name]) is not None for name in sought if name in shape.names)
 

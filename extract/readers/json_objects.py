@@ -26,7 +26,7 @@ def is_object_by_object(head: bytes, shape: RecordShape) -> bool:
     if is_a_line or not behind.startswith(b"{"):
         return False
     first = unwrapped(record(text[:end]), shape)
-    return isinstance(first, dict) and any(value_at(first, name) is not None for name in shape.names.values())
+    return isinstance(first, dict) and any(value_at(first, name) is not None for name in shape.possible_names)
 
 
 def ends_of_objects(text: bytes) -> Iterator[int]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 from typing import IO
 
 import numpy as np
@@ -34,6 +34,21 @@ _QUOTED_THOUSANDS = re.compile(rb'"\s*[+-]?[1-9][0-9]{0,2}[.][0-9]{3}\s*"')
 _OPENS = re.compile(rb"\s*:\s*([\[{])")
 
 
+class _Guesses:
+    """What to ask Arrow for, for the names that records have; it then refuses a record that has another one as well."""
+
+    def __init__(self, shape: RecordShape) -> None:
+        self._shape = shape
+        self._known: dict[int, tuple[RecordShape, Guess]] = {}
+
+    def of(self, first: Callable[[], bytes]) -> tuple[RecordShape, Guess]:
+        """The settled shape, and the guess, for records that call the fields as the first one does."""
+        settled = self._shape.settled(record(first())) if self._shape.choices else self._shape
+        if id(settled) not in self._known:
+            self._known[id(settled)] = settled, Guess(settled)
+        return self._known[id(settled)]
+
+
 class JsonLines:
     """A record a line. Blank lines are no records."""
 
@@ -41,7 +56,7 @@ class JsonLines:
 
     def __init__(self, shape: RecordShape) -> None:
         self.shape = shape
-        self._guess = Guess(shape)
+        self._guesses = _Guesses(shape)
 
     def parse_fast(self, chunk: bytes, is_last: bool) -> Batch | None:
         """Takes lines that are one flat object each; a few others among them are looked at one by one."""
@@ -61,9 +76,10 @@ class JsonLines:
         lines = Lines(chunk)
         if not is_fine_grained(lines.ends, len(chunk)) or np.count_nonzero(lines.is_odd) * 2 > len(lines) * has_odd:
             return None
-        table = self._table(lines.kept())
-        if table is None and has_odd and lines.set_broken_aside(self._why_not):
-            table = self._table(lines.kept())
+        shape, guess = self._guesses.of(lambda: chunk.partition(b"\n")[0])
+        table = _guessed(guess, lines.kept())
+        if table is None and has_odd and lines.set_broken_aside(partial(_why_not, schema=_schema(guess.widest))):
+            table = _guessed(guess, lines.kept())
         if table is None or table.num_rows != np.count_nonzero(~lines.is_odd):
             return None
         if (is_empty := _have_no_field(table)) is not None:
@@ -73,18 +89,12 @@ class JsonLines:
             table = table.filter(pa.array(~is_empty))
         if lines.is_odd[-1] and not chunk.endswith(b"\n"):
             return None  # it may be cut off
-        if _may_have_thousands(table, self.shape, chunk):
+        if _may_have_thousands(table, shape, chunk):
             return None
-        batch = convert_columns(table, self.shape, lines=len(lines))
+        batch = convert_columns(table, shape, lines=len(lines))
         if batch is None or not lines.is_odd.any():
             return batch
         return self._with_odd(batch, lines)
-
-    def _table(self, text: bytes) -> pa.Table | None:
-        return self._guess.parsed(lambda types: _read(text, pa.schema(types.items())))
-
-    def _why_not(self, text: bytes) -> str | None:
-        return _why_not(text, pa.schema(self._guess.widest.items()))
 
     def _with_odd(self, batch: Batch, lines: Lines) -> Batch:
         """The records with those among them that lie on lines by themselves."""
@@ -121,7 +131,7 @@ class JsonArray:
     def __init__(self, shape: RecordShape, check_around: Callable[[bytes], int] | None = None) -> None:
         """Takes what checks the text behind the closing bracket, and counts signs of more; without it there is none."""
         self.shape = shape
-        self._guess = Guess(shape)
+        self._guesses = _Guesses(shape)
         self._check_around = check_around
         self._more = 0
 
@@ -138,7 +148,8 @@ class JsonArray:
         if needs_closer_look(self.shape) or _is_odd(text) or not is_fine_grained(places_of(b"{", text), len(text)):
             return None
         wrapped = b'{"r":[%b]}' % text
-        table = self._guess.parsed(lambda types: _read(wrapped, pa.schema([("r", pa.list_(pa.struct(types.items())))])))
+        shape, guess = self._guesses.of(lambda: _first_element(text))
+        table = guess.parsed(lambda types: _read(wrapped, pa.schema([("r", pa.list_(pa.struct(types.items())))])))
         # A second row means that the text closed the array itself.
         if table is None or table.num_rows != 1:
             return None
@@ -146,9 +157,9 @@ class JsonArray:
         if structs.null_count:
             return None
         found = pa.table(structs.flatten(), names=structs.type.names)
-        if _have_no_field(found) is not None or _may_have_thousands(found, self.shape, text):
+        if _have_no_field(found) is not None or _may_have_thousands(found, shape, text):
             return None
-        return convert_columns(found, self.shape)
+        return convert_columns(found, shape)
 
     def parse_strict(self, chunk: bytes, is_last: bool) -> tuple[Batch, bytes]:
         """Takes any elements; an array that does not end says that the file is cut off."""
@@ -211,6 +222,12 @@ def elements(chunk: bytes) -> Iterator[tuple[int, int, bool]]:
                 return
             case b'"':
                 return
+
+
+def _first_element(text: bytes) -> bytes:
+    """The first of some elements with commas between them."""
+    _, end, _ = next(elements(text), (0, len(text) + 1, False))
+    return text[: end - 1]
 
 
 def array_elements(file: IO[bytes], line: int) -> Iterator[tuple[int, bytes]]:
@@ -313,6 +330,14 @@ def _have_no_field(table: pa.Table) -> Mask | None:
         return None
     is_empty = reduce(pc.and_, (column.is_null() for column in table.columns))
     return np.asarray(is_empty) if pc.any(is_empty).as_py() else None
+
+
+def _guessed(guess: Guess, text: bytes) -> pa.Table | None:
+    return guess.parsed(lambda types: _read(text, _schema(types)))
+
+
+def _schema(types: Mapping[str, pa.DataType]) -> pa.Schema:
+    return pa.schema(types.items())
 
 
 def _read(text: bytes, schema: pa.Schema) -> pa.Table | None:
