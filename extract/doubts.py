@@ -156,12 +156,13 @@ class Doubts:
 
     def _count_swallowed(self, kind: Kind, records: pa.Table) -> None:
         """Counts texts with a line break and as many delimiters as a record has, as between two stray quotes."""
+        delimiters = {*DELIMITERS, *(self._config.profile.delimiter or "").strip(" ")}
         for name in (name for name, field_type in kind.record_type.fields.items() if field_type is FieldType.TEXT):
             for texts in records.column(name).chunks:
                 if not (characters_of(texts)[0] == ord("\n")).any():
                     continue
                 for text in texts.filter(pc.match_substring(texts, "\n")).to_pylist():
-                    if max(map(text.count, DELIMITERS)) >= FEWEST_DELIMITERS:
+                    if max(map(text.count, delimiters)) >= FEWEST_DELIMITERS:
                         self._swallowed += 1
                         self._swallowing = self._swallowing or f"{name} {text[:LONGEST_SHOWN]!r}"
 

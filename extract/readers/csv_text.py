@@ -1,4 +1,7 @@
-"""CSV with a header: commas, semicolons, tabs or bars between fields, quotes around those that need them."""
+"""CSV with a header: commas, semicolons, tabs or bars between fields, quotes around those that need them.
+
+Logs with a control character between fields, as Hive writes them (its `LazySimpleSerDe`), have no quotes: one is text.
+"""
 
 from __future__ import annotations
 
@@ -43,18 +46,28 @@ class Dialect(NamedTuple):
     delimiter: str
     skips_blanks: bool = False
 
-    def reader(self, lines: Iterable[str]) -> _csv._reader:
+    @property
+    def has_quotes(self) -> bool:
+        """Whether a quote is a sign, and not text."""
+        return self.delimiter == "\t" or self.delimiter >= " "
+
+    def reader(self, lines: Iterable[str], *, strict: bool = True) -> _csv._reader:
         """The fields of the records in these lines; a quote that is not closed is a `csv.Error`."""
-        return csv.reader(lines, delimiter=self.delimiter, skipinitialspace=self.skips_blanks, strict=True)
+        return csv.reader(
+            lines,
+            delimiter=self.delimiter,
+            skipinitialspace=self.skips_blanks,
+            strict=strict,
+            quoting=csv.QUOTE_MINIMAL if self.has_quotes else csv.QUOTE_NONE,
+        )
 
     def fields(self, line: str) -> list[str]:
         """The fields of a line, in which any quote is as it is."""
-        found = csv.reader([line], delimiter=self.delimiter, skipinitialspace=self.skips_blanks)
-        return next(found, [])
+        return next(self.reader([line], strict=False), [])
 
     def is_open(self, line: str) -> bool:
         """Whether a quote that the line opens is still open where it ends: then the newline is the field's."""
-        return '"' in line and self.fields(f"{line}\n")[-1].endswith("\n")
+        return self.has_quotes and '"' in line and self.fields(f"{line}\n")[-1].endswith("\n")
 
 
 @dataclass(frozen=True)
@@ -290,7 +303,11 @@ class Csv:
             return pyarrow.csv.read_csv(
                 pa.BufferReader(chunk),
                 pyarrow.csv.ReadOptions(use_threads=False, block_size=len(chunk) + 1, column_names=self._columns),
-                pyarrow.csv.ParseOptions(delimiter=self._dialect.delimiter, newlines_in_values=True),
+                pyarrow.csv.ParseOptions(
+                    delimiter=self._dialect.delimiter,
+                    quote_char='"' if self._dialect.has_quotes else False,
+                    newlines_in_values=self._dialect.has_quotes,
+                ),
                 pyarrow.csv.ConvertOptions(
                     column_types={**types, **dict.fromkeys(self._extras, pa.string())},
                     include_columns=[*types, *self._extras],

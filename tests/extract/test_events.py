@@ -393,6 +393,19 @@ def test_a_price_of_one_impression_becomes_that_of_a_thousand(tmp_path: Path) ->
     assert rows(tmp_path / "home", "impressions", "bid_price", "_position") == [(Decimal("2.77"),), (None,)]
 
 
+@pytest.mark.parametrize("broken", ["", "ad6\x01u6\n"])
+def test_a_quote_is_text_between_control_characters(tmp_path: Path, broken: str) -> None:
+    """As Hive writes logs; else all between two stray quotes would be one text, with the user ids in it."""
+    ads = ['"ad1', 'ad"2', '"best" ad', '"', "ad5"]
+    lines = [f"{ad}\x01u{number}\x011793613600\n" for number, ad in enumerate(ads)]
+    log = tmp_path / "impressions.txt"
+    log.write_text("".join([*lines, broken, *lines]))
+    text = "sources: {impressions: {files: {delimiter: 0x01, header: [ad_id, user_id, event_time]}}}"
+    taken(tmp_path / "home", log, sources=text)
+    assert rows(tmp_path / "home", "impressions", "ad_id", "_position") == [(ad,) for ad in ads * 2]
+    assert [reason for _, reason, *_ in rejected(tmp_path / "home")] == (["wrong_shape"] if broken else [])
+
+
 def test_times_that_clocks_repeat_or_leave_out_are_said(tmp_path: Path) -> None:
     log = tmp_path / "clicks.csv"
     log.write_text("click_id,event_time\na,2026-11-01 01:30:00\nb,2026-03-08 02:30:00\nc,2026-11-01 12:00:00\n")
