@@ -101,6 +101,21 @@
     {% endif %}
 {%- endmacro %}
 
+{% macro is_on_day_of_conflicts(kind) -%}
+    {#- Whether the conflicts of a row's day are looked for again: of what is kept by day, those of days that change. -#}
+    {{ return(is_changed('event_date', kind) if kind in ('impressions', 'bid_requests') else 'true') }}
+{%- endmacro %}
+
+{% macro delete_changed_conflicts() -%}
+    {#- For the hook before event_conflicts, as `delete_changed`. -#}
+    {% if is_incremental() %}
+        delete from {{ this }} where false
+        {%- for kind in ['impressions', 'bid_requests', 'clicks', 'conversions'] %}
+            or (kind = '{{ kind }}' and {{ is_on_day_of_conflicts(kind) }})
+        {%- endfor %}
+    {% endif %}
+{%- endmacro %}
+
 {% macro delete_changed_periods() -%}
     {#- For the hook before reach_frequency: its changed days and weeks, and all flights. -#}
     {% if is_incremental() %}

@@ -54,6 +54,7 @@ EVENT_MARTS = (
     "auction_performance",
     "auction_losses",
     "quarantined_events",
+    "event_conflicts",
 )
 OF_ONE_ENGINE = {"build_id", "_dlt_load_id"}
 # British Columbia's clocks are not put back any more from November 2026 on: only newer zone data know that.

@@ -1,5 +1,6 @@
 """Money of several currencies is converted by the seed of rates; without the rate nothing is published."""
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -90,3 +91,42 @@ def test_a_changed_rate_builds_the_days_that_it_decides_and_no_others(own_projec
     followed = {mart: as_rows(house, mart) for mart in marts}
     assert (ended := own_project.adhouse("run", "--full-refresh")).returncode == 0, ended.stderr
     assert {mart: as_rows(house, mart) for mart in marts} == followed
+
+
+@pytest.mark.cases
+def test_what_a_bid_was_cleared_at_follows_the_rate_of_the_day_of_the_bid(
+    own_project: Workspace, tmp_path: Path
+) -> None:
+    """Its offer names no currency, its outcome of a later day does."""
+    own_project.settings.update({"ADHOUSE_API_URL": "none", "ADHOUSE_PRIVACY_KEY": "a key of these tests"})
+    house = read_settings({"ADHOUSE_HOME": str(own_project.home)})
+    bid = {"auction_id": "A", "imp_id": "1", "exchange": "x"}
+    offer = {**bid, "event_time": "2026-11-02T10:00:00Z", "bid_price": 2}
+    outcome = {**bid, "event_time": "2026-11-20T10:00:00Z", "won": True, "clearing_price": 10, "currency": "EUR"}
+    shown = {
+        "impression_id": "i1",
+        "ad_id": "a1",
+        "campaign_id": "c1",
+        "event_time": "2026-11-02T10:00:05Z",
+        "auction_id": "A",
+        "imp_id": "1",
+    }
+    for number, (inbox, record) in enumerate((("bids", offer), ("bids", outcome), ("impressions", shown))):
+        own_project.drop(f"{number}.jsonl", json.dumps(record).encode() + b"\n", inbox)
+
+    def cost(*rates: str, expected: str | None, refresh: bool = False) -> str:
+        seed = tmp_path / "project" / "seeds" / "exchange_rates.csv"
+        seed.write_text("date,from_currency,to_currency,rate\n" + "".join(f"{rate}\n" for rate in rates))
+        ended = own_project.adhouse("run", *(["--full-refresh"] if refresh else []))
+        assert ended.returncode == 0, ended.stderr
+        found = {row["media_cost"] for row in as_rows(house, "ad_events")}
+        assert found == {None if expected is None else Decimal(expected)}
+        return ended.stdout + ended.stderr
+
+    late = "2026-11-20,EUR,USD,1.5"
+    assert "do not count" not in cost("2026-11-02,EUR,USD,1.25", late, expected="0.0125")
+    cost("2026-11-02,EUR,USD,3", late, expected="0.03")
+    said = cost(late, expected=None)
+    assert "bids: 1 clearing prices of 2026-11-02 to 2026-11-02 do not count, because their currency has no" in said
+    cost(late, expected=None, refresh=True)
+    cost("2026-11-02,EUR,USD,1.25", late, expected="0.0125")

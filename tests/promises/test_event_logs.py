@@ -57,6 +57,24 @@ PLAIN: dict[str, dict[str, list[tuple[Any, ...]]]] = {
         "select cast(conversion_value as varchar) from attributed_conversions where conversion_id = 'o-1003'": [
             ("80.000000",)
         ],
+        "select kind, event_id, conflict_count, "
+        "substr(standing_payload, strpos(standing_payload, ' | c1 | ')), "
+        "substr(conflicting_payload, strpos(conflicting_payload, ' | c1 | ')) from event_conflicts order by 2": [
+            (
+                "conversions",
+                "o-1001",
+                1,
+                " | c1 | 1793620800000000 | purchase | 120.000000 | USD |  |  | ",
+                " | c1 | 1793620841000000 | purchase | 120.000000 | USD |  |  | ",
+            ),
+            (
+                "conversions",
+                "o-1003",
+                1,
+                " | c1 | 1793700000000000 | purchase | 80.000000 | USD |  |  | ",
+                " | c1 | 1793786400000000 | purchase | 75.000000 | USD |  |  | ",
+            ),
+        ],
     },
     "conversions_by_click_id": {
         CREDIT: [
@@ -289,6 +307,21 @@ def test_an_hour_that_is_delivered_again_is_replaced(tmp_path: Path, first: int)
     superseded = "select sum(records_superseded), sum(records_kept) from data_quality"
     assert told(house, superseded) == [(3, 4)]
     assert told(house, "select cast(sum(bid_price) as varchar) from ad_events") == [("27.500000",)]
+
+
+def test_an_hour_that_comes_again_without_a_word_in_its_profile_is_told(tmp_path: Path) -> None:
+    house = declared(Workspace(tmp_path / "data", dict(FILES)), "sources: {impressions: {columns: {bid_price: CPM}}}")
+    files = sorted((CASES / "hour_file_again").iterdir())
+    for file in files:
+        house.drop(file.name, file.read_bytes(), "impressions")
+        said = ran(house)
+    assert told(house, BALANCE) == [("impressions", 0, 0, 2, 5)]
+    contradicting = (
+        f"of 1 impressions two files say different things, such as of X2 {files[0].name}, which counts, and "
+    )
+    assert f"impressions: {contradicting}{files[1].name}, in the hours from 2026-11-02 10 to 2026-11-02 10 UTC" in said
+    [(standing, conflicting)] = told(house, "select standing_payload, conflicting_payload from event_conflicts")
+    assert (" | 2.000000 | " in standing, " | 2.500000 | " in conflicting) == (True, True)
 
 
 def test_objects_are_read_however_they_are_packed(tmp_path: Path) -> None:

@@ -27,11 +27,22 @@ MARTS = (
     "auction_performance",
     "auction_losses",
     "quarantined_events",
+    "event_conflicts",
     "dim_campaigns",
     "dim_ads",
 )
 # Which of equal records stands, and when it came, is what the files and runs decide.
-OF_RECEIPT = {"_source", "_position", "_dlt_load_id", "_received_at", "received_at", "processed_time", "is_late"}
+OF_RECEIPT = {
+    "_source",
+    "_position",
+    "conflicting_source",
+    "conflicting_position",
+    "_dlt_load_id",
+    "_received_at",
+    "received_at",
+    "processed_time",
+    "is_late",
+}
 COUNTS = ("read", "rejected", "duplicate", "quarantined", "kept")
 Cells = dict[str, Counter[tuple[Any, ...]]]
 

@@ -148,6 +148,8 @@ select
     bid_price,
     won,
     try_cast(clearing_price as decimal(18, 6)) as clearing_price,
+    original_clearing_price,
+    clearing_currency,
     loss_reason,
     campaign_id,
     ad_id,

@@ -63,8 +63,10 @@ delivery_days as (
 -- that pass are kept, their ids decide.
 {% for kind in event_models() %}
     {%- set has_currency = kind in ('bid_requests', 'bids', 'conversions') %}
-    {%- set is_converted = "currency <> '" ~ warehouse_currency() ~ "'" if has_currency else 'false' %}
-    {%- set counts_on = "case when rejection_reason is null or " ~ is_converted ~ " then event_date end" %}
+    {%- set is_foreign = "currency <> '" ~ warehouse_currency() ~ "'" if has_currency else 'false' %}
+    {#- An offer is converted at the rate of its day in a currency that only its outcome may name. #}
+    {%- set is_converted = 'true' if kind == 'bids' else is_foreign %}
+    {%- set counts_on = "case when rejection_reason is null or " ~ is_foreign ~ " then event_date end" %}
     {%- set date = "coalesce(" ~ counts_on ~ ", date '1970-01-01')" %}
     {{ kind }}_days as (
 
