@@ -1,5 +1,5 @@
 -- A warning about a source: two of its files say different things of one event, as where an hour comes again with
--- corrections. The newer file does not decide which of them counts.
+-- corrections. The newer file does not decide which of them counts. A bid request has no money of its own.
 {{ config(severity='warn', meta={'has_message': true}) }}
 
 with
@@ -8,7 +8,7 @@ conflicts as (
 
     select * from {{ ref('event_conflicts') }}
 
-    where _source <> conflicting_source
+    where _source <> conflicting_source and kind <> 'bid_requests'
 
 ),
 
