@@ -4,6 +4,7 @@ The files lie in `tests/cases/events/`, a folder a case; each is dropped into th
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,22 @@ def declared(house: Workspace, text: str) -> Workspace:
     path.write_text(text)
     house.settings["ADHOUSE_SOURCES"] = str(path)
     return house
+
+
+def test_nobody_is_no_flood_and_an_id_that_is_missing_joins_nothing(own_project: Workspace, tmp_path: Path) -> None:
+    own_project.settings.update(FILES)
+    settings = tmp_path / "project" / "dbt_project.yml"
+    written = re.sub(r"most_impressions_an_hour: \d+", "most_impressions_an_hour: 3", settings.read_text())
+    settings.write_text(re.sub(r"most_clicks_a_day: \d+", "most_clicks_a_day: 2", written))
+    house = dropped(own_project, "missing_ids")
+    ran(house)
+    counted = "select sum(impressions), sum(net_impressions), sum(clicks), sum(net_clicks) from campaign_funnel"
+    assert told(house, counted) == [(8, 8, 6, 6)]
+    assert told(house, ORPHANS) == [(f"k{number}", "no_impression") for number in range(1, 5)]
+    reached = """
+        select reach, cast(frequency as varchar), impressions_without_user from reach_frequency where period = 'day'
+    """
+    assert told(house, reached) == [(2, "1.5", 5)]
 
 
 def test_equal_rows_count_each_where_the_source_says_so(tmp_path: Path) -> None:
