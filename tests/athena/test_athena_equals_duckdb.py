@@ -229,7 +229,9 @@ def test_both_engines_give_the_same_cells_of_events(engines: Engines, world: Wor
         days = [TODAY - timedelta(days=age)]
         drop_events(engines.disk.home / "inbox", eventful_world(), days, impressions_a_day=200)
         without_ad = {"impression_id": f"without ad {age}", "event_time": f"{days[0]}T10:00:00Z"}
-        engines.disk.drop(f"without-ad-{age}.jsonl", lines(without_ad), source="impressions")
+        told_twice = without_ad | {"impression_id": f"told twice {age}", "ad_id": "a1", "campaign_id": "c1"}
+        odd = lines(without_ad, told_twice, told_twice | {"bid_price": 2})
+        engines.disk.drop(f"odd-{age}.jsonl", odd, source="impressions")
         engines.run("run")
         filled |= {mart for mart, rows in engines.assert_same_cells().items() if rows}
     assert filled >= {*EVENT_MARTS}
