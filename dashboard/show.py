@@ -23,7 +23,7 @@ MOST_SPARKLINES = 5
 MOST_EMPTY_DAYS = 800  # a longer period is drawn from its first to its last delivery
 HALF_A_BUCKET = {"day": timedelta(hours=12), "week": timedelta(days=3), "month": timedelta(days=15)}
 MOST_CARDS_A_ROW = 6
-# Not `dollar`, `percent` and `localized`: a browser takes 0.1 to 0.3 ms for each cell each time that it draws one so.
+# Not `dollar`, `percent` and `localized`: a browser takes 0.1 ms for each cell each time that it draws one so.
 GROUPED = "accounting"
 PERCENT, CHANGE = "%.2f%%", "%+.1f%%"  # of values times 100
 SOME_CENTS = 0.1
