@@ -64,7 +64,7 @@
 {%- endmacro %}
 
 {% macro is_on_day_of_changed_flood(column) -%}
-    {#- What need not be read to find the impressions of a flood that came, grew or ended: days without one. -#}
+    {#- What need not be read to find the impressions of a flood that came, changed or ended: days without one. -#}
     {%- set query -%}
         select distinct event_date from {{ ref('int_impressions_flooded') }} where changed_in_build > {{ completed_build() }}
     {%- endset -%}

@@ -333,10 +333,9 @@ def test_an_hour_that_comes_again_without_a_word_in_its_profile_is_told(tmp_path
         house.drop(file.name, file.read_bytes(), "impressions")
         said = ran(house)
     assert told(house, BALANCE) == [("impressions", 0, 0, 2, 5)]
-    contradicting = (
-        f"of 1 impressions two files say different things, such as of X2 {files[0].name}, which counts, and "
-    )
-    assert f"impressions: {contradicting}{files[1].name}, in the hours from 2026-11-02 10 to 2026-11-02 10 UTC" in said
+    hours = "in the hours from 2026-11-02 10 to 2026-11-02 10 UTC"
+    decided = f"of X2 the record in {files[0].name} counts, and that in {files[1].name} does not"
+    assert f"impressions: two files say different things of 1 impressions, {hours}; {decided}; " in said
     [(standing, conflicting)] = told(house, "select standing_payload, conflicting_payload from event_conflicts")
     assert (" | 2.000000 | " in standing, " | 2.500000 | " in conflicting) == (True, True)
 

@@ -52,11 +52,12 @@ select
     source,
     kind,
     all_events,
-    source || ': of ' || cast(all_events as varchar) || ' ' || kind || ' two files say different things, such as of '
-    || example || ' ' || regexp_replace(_source, '^([^/]*/){3}', '') || ', which counts, and '
-    || regexp_replace(conflicting_source, '^([^/]*/){3}', '') || ', in the hours from '
-    || substr(cast(first_time as varchar), 1, 13) || ' to ' || substr(cast(last_time as varchar), 1, 13)
-    || ' UTC; see event_conflicts, and if a file replaces an older one, set `replaces` of the source' as message
+    source || ': two files say different things of ' || cast(all_events as varchar) || ' ' || kind
+    || ', in the hours from ' || substr(cast(first_time as varchar), 1, 13)
+    || ' to ' || substr(cast(last_time as varchar), 1, 13) || ' UTC; of '
+    || example || ' the record in ' || regexp_replace(_source, '^([^/]*/){3}', '') || ' counts, and that in '
+    || regexp_replace(conflicting_source, '^([^/]*/){3}', '') || ' does not; event_conflicts lists both, and if a file '
+    || 'replaces an older one, set `replaces` of the source' as message
 
 from ranked
 
