@@ -1,5 +1,6 @@
 """Starts the dashboard over the published marts."""
 
+import gc
 import socket
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,9 @@ def serve(terminal: Terminal, settings: Settings, *, host: str, port: int, is_op
         _read_from_athena(settings)
     terminal.message("preparing the pages …")
     AppTest.from_file(str(script), default_timeout=WARM_UP_SECONDS).run()
+    # Streamlit collects garbage after each run of a page, and the page waits: what stays to the end is not looked at.
+    gc.collect()
+    gc.freeze()
     if login:
         # In memory alone: a file would have to be kept from others, and removed whatever ends this process.
         secrets_singleton.merge_programmatic_secrets(login)
