@@ -1,11 +1,13 @@
 """Maps of the world and of the USA, drawn from files of our own; a click on a place chooses it."""
 
+import html
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+import pandas as pd
 import streamlit as st
 
 from dashboard.measures import Measure
@@ -70,66 +72,58 @@ def show_map(
         else:  # also a second spelling of a place: its shape can have one value only
             left_out.append(str(row["place"]))
     classes = _classes([row[measure.name] for row in shown.values()], measure, build.currency)
+    theme = st.context.theme.type or "light"
+    colours = _colours(list(dict.fromkeys(classes.values())), theme)
     values = [
-        {
-            "code": code,
-            "place": row["place"],
-            "class": classes[row[measure.name]],
-            "text": formatted(row[measure.name], measure.kind, build.currency),
-        }
+        (
+            code,
+            row["place"],
+            colours[classes[row[measure.name]]],
+            formatted(row[measure.name], measure.kind, build.currency),
+        )
         for code, row in shown.items()
     ]
-    shapes = {"url": f"app/static/{atlas}.json", "format": {"type": "topojson", "feature": atlas}}
-    theme = st.context.theme.type or "light"
-    domain = list(dict.fromkeys(classes.values()))
-    spec = {
-        "height": 340,
-        "projection": {"type": PROJECTIONS[atlas]},
-        "layer": [
-            {
-                "data": shapes,
-                "mark": {
-                    "type": "geoshape",
-                    "fill": "#88888822",
-                    "stroke": "#88888866",
-                    "strokeWidth": 0.5,
-                    "aria": False,  # an outline without a value is nothing to read aloud
-                },
-            },
-            {
-                "data": shapes,
-                "transform": [
-                    {
-                        "lookup": "id",
-                        "from": {"data": {"values": values}, "key": "code", "fields": ["class", "text", "place"]},
-                    },
-                    {"filter": "isValid(datum.place)"},
-                ],
-                "params": [{"name": "pick", "select": {"type": "point", "fields": ["place"]}}],
-                "mark": {"type": "geoshape", "stroke": "#88888899", "strokeWidth": 0.5, "cursor": "pointer"},
-                "encoding": {
-                    "color": {
-                        "field": "class",
-                        "type": "ordinal",
-                        "scale": {"domain": domain, "range": _colours(domain, theme)},
-                        "legend": {"title": measure.label, "orient": "bottom", "columns": 3, "symbolType": "square"},
-                    },
-                    "tooltip": [
-                        {"field": "place", "title": "Place"},
-                        {"field": "text", "title": measure.label},
-                    ],
-                },
-            },
-        ],
-    }
+    # With values beside the picture's description, and the legend below it, a browser only paints the shapes anew.
+    places = pd.DataFrame(values, columns=["code", "place", "colour", "text"])
     st.vega_lite_chart(
-        spec,
+        {**_picture(atlas, measure), "datasets": {"places": places}},
         key=key,
         on_select=on_pick,
         selection_mode="pick",
         alt=f"Map: {measure.label} by place; the table below has the same",
     )
+    st.html(_legend(measure, colours))
     return left_out
+
+
+def _picture(atlas: Atlas, measure: Measure) -> dict[str, Any]:
+    """The shapes of an atlas, each in the colour that its place has in the dataset `places`."""
+    shapes = {"url": f"app/static/{atlas}.json", "format": {"type": "topojson", "feature": atlas}}
+    outlines = {
+        "data": shapes,
+        "mark": {"type": "geoshape", "fill": "#88888822", "stroke": "#88888866", "strokeWidth": 0.5},
+    }
+    place = {"data": {"name": "places"}, "key": "code", "fields": ["colour", "text", "place"]}
+    coloured = {
+        "data": shapes,
+        "transform": [{"lookup": "id", "from": place}, {"filter": "isValid(datum.place)"}],
+        "params": [{"name": "pick", "select": {"type": "point", "fields": ["place"]}}],
+        "mark": {"type": "geoshape", "stroke": "#88888899", "strokeWidth": 0.5, "cursor": "pointer"},
+        "encoding": {
+            "color": {"field": "colour", "type": "nominal", "scale": None},
+            "tooltip": [
+                {"field": "place", "title": "Place"},
+                {"field": "text", "title": measure.label},
+            ],
+        },
+    }
+    return {
+        "height": 340,
+        "projection": {"type": PROJECTIONS[atlas]},
+        "layer": [outlines, coloured],
+        # 200 elements instead of a canvas take a browser half a second; screen readers have the table beside.
+        "usermeta": {"embedOptions": {"renderer": "canvas"}},
+    }
 
 
 def picked(key: str) -> str | None:
@@ -153,8 +147,21 @@ def _classes(values: Sequence[Any], measure: Measure, currency: str) -> dict[Any
     return classes
 
 
-def _colours(classes: Sequence[str], theme: str) -> list[str]:
+def _colours(classes: Sequence[str], theme: str) -> dict[str, str]:
     """A colour for each class, from little to much; grey for what is undefined."""
     shades = SHADES.get(theme, SHADES["light"])
     undefined = [UNKNOWN] if UNDEFINED in classes else []
-    return [*undefined, *shades[len(shades) - (len(classes) - len(undefined)) :]]
+    return dict(zip(classes, [*undefined, *shades[len(shades) - (len(classes) - len(undefined)) :]], strict=True))
+
+
+def _legend(measure: Measure, colours: Mapping[str, str]) -> str:
+    """HTML that says which colour is how much."""
+    classes = "".join(
+        f'<span style="white-space: nowrap"><span style="display: inline-block; width: 0.8em; height: 0.8em; '
+        f'margin-right: 0.4em; background: {colour}"></span>{html.escape(name)}</span>'
+        for name, colour in colours.items()
+    )
+    return (
+        '<div style="display: flex; flex-wrap: wrap; gap: 0.2em 1.2em; font-size: 0.85rem">'
+        f"<strong>{measure.label}</strong>{classes}</div>"
+    )

@@ -236,10 +236,11 @@ def trend_chart(
     build = selection.build
     axis_format = {"percent": ".2~%", "money": "~s", "count": "~s", "factor": ".2~f"}[measure.kind]
     values: list[dict[str, Any]] = []
+    # `on` has a time, because a browser takes a day alone for midnight of UTC, which is the day before in America.
     for label, rows in (("This period", now), ("Compared", before)):
         values += [
             {
-                "on": below["bucket"].isoformat(),
+                "on": f"{below['bucket']}T00:00:00",
                 "day": row["bucket"].isoformat(),
                 "series": label,
                 "value": _number(row[measure.name]),
@@ -255,13 +256,13 @@ def trend_chart(
         layers.append(
             {
                 "data": {"values": [{"from": (first - half).isoformat(), "to": (last + half).isoformat()}]},
-                "mark": {"type": "rect", "opacity": 0.12, "color": "#888888"},
+                "mark": {"type": "rect", "opacity": 0.12, "color": "#888888", "aria": False},
                 "encoding": {"x": {"field": "from", "type": "temporal"}, "x2": {"field": "to"}},
             }
         )
     layers.append(
         {
-            "data": {"values": values},
+            "transform": [{"calculate": "toDate(datum.on)", "as": "on"}],
             "mark": {"type": "line", "point": {"size": 24}, "strokeWidth": 2},
             "encoding": {
                 "x": {
@@ -293,7 +294,7 @@ def trend_chart(
         }
     )
     st.vega_lite_chart(
-        {"layer": layers, "height": height},
+        {"data": {"values": values}, "layer": layers, "height": height},
         alt=f"{measure.label} over time, {len(now)} points" + (", with the period before" if before else ""),
         key=f"trend_{measure.name}",
     )

@@ -136,6 +136,43 @@ def test_a_filter_is_in_the_link_and_the_link_opens_the_same_view(visit: Visitin
     assert first.foreign == second.foreign == []
 
 
+POINTS = "[...document.querySelectorAll('[data-testid=stVegaLiteChart] path[aria-label]')].map(one => one.ariaLabel)"
+PAINTED = "[document.querySelector('[data-testid=stVegaLiteChart] canvas')?.toDataURL()]"
+
+
+def drawn(visited: Visit, picture: str, before: str | None = None) -> str:
+    """What charts have for screen readers, or how a map is painted, once it is not as before and stays so."""
+    visited.settle()
+    is_there = f"""before => {{
+        const [last, now] = [window.lastDrawn, {picture}];
+        window.lastDrawn = now.join();
+        return now[0] && now.join() === last && last !== before;
+    }}"""
+    visited.page.wait_for_function(is_there, arg=before, polling=250)
+    return str(visited.page.evaluate(f"{picture}.join()"))
+
+
+@pytest.mark.parametrize(("path", "picture"), always(1, [("", POINTS), ("geography", PAINTED)]))
+def test_a_picture_follows_the_filters(visit: Visiting, path: str, picture: str) -> None:
+    first = visit()
+    page = first.open(path)
+    before = drawn(first, picture)
+    page.get_by_role("combobox", name="Brand").click()
+    page.get_by_role("option", name=f"brand of {IMAGE}", exact=True).click()
+    page.wait_for_url(re.compile("brand="))
+    after = drawn(first, picture, before)
+    second = visit()
+    second.open(page.url.partition("/")[2].partition("/")[2].partition("/")[2])
+    assert drawn(second, picture, before) == after
+
+
+@pytest.mark.parametrize("time_zone", always(1, ("America/Los_Angeles", "Pacific/Kiritimati")))
+def test_a_point_stands_on_its_day_wherever_the_browser_is(visit: Visiting, time_zone: str) -> None:
+    visited = visit(time_zone=time_zone)
+    visited.open("?compare=Nothing")
+    assert re.findall(r"on: ([^;]+);[^,]*Day: 2026-11-05", drawn(visited, POINTS)) == ["5 Nov"] * 2
+
+
 @pytest.mark.cases
 def test_a_link_to_what_is_not_there_says_so(visit: Visiting) -> None:
     visited = visit()
@@ -178,13 +215,26 @@ def test_the_table_itself_gives_nothing_away(visit: Visiting) -> None:
     assert page.get_by_test_id("stElementToolbarButton").filter(has_text="Download").count() == 0
 
 
-def test_a_click_on_the_map_leads_to_the_states(visit: Visiting) -> None:
+def click_map(visited: Visit, right: float, down: float) -> None:
+    """Clicks on a map, so far from its left and its upper edge, of its width and its height."""
+    drawn(visited, PAINTED)
+    canvas = visited.page.get_by_test_id("stVegaLiteChart").locator("canvas")
+    box = canvas.bounding_box()
+    assert box
+    canvas.click(position={"x": box["width"] * right, "y": box["height"] * down})
+
+
+def test_a_click_on_the_map_leads_to_the_states_and_to_their_cities(visit: Visiting) -> None:
     visited = visit()
     page = visited.open("geography")
-    page.locator("path[aria-label*='Place: DE']").click()
-    page.wait_for_url(re.compile("country=DE"))
+    click_map(visited, 0.33, 0.22)
+    page.wait_for_url(re.compile("country=US"))
     visited.settle()
     assert page.get_by_role("heading", name="By state").is_visible()
+    click_map(visited, 0.45, 0.75)
+    page.wait_for_url(re.compile("country=US&state=Texas"))
+    visited.settle()
+    assert page.get_by_role("heading", name="By city").is_visible()
     page.get_by_role("button", name="All countries").click()
     page.wait_for_url(re.compile("geography$"))
     assert visited.foreign == []

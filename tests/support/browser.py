@@ -88,11 +88,19 @@ class Visit:
     """A page of the dashboard in a session of its own, and what the browser complained of."""
 
     def __init__(
-        self, browser: "Browser", url: str, size: tuple[int, int] = WIDE, theme: Literal["light", "dark"] = "light"
+        self,
+        browser: "Browser",
+        url: str,
+        size: tuple[int, int] = WIDE,
+        theme: Literal["light", "dark"] = "light",
+        time_zone: str = "UTC",
     ) -> None:
         self._url = url
         self._context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, color_scheme=theme, accept_downloads=True
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme=theme,
+            timezone_id=time_zone,
+            accept_downloads=True,
         )
         self._context.set_default_timeout(PATIENCE)
         self.page: Page = self._context.new_page()
@@ -137,8 +145,8 @@ def visit(chromium: "Browser", url: str) -> Iterator[Visiting]:
     """Opens sessions with the dashboard at the test's `url`, which are closed after it."""
     opened: list[Visit] = []
 
-    def begin(size: tuple[int, int] = WIDE, theme: Literal["light", "dark"] = "light") -> Visit:
-        opened.append(Visit(chromium, url, size, theme))
+    def begin(size: tuple[int, int] = WIDE, theme: Literal["light", "dark"] = "light", time_zone: str = "UTC") -> Visit:
+        opened.append(Visit(chromium, url, size, theme, time_zone))
         return opened[-1]
 
     yield begin
