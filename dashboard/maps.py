@@ -92,7 +92,8 @@ def show_map(
         selection_mode="pick",
         alt=f"Map: {measure.label} by place; the table below has the same",
     )
-    st.html(_legend(measure, colours))
+    if colours:
+        st.html(_legend(measure, colours))
     return left_out
 
 
