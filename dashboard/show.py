@@ -27,6 +27,8 @@ MOST_CARDS_A_ROW = 6
 GROUPED = "accounting"
 PERCENT, CHANGE = "%.2f%%", "%+.1f%%"  # of values times 100
 SOME_CENTS = 0.1
+# Its symbols are pieces of the lines; as the points that Vega draws by itself, the dashed one is a cross.
+COMPARING_LEGEND = {"title": None, "orient": "bottom", "symbolType": "stroke", "symbolSize": 400}
 KIND_FORMATS: Mapping[Kind, str] = {"count": GROUPED, "money": GROUPED, "percent": PERCENT, "factor": "%.2f"}
 NO_DELIVERY = "There is no delivery in this period with these filters."
 
@@ -144,7 +146,7 @@ def table(
         config[measure.name] = _number_column(build, measure, values)
         if changes:
             name = f"change_{measure.name}"
-            data[name] = hundredfold(change(row[measure.name], row[f"before_{measure.name}"]) for row in rows)
+            data[name] = changes_in_percent((row[measure.name], row[f"before_{measure.name}"]) for row in rows)
             config[name] = st.column_config.NumberColumn(f"Δ {measure.label}", format=CHANGE)
     return frame(data, config, key=key, alt=alt, on_select=on_select)
 
@@ -170,6 +172,12 @@ def _step(kind: Kind, values: Sequence[float]) -> float | None:
 def hundredfold(values: Iterable[float | None]) -> list[float | None]:
     """Shares as a table takes percentages."""
     return [None if value is None else 100 * value for value in values]
+
+
+def changes_in_percent(pairs: Iterable[tuple[Any, Any]]) -> list[float | None]:
+    """What each value is more than the one before it, to the decimal that a table shows: -0.04 % is 0, not -0.0."""
+    moved = (change(now, before) for now, before in pairs)
+    return [None if one is None else round(100 * one, 1) + 0.0 for one in moved]
 
 
 def frame(
@@ -279,7 +287,9 @@ def trend_chart(
                 "color": {
                     "field": "series",
                     "scale": {"domain": ["This period", "Compared"]},
-                    "legend": {"title": None, "orient": "bottom"} if before else None,
+                    "legend": {"title": None, "orient": "bottom", "symbolType": "stroke", "symbolSize": 400}
+                    if before
+                    else None,
                 },
                 "strokeDash": {
                     "field": "series",

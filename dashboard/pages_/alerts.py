@@ -11,7 +11,7 @@ from dashboard import noted, queries, show, view
 from dashboard.measures import KIND_OF_METRIC
 from dashboard.pages import ALERT_SCOPES
 from dashboard.queries import Selection
-from dashboard.text import change, formatted, plain
+from dashboard.text import formatted, plain
 
 WISH = "_alerts_to_note"
 MOVED = {"numerator": "the numerator", "denominator": "the denominator", "both": "both"}
@@ -132,7 +132,7 @@ def _history(selection: Selection) -> None:
             "Metric": [row["metric"] for row in found],
             "Value": [formatted(row["value"], KIND_OF_METRIC[row["metric"]], currency) for row in found],
             "Usually": [formatted(row["median_value"], KIND_OF_METRIC[row["metric"]], currency) for row in found],
-            "Change": show.hundredfold(change(row["value"], row["median_value"]) for row in found),
+            "Change": show.changes_in_percent((row["value"], row["median_value"]) for row in found),
             "What moved": [MOVED.get(row["moved"] or "", "") for row in found],
             "Days compared": [row["compared_days"] for row in found],
         },

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from dashboard.measures import Kind
+from dashboard.show import changes_in_percent
 from dashboard.text import change, csv_of, days, formatted, plain
 
 
@@ -41,6 +42,11 @@ def test_a_change_is_undefined_without_something_to_compare_with() -> None:
     assert change(3, 0) is None
     assert change(None, 2) is None
     assert change(3, None) is None
+
+
+def test_a_change_of_a_table_that_is_nearly_none_is_zero_without_a_sign() -> None:
+    pairs = [(Decimal("99.99"), Decimal(100)), (5, 0), (None, 4), (150, 100)]
+    assert [str(one) for one in changes_in_percent(pairs)] == ["0.0", "None", "None", "50.0"]
 
 
 def test_markup_in_a_text_does_not_come_to_life() -> None:
