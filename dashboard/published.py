@@ -56,7 +56,7 @@ class Build:
         as_of: The beginning (UTC) of the report day in which its run started.
         today: That day; it is not over, so presets end before it.
         time_zone: The report time zone.
-        provisional_from: The first day that later runs may still correct.
+        provisional_from: The first day for which the next run asks an API again; None if there is no API.
         currency: The currency of every sum; empty as long as there are none.
     """
 
@@ -65,7 +65,7 @@ class Build:
     as_of: datetime
     today: date
     time_zone: str
-    provisional_from: date
+    provisional_from: date | None
     currency: str
 
 
@@ -133,6 +133,7 @@ def build_of(path: str) -> Build:
     """
     newest = fetch(path, "select * from adhouse.ops.builds order by build_id desc limit 1").dicts()[0]
     money = fetch(path, "select max(currency) as currency from adhouse.marts.source_performance").dicts()[0]
+    asked = fetch(path, "select count(*) from adhouse.marts.source_balances where unit_type = 'fetch'").rows[0][0]
     if not newest.get("report_timezone"):
         raise OlderBuildError
     zone, as_of = newest["report_timezone"], newest["as_of"].replace(tzinfo=UTC)
@@ -143,7 +144,7 @@ def build_of(path: str) -> Build:
         as_of=as_of,
         today=today,
         time_zone=zone,
-        provisional_from=today - timedelta(days=newest["restated_days"] or 0),
+        provisional_from=today - timedelta(days=newest["restated_days"] or 0) if asked else None,
         currency=money["currency"] or "",
     )
 

@@ -74,6 +74,11 @@ class Selection:
         """The same with the filters of these columns alone, for a mart that has no others."""
         return replace(self, chosen=tuple((column, values) for column, values in self.chosen if column in columns))
 
+    @property
+    def days_apart(self) -> int:
+        """How many days the period before lies back; 0 without one."""
+        return (self.since - self.before[0]).days if self.before else 0
+
     def columns(self) -> set[str]:
         """The columns that are filtered."""
         return {column for column, _ in self.chosen}
@@ -108,13 +113,25 @@ def _mart(name: str, reader: Reader, parameters: dict[str, Value]) -> str:
 
 
 def _where(selection: Selection, parameters: dict[str, Value], day: str = "date") -> str:
-    """The condition that a row is of the period, or of the one before, and has chosen values."""
+    """The condition that a row is of the period and has chosen values."""
     parameters |= {"since": selection.since, "until": selection.until}
-    is_of_period = f"{day} between $since and $until"
-    if selection.before:
-        parameters |= {"before_since": selection.before[0], "before_until": selection.before[1]}
-        is_of_period = f"({is_of_period} or {day} between $before_since and $before_until)"
-    return " and ".join([is_of_period, *_is_chosen(selection, parameters)])
+    return " and ".join([f"{day} between $since and $until", *_is_chosen(selection, parameters)])
+
+
+def _both_periods(mart: str, selection: Selection, parameters: dict[str, Value]) -> str:
+    """The rows of the period, and once more those of the period before, each on the day under which it is compared.
+
+    The two can have days in common. Where the period before is longer, which a leap day does, its last day is compared
+    with the last one too.
+    """
+    source, now = _mart(mart, selection.reader, parameters), _where(selection, parameters)
+    rows = f"select *, date as on_day, true as is_now from {source} where {now}"  # noqa: S608 the names are ours
+    if selection.before is None:
+        return rows
+    parameters |= {"before_since": selection.before[0], "before_until": selection.before[1]}
+    then = " and ".join(["date between $before_since and $before_until", *_is_chosen(selection, parameters)])
+    day = f"least(cast(date + interval '{selection.days_apart}' day as date), $until)"
+    return f"{rows} union all select *, {day}, false from {source} where {then}"  # noqa: S608 the names are ours
 
 
 def _is_chosen(selection: Selection, parameters: dict[str, Value]) -> list[str]:
@@ -136,22 +153,22 @@ def _summed(
     is_cached: bool = True,
 ) -> Rows:
     """The measures of a mart, summed in groups; `delivery` says what the arguments are."""
-    if grain:
-        selection = replace(selection, before=None)
     measures = list(measures)
     sums = list(dict.fromkeys(name for one in measures for name in (one.numerator, one.denominator) if name))
     parameters: dict[str, Value] = {}
-    source, where = _mart(mart, selection.reader, parameters), _where(selection, parameters)
-    bucket = f"cast(date_trunc('{grain}', date) as date)"
+    rows = _both_periods(mart, selection, parameters)
+    bucket = f"cast(date_trunc('{grain}', on_day) as date)"
     names = [*(["bucket"] if grain else []), *by]
     keys = [*([f"{bucket} as bucket"] if grain else []), *by]
     grouped = f"group by {', '.join([*([bucket] if grain else []), *by])}" if names else ""
     shown = [f"{one.over(prefix)} as {prefix}{one.name}" for prefix in ("", "before_") for one in measures]
     sql = f"""
-        with summed as (
+        with both_periods as (
+            {rows}
+        ),
+        summed as (
             select {", ".join([*keys, *_sums(sums, has_before=selection.before is not None)])}
-            from {source}
-            where {where}
+            from both_periods
             {grouped}
         ),
         measured as (
@@ -168,10 +185,9 @@ def _summed(
 
 
 def _sums(names: Iterable[str], *, has_before: bool) -> list[str]:
-    is_now = "date between $since and $until"
-    now = [f"coalesce(sum({name}) filter (where {is_now}), 0) as {name}" for name in names]
+    now = [f"coalesce(sum({name}) filter (where is_now), 0) as {name}" for name in names]
     if has_before:
-        return now + [f"coalesce(sum({name}) filter (where not ({is_now})), 0) as before_{name}" for name in names]
+        return now + [f"coalesce(sum({name}) filter (where not is_now), 0) as before_{name}" for name in names]
     return now + [f"cast(null as decimal(38, 6)) as before_{name}" for name in names]
 
 
@@ -204,7 +220,8 @@ def delivery(
     Args:
         selection: What is summed.
         by: The columns that tell groups apart; none: one row, all zero and null if there is no delivery.
-        grain: Also by `day`, `week` or `month` of the period, as `bucket`; without the period before.
+        grain: Also by `day`, `week` or `month` of the period, as `bucket`; a day of the period before is in the bucket
+            of the day that it is compared with, so buckets are as long in both.
         order: The measure by which the rows are sorted; `change_` and a measure: its rise; `moved_` and a measure: its
             rise or fall; without it by their columns.
         limit: The greatest number of rows; None: all.
@@ -383,6 +400,16 @@ def funnel(
     )
 
 
+def open_from(selection: Selection) -> date | None:
+    """The first day with an open look-back window, in which conversions may still come; None if there is none."""
+    parameters: dict[str, Value] = {}
+    source = _mart("campaign_attribution", selection.reader, parameters)
+    conditions = ["date_base = 'touch'", "not is_mature", *_is_chosen(selection.only({"campaign_id"}), parameters)]
+    sql = f"select min(date) from {source} where {' and '.join(conditions)}"  # noqa: S608 the names are ours
+    ((first,),) = cached(selection.build.path, sql, tuple(parameters.items())).rows
+    return first if isinstance(first, date) else None
+
+
 def auctions(
     selection: Selection,
     by: Sequence[str] = (),
@@ -406,7 +433,7 @@ def auctions(
 
 def losses(selection: Selection, limit: int) -> Rows:
     """The reasons for which bids of the period lost, the most frequent first: `bids_lost`, and their `share` of all."""
-    selection = replace(selection.only(()), before=None)
+    selection = selection.only(())
     parameters: dict[str, Value] = {}
     source = _mart("auction_losses", selection.reader, parameters)
     sql = f"""
@@ -433,7 +460,7 @@ def alerts(selection: Selection, scope: str = "", *, limit: int | None = MOST_RO
         limit: The greatest number of rows; None: all.
         is_cached: Whether the answer is remembered; not for exports.
     """
-    selection = replace(selection.only({"campaign_id"}), before=None)
+    selection = selection.only({"campaign_id"})
     parameters: dict[str, Value] = {}
     source = _mart("kpi_alerts", selection.reader, parameters)
     conditions = [_where(selection, parameters)]
@@ -453,7 +480,7 @@ def alerts(selection: Selection, scope: str = "", *, limit: int | None = MOST_RO
 
 def hours(selection: Selection) -> Rows:
     """Impressions and clicks without invalid traffic, by the instant (UTC) at which an hour of the period began."""
-    selection = replace(selection.only({"campaign_id", "ad_id"}), before=None)
+    selection = selection.only({"campaign_id", "ad_id"})
     parameters: dict[str, Value] = {}
     source = _mart("hourly_performance", selection.reader, parameters)
     sql = f"""
@@ -504,7 +531,7 @@ def attribution(
         The columns of `by`; conversions after clicks, `view_through_conversions`, `unattributed_conversions`, their
         values, and `immature_conversions`: those of days whose look-back windows are still open.
     """
-    selection = replace(selection.only({"campaign_id"}), before=None)
+    selection = selection.only({"campaign_id"})
     parameters: dict[str, Value] = {"base": base}
     source = _mart("campaign_attribution", selection.reader, parameters)
     conditions = [_where(selection, parameters), "date_base = $base"]

@@ -5,7 +5,6 @@ Texts from the data pass through `plain` wherever Streamlit reads markup.
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -20,6 +19,7 @@ from dashboard.sparkline import sparkline
 from dashboard.text import UNDEFINED, change, csv_of, days, formatted, plain
 
 MOST_SPARKLINES = 5
+MOST_TICKS = 40
 MOST_EMPTY_DAYS = 800  # a longer period is drawn from its first to its last delivery
 HALF_A_BUCKET = {"day": timedelta(hours=12), "week": timedelta(days=3), "month": timedelta(days=15)}
 MOST_CARDS_A_ROW = 6
@@ -225,9 +225,10 @@ def export(label: str, file_name: str, make: Callable[[], Rows], *, key: str) ->
 def trend_chart(
     selection: Selection,
     measure: Measure,
-    now: Sequence[Mapping[str, Any]],
-    before: Sequence[Mapping[str, Any]] = (),
+    rows: Sequence[Mapping[str, Any]],
     *,
+    open_from: date | None,
+    why_open: str = "the platform is asked for these days again",
     grain: str = "day",
     height: int = 240,
 ) -> None:
@@ -236,34 +237,39 @@ def trend_chart(
     Args:
         selection: Whose period it is.
         measure: What is drawn.
-        now: The rows of `course` of the period.
-        before: The rows of `course` of the period to compare with: its first bucket stands under the first of this one.
+        rows: What `course` gives.
+        open_from: The first day that may still change; None: nothing is shaded.
+        why_open: Why it may.
         grain: What a bucket is: `day`, `week` or `month`.
         height: In pixels.
     """
-    build = selection.build
+    build, has_before = selection.build, selection.before is not None
     axis_format = {"percent": ".2~%", "money": "~s", "count": "~s", "factor": ".2~f"}[measure.kind]
     values: list[dict[str, Any]] = []
     # `on` has a time, because a browser takes a day alone for midnight of UTC, which is the day before in America.
-    for label, rows in (("This period", now), ("Compared", before)):
+    for row in rows:
+        first, last = max(row["bucket"], selection.since), min(_end_of(row["bucket"], grain), selection.until)
+        drawn = [("This period", measure.name, 0)]
+        if has_before:
+            drawn.append(("Compared", f"before_{measure.name}", selection.days_apart))
         values += [
             {
-                "on": f"{below['bucket']}T00:00:00",
-                "day": row["bucket"].isoformat(),
+                "on": f"{row['bucket']}T00:00:00",
+                "days": days(first - timedelta(days=back), last - timedelta(days=back)),
                 "series": label,
-                "value": _number(row[measure.name]),
-                "text": formatted(row[measure.name], measure.kind, build.currency),
+                "value": _number(row[name]),
+                "text": formatted(row[name], measure.kind, build.currency),
             }
-            for below, row in zip(now, rows, strict=False)
+            for label, name, back in drawn
         ]
     layers: list[dict[str, Any]] = []
-    shaded = [row["bucket"] for row in now if _end_of(row["bucket"], grain) >= build.provisional_from]
+    shaded = [row["bucket"] for row in rows if open_from and _end_of(row["bucket"], grain) >= open_from]
     if shaded:
         half = HALF_A_BUCKET[grain]
-        first, last = (datetime.combine(day, time()) for day in (shaded[0], now[-1]["bucket"]))
+        begin, end = (datetime.combine(day, time()) for day in (shaded[0], rows[-1]["bucket"]))
         layers.append(
             {
-                "data": {"values": [{"from": (first - half).isoformat(), "to": (last + half).isoformat()}]},
+                "data": {"values": [{"from": (begin - half).isoformat(), "to": (end + half).isoformat()}]},
                 "mark": {"type": "rect", "opacity": 0.12, "color": "#888888", "aria": False},
                 "encoding": {"x": {"field": "from", "type": "temporal"}, "x2": {"field": "to"}},
             }
@@ -273,11 +279,7 @@ def trend_chart(
             "transform": [{"calculate": "toDate(datum.on)", "as": "on"}],
             "mark": {"type": "line", "point": {"size": 24}, "strokeWidth": 2},
             "encoding": {
-                "x": {
-                    "field": "on",
-                    "type": "temporal",
-                    "axis": {"title": None, "format": "%-d %b", "labelOverlap": True},
-                },
+                "x": {"field": "on", "type": "temporal", "axis": _axis_of_days([row["bucket"] for row in rows], grain)},
                 "y": {
                     "field": "value",
                     "type": "quantitative",
@@ -287,9 +289,7 @@ def trend_chart(
                 "color": {
                     "field": "series",
                     "scale": {"domain": ["This period", "Compared"]},
-                    "legend": {"title": None, "orient": "bottom", "symbolType": "stroke", "symbolSize": 400}
-                    if before
-                    else None,
+                    "legend": COMPARING_LEGEND if has_before else None,
                 },
                 "strokeDash": {
                     "field": "series",
@@ -297,7 +297,7 @@ def trend_chart(
                     "legend": None,
                 },
                 "tooltip": [
-                    {"field": "day", "title": "Day"},
+                    {"field": "days", "title": grain.capitalize()},
                     {"field": "text", "title": measure.label},
                 ],
             },
@@ -305,17 +305,29 @@ def trend_chart(
     )
     st.vega_lite_chart(
         {"data": {"values": values}, "layer": layers, "height": height},
-        alt=f"{measure.label} over time, {len(now)} points" + (", with the period before" if before else ""),
+        alt=f"{measure.label} over time, {len(rows)} points" + (", with the period before" if has_before else ""),
         key=f"trend_{measure.name}",
     )
     if shaded:
-        st.caption("Shaded: may still change, because the platform is asked for these days again.")
+        st.caption(f"Shaded: may still change, because {why_open}.")
+
+
+def _axis_of_days(buckets: Sequence[date], grain: str) -> dict[str, Any]:
+    """An axis with a tick for each bucket, or, where these are many, for what the library finds round."""
+    axis: dict[str, Any] = {
+        "title": None,
+        "format": "%b %Y" if grain == "month" else "%-d %b",
+        "labelOverlap": True,
+    }
+    if len(buckets) <= MOST_TICKS:
+        axis["values"] = [{"year": day.year, "month": day.month, "date": day.day} for day in buckets]
+    return axis
 
 
 def course(
-    selection: Selection, grain: str, measures: Iterable[Measure], read: Callable[[Selection], Rows]
+    selection: Selection, grain: str, measures: Iterable[Measure], read: Callable[[], Rows]
 ) -> list[dict[str, Any]]:
-    """The measures in every bucket of a period.
+    """The measures in every bucket of a period, those of the period before by `before_` and name.
 
     Args:
         selection: The period.
@@ -323,21 +335,27 @@ def course(
         measures: What each row has.
         read: Gives the buckets in which something happened; in the others sums are 0 and rates undefined.
     """
-    rows = {row["bucket"]: row for row in read(selection).dicts()}
+    rows = {row["bucket"]: row for row in read().dicts()}
     if not rows:
         return []
     since, until = selection.since, selection.until
     if (until - since).days > MOST_EMPTY_DAYS:
         since, until = max(since, min(rows)), min(until, max(rows))
     nothing = {measure.name: None if measure.denominator else 0 for measure in measures}
-    return [rows.get(bucket, {"bucket": bucket, **nothing}) for bucket in buckets(since, until, grain)]
+    undefined = {f"before_{name}": None for name in nothing}
+    nothing_before = {f"before_{name}": value for name, value in nothing.items()}
+    found = []
+    for bucket in buckets(since, until, grain):
+        # The period before can be shorter: with what lies beyond its end nothing is compared.
+        is_compared = selection.before and bucket <= selection.before[1] + timedelta(days=selection.days_apart)
+        row = rows.get(bucket, {"bucket": bucket, **nothing, **nothing_before})
+        found.append(row if is_compared else {**row, **undefined})
+    return found
 
 
-def delivery_course(selection: Selection | None, grain: str) -> list[dict[str, Any]]:
-    """The delivery in every bucket of a period; nothing for no period."""
-    if selection is None:
-        return []
-    return course(selection, grain, DELIVERY.values(), lambda one: queries.delivery(one, grain=grain, limit=None))
+def delivery_course(selection: Selection, grain: str) -> list[dict[str, Any]]:
+    """The delivery in every bucket of a period."""
+    return course(selection, grain, DELIVERY.values(), lambda: queries.delivery(selection, grain=grain, limit=None))
 
 
 def buckets(since: date, until: date, grain: str) -> list[date]:
@@ -456,14 +474,6 @@ def stacked_chart(parts: Sequence[Mapping[str, Any]], rows: Sequence[str], *, al
         alt=alt,
         key="stacked_chart",
     )
-
-
-def before_of(selection: Selection) -> Selection | None:
-    """The selection of the period to compare with."""
-    if selection.before is None:
-        return None
-    since, until = selection.before
-    return replace(selection, since=since, until=until, before=None)
 
 
 def first_of(total: int, shown: int, what: str) -> str:

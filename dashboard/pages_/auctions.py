@@ -34,7 +34,7 @@ def page(selection: Selection) -> None:
             selection,
             AUCTION_RATES[label],
             _course(selection, GRAINS[grain]),
-            _course(show.before_of(selection), GRAINS[grain]),
+            open_from=None,
             grain=GRAINS[grain],
         )
     with right:
@@ -61,10 +61,10 @@ def page(selection: Selection) -> None:
     )
 
 
-def _course(selection: Selection | None, grain: str) -> list[dict[str, Any]]:
-    if selection is None:
-        return []
-    return show.course(selection, grain, AUCTIONS.values(), lambda one: queries.auctions(one, grain=grain, limit=None))
+def _course(selection: Selection, grain: str) -> list[dict[str, Any]]:
+    return show.course(
+        selection, grain, AUCTIONS.values(), lambda: queries.auctions(selection, grain=grain, limit=None)
+    )
 
 
 def _losses(selection: Selection) -> None:

@@ -19,8 +19,8 @@ def page(selection: Selection) -> None:
         label = st.selectbox("Measure", [*MEASURES], key="measure", bind="query-params", width=220)
         grain = st.selectbox("By", [*GRAINS], key="grain", bind="query-params", width=160)
     rows = show.delivery_course(selection, GRAINS[grain])
-    rows_before = show.delivery_course(show.before_of(selection), GRAINS[grain])
-    show.trend_chart(selection, MEASURES[label], rows, rows_before, grain=GRAINS[grain], height=320)
+    open_from = selection.build.provisional_from
+    show.trend_chart(selection, MEASURES[label], rows, open_from=open_from, grain=GRAINS[grain], height=320)
     show.export(
         "Download as CSV",
         f"by_{grain.lower()}",
@@ -35,6 +35,7 @@ def page(selection: Selection) -> None:
         DELIVERY.values(),
         key="daily",
         alt=f"Delivery by {grain.lower()}",
+        changes=selection.before is not None,
     )
     weekdays_and_hours(selection)
 

@@ -38,9 +38,12 @@ def page(selection: Selection) -> None:
         st.info(NO_EVENTS)
         return
     show.cards(selection, [FUNNEL[name] for name in (*CARDS, *RATES)], totals)
-    st.caption(
-        "Conversions of recent days are provisional: they count on the day of the click or view that led to them."
-    )
+    open_from = queries.open_from(selection)
+    if open_from and open_from <= selection.until:
+        st.caption(
+            "Conversions count on the day of the click or view that led to them. Those of clicks and views since "
+            f"{open_from:%-d %b %Y} may still come, because the look-back windows of these days are open."
+        )
     left, right = st.columns(2)
     with left:
         st.header("Funnel", anchor=False)
@@ -50,11 +53,13 @@ def page(selection: Selection) -> None:
         with st.container(horizontal=True):
             label = st.selectbox("Rate", [*FUNNEL_RATES], key="rate", bind="query-params", width=180)
             grain = st.selectbox("By", [*GRAINS], key="grain", bind="query-params", width=140)
+        rate = FUNNEL_RATES[label]
         show.trend_chart(
             selection,
-            FUNNEL_RATES[label],
+            rate,
             _course(selection, GRAINS[grain]),
-            _course(show.before_of(selection), GRAINS[grain]),
+            open_from=open_from if rate.numerator == "conversions" else None,
+            why_open="the look-back windows of these days are open",
             grain=GRAINS[grain],
         )
     st.header("By campaign", anchor=False)
@@ -75,10 +80,8 @@ def page(selection: Selection) -> None:
     )
 
 
-def _course(selection: Selection | None, grain: str) -> list[dict[str, Any]]:
-    if selection is None:
-        return []
-    return show.course(selection, grain, FUNNEL.values(), lambda one: queries.funnel(one, grain=grain, limit=None))
+def _course(selection: Selection, grain: str) -> list[dict[str, Any]]:
+    return show.course(selection, grain, FUNNEL.values(), lambda: queries.funnel(selection, grain=grain, limit=None))
 
 
 page(view.selection())

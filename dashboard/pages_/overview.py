@@ -37,26 +37,20 @@ def page(selection: Selection) -> None:
         st.info(show.NO_DELIVERY)
         return
     course = show.delivery_course(selection, GRAINS[grain])
-    course_before = show.delivery_course(show.before_of(selection), GRAINS[grain])
     show.cards(selection, [MEASURES[label] for label in cards], totals, course)
-    _trends(selection, trends, grain, course, course_before)
+    _trends(selection, trends, grain, course)
     if selection.before:
         _movers(selection, moved_by)
     flights.against_targets(selection)
 
 
-def _trends(
-    selection: Selection,
-    labels: Sequence[str],
-    grain: str,
-    course: Sequence[dict[str, Any]],
-    course_before: Sequence[dict[str, Any]],
-) -> None:
+def _trends(selection: Selection, labels: Sequence[str], grain: str, course: Sequence[dict[str, Any]]) -> None:
     for left in range(0, len(labels), 2):
         for column, label in zip(st.columns(2), labels[left : left + 2], strict=False):
             with column:
                 st.header(f"{label} by {grain.lower()}", anchor=False)
-                show.trend_chart(selection, MEASURES[label], course, course_before, grain=GRAINS[grain])
+                open_from = selection.build.provisional_from
+                show.trend_chart(selection, MEASURES[label], course, open_from=open_from, grain=GRAINS[grain])
 
 
 def _movers(selection: Selection, label: str) -> None:
