@@ -40,6 +40,8 @@ LABELS = {
     "city": "City",
     "zip": "ZIP code",
 }
+# The parameters that may have several values, or none.
+LISTS = frozenset({"cards", "trends", "columns", "type"})
 PARENTS = {"state": "country", "city": "state", "zip": "city"}
 
 CUSTOM, ALL_DATES = "Custom", "All dates"
@@ -101,6 +103,8 @@ def compared(how: str, period: str, since: date, until: date) -> tuple[date, dat
         return None
     if how == YEAR_BEFORE:
         return _year_before(since), _year_before(until)
+    if period == "Year to date":  # not as many days: a leap day is in one of the two years alone
+        return _year_before(since), _year_before(until)
     length = until - since
     if period in TO_DATE:
         begin = _begin_of(period, since - timedelta(days=1))
@@ -114,7 +118,13 @@ def _year_before(day: date) -> date:
 
 
 def problems(
-    link: Mapping[str, Sequence[str]], build: Build, reader: Reader, offered: Offered, known: Collection[str]
+    link: Mapping[str, Sequence[str]],
+    build: Build,
+    reader: Reader,
+    offered: Offered,
+    known: Collection[str],
+    *,
+    is_opened: bool = True,
 ) -> list[str]:
     """What a link asks for and does not get, in words for people.
 
@@ -124,21 +134,32 @@ def problems(
         reader: Who reads; a value that they may not see is one that this build does not have.
         offered: What the page can be filtered by.
         known: Every parameter of any page.
+        is_opened: Whether somebody opens the link; who comes from another page may still have its parameters.
     """
     said = []
     for name, values in link.items():
         if name in COLUMNS:
             said += _problems_of_filter(name, values, link, build, reader, offered)
-        elif name in ("period", "compare") or name in offered.choices:
-            choices = {"period": PERIODS, "compare": COMPARED, **offered.choices}[name]
+        elif name in (own := _choices_of(offered)):
+            choices = own[name]
             allowed = choices(build, reader) if callable(choices) else choices
-            said += [f"{name} has no value {value}" for value in values if value not in allowed]
-            most = offered.most.get(name, len(values))
+            written = [value for value in values if value or name not in LISTS]
+            said += [f"{name} has no value {value}" for value in written if value not in allowed]
+            most = offered.most.get(name, len(values)) if name in LISTS else 1
             if len(values) > most:
                 said.append(f"{name} has {len(values)} values, and at most {most} can be chosen")
-        elif name != "dates" and name not in known:
+        elif name not in known:
             said.append(f"there is no parameter {name}")
-    return said + _problems_of_dates(link)
+        elif is_opened and (name != "dates" or not offered.has_period):
+            said.append(f"{name} is not a parameter of this page")
+    return said + (_problems_of_dates(link) if offered.has_period else [])
+
+
+def _choices_of(offered: Offered) -> Mapping[str, Sequence[str] | Callable[[Build, Reader], Sequence[str]]]:
+    """The values that each parameter of a page may have, but for its filters and dates."""
+    periods = {"period": PERIODS} if offered.has_period else {}
+    comparisons = {"compare": COMPARED} if offered.has_comparison else {}
+    return {**periods, **comparisons, **offered.choices}
 
 
 def _problems_of_filter(
@@ -164,8 +185,10 @@ def _problems_of_dates(link: Mapping[str, Sequence[str]]) -> list[str]:
     if written and not is_custom:
         return [f"dates count with period={CUSTOM} only"]
     try:
-        read = [date.fromisoformat(one) for one in written]
+        read = [date.fromisoformat(one) for one in written if len(one) == len("2026-11-30")]
     except ValueError:
+        read = []
+    if len(read) < len(written):
         return [f"dates are not days as YYYY-MM-DD: {', '.join(written)}"]
     if any(not FIRST_DAY <= day <= LAST_DAY for day in read):
         return [f"dates lie outside {FIRST_DAY} to {LAST_DAY}: {', '.join(written)}"]
@@ -208,6 +231,10 @@ def sidebar(build: Build, reader: Reader, offered: Offered) -> Selection:
         values = _filter(build, reader, offered, name, chosen)
         if values:
             chosen[name] = values
+    for name in PARENTS:
+        # Streamlit leaves a place in the link whose parent was cleared or changed.
+        if name in st.query_params and name not in chosen:
+            del st.query_params[name]
     st.button("Clear filters", on_click=_clear, disabled=not chosen, width="stretch")
     kept = tuple((COLUMNS[name], values) for name, values in chosen.items())
     return Selection(build, since, until, before, kept, reader)

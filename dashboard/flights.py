@@ -3,6 +3,8 @@
 import streamlit as st
 
 from dashboard import queries, show
+from dashboard.filters import COLUMNS as FILTERS
+from dashboard.filters import LABELS
 from dashboard.measures import Measure
 from dashboard.queries import Selection
 
@@ -17,24 +19,33 @@ COLUMNS = (
     Measure("target_cpc", "Target CPC", "money", None, "pacing", "target_cpc"),
     Measure("cpa", "CPA", "money", False, "pacing", "cpa"),
     Measure("target_cpa", "Target CPA", "money", None, "pacing", "target_cpa"),
+    Measure("roas", "ROAS", "factor", True, "pacing", "roas"),
+    Measure("target_roas", "Target ROAS", "factor", None, "pacing", "target_roas"),
 )
 HIGHEST_EVEN, LOWEST_EVEN = 1.1, 0.9
 
 
 def against_targets(selection: Selection) -> None:
-    """Shows the flights that the period touches; nothing where the seed `campaign_targets` has none of them."""
+    """Shows the flights that the period touches, or where flights are written down."""
+    st.header("Flights, budgets and targets", anchor=False)
     rows = queries.flights(selection).dicts()
     if not rows:
+        st.caption("No flight is in this period. Flights, budgets and targets are in seeds/campaign_targets.csv.")
         return
-    st.header("Flights, budgets and targets", anchor=False)
-    st.caption(
-        "Of the whole flight up to the day before the run. Pacing is the spend against an evenly spent budget: "
+    said = (
+        f"{show.first_of(rows[0]['groups'], len(rows), 'flight', 'flights')}, each from its first day to the day "
+        "before the run. Pacing is the spend against an evenly spent budget: "
         f"below {LOWEST_EVEN} is behind, above {HIGHEST_EVEN} is ahead."
     )
+    unapplied = [LABELS[name] for name, column in FILTERS.items() if column in selection.columns() - {"campaign_id"}]
+    if unapplied:
+        said += f" Not filtered by {', '.join(unapplied)}: a flight is of a whole campaign."
+    st.caption(said)
     shown = [{**row, "status": _status(row["status"], row["pacing"])} for row in rows]
-    names = {"campaign_id": "Campaign", "status": "Status", "flight_start": "First day", "flight_end": "Last day"}
+    labels = {"campaign_id": "Campaign", "status": "Status", "flight_start": "First day", "flight_end": "Last day"}
+    shown, names = show.with_names(selection, shown, labels)
     show.table(selection.build, shown, names, COLUMNS, key="flights", alt="Flights with budgets, pacing and targets")
-    show.export("Download flights as CSV", "flights", lambda: queries.flights(selection), key="export_flights")
+    show.export("Download flights as CSV", "flights", lambda: queries.flights(selection, None), key="export_flights")
 
 
 def _status(status: str, pacing: float | None) -> str:

@@ -73,7 +73,7 @@ FUNNEL = _by_name(
     Measure("clicks", "Clicks", "count", True, "campaign_funnel", "clicks"),
     Measure("net_clicks", "Net clicks", "count", True, "campaign_funnel", "net_clicks"),
     Measure("conversions", "Conversions", "count", True, "campaign_funnel", "conversions"),
-    Measure("view_through_conversions", "After views", "count", None, "campaign_funnel", "view_through_conversions"),
+    Measure("view_through_conversions", "View-through", "count", None, "campaign_funnel", "view_through_conversions"),
     Measure("media_cost", "Media cost", "money", None, "campaign_funnel", "media_cost"),
     Measure("win_rate", "Win rate", "percent", True, "campaign_funnel", "wins", "opportunities"),
     Measure("ctr", "Net CTR", "percent", True, "campaign_funnel", "net_clicks", "net_impressions"),
@@ -81,15 +81,15 @@ FUNNEL = _by_name(
 )
 
 ATTRIBUTION = _by_name(
-    Measure("conversions", "After clicks", "count", None, "campaign_attribution", "conversions"),
+    Measure("conversions", "Click-through", "count", None, "campaign_attribution", "conversions"),
     Measure(
-        "view_through_conversions", "After views", "count", None, "campaign_attribution", "view_through_conversions"
+        "view_through_conversions", "View-through", "count", None, "campaign_attribution", "view_through_conversions"
     ),
     Measure(
-        "unattributed_conversions", "Without a touch", "count", None, "campaign_attribution", "unattributed_conversions"
+        "unattributed_conversions", "Unattributed", "count", None, "campaign_attribution", "unattributed_conversions"
     ),
-    Measure("conversion_value", "Value after clicks", "money", None, "campaign_attribution", "conversion_value"),
-    Measure("view_through_value", "Value after views", "money", None, "campaign_attribution", "view_through_value"),
+    Measure("conversion_value", "Click-through value", "money", None, "campaign_attribution", "conversion_value"),
+    Measure("view_through_value", "View-through value", "money", None, "campaign_attribution", "view_through_value"),
     Measure("spend", "Spend", "money", None, "source_performance", "spend"),
     Measure("cpa", "CPA", "money", False, "pacing", "spend", "conversions"),
     Measure("roas", "ROAS", "factor", True, "pacing", "conversion_value", "spend"),

@@ -19,14 +19,15 @@ COMMAND = Path(sys.executable).with_name("adhouse")
 SECONDS = 60
 OPEN = """
     select
-        alert_id, kind, campaign_id, title, why, first_day, last_day, acknowledged_at, build_id,
+        alert_id, kind, campaign_id, title, why, link, first_day, last_day, acknowledged_at, build_id,
         (
             select count(*) from sent
             where sent.alert_id = alerts.alert_id and sent.occurrence = alerts.occurrence
         ) as channels
     from alerts
     where gone_at is null
-    order by acknowledged_at is not null, last_day desc, sent_severity desc, title
+    -- Unusual metrics are the most, and seldom the worst.
+    order by acknowledged_at is not null, kind = 'metric', last_day desc, sent_severity desc, title
 """
 
 

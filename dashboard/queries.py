@@ -259,8 +259,8 @@ def movers(selection: Selection, column: str, measure: str, limit: int) -> Rows:
     return delivery(selection, (column,), order=f"moved_{measure}", limit=limit)
 
 
-def tiring(selection: Selection, least_impressions: int, limit: int) -> Rows:
-    """The ads whose CTR fell from the first half of the period to the second, the greatest fall first.
+def tiring(selection: Selection, least_impressions: int) -> Rows:
+    """The ads whose CTR fell from the first half of the period to the second, the greatest relative fall first.
 
     An ad counts with at least so many impressions in both halves. The first half is in the columns `before_…`; a period
     of an odd number of days has its middle day in neither.
@@ -271,16 +271,15 @@ def tiring(selection: Selection, least_impressions: int, limit: int) -> Rows:
         return Rows((), [])
     halves = replace(selection, since=selection.until - half, before=(selection.since, selection.since + half))
     by = ("ad_id", "campaign_id")
-    rows = delivery(
-        halves, by, order="change_ctr", limit=None, least_impressions=least_impressions, is_descending=False
-    )
+    rows = delivery(halves, by, limit=None, least_impressions=least_impressions)
     at = {name: place for place, name in enumerate(rows.columns)}
     fell = [
         row
         for row in rows.rows
         if row[at["before_impressions"]] >= least_impressions and (row[at["ctr"]] or 0) < (row[at["before_ctr"]] or 0)
     ]
-    return Rows(rows.columns, fell[:limit])
+    fell.sort(key=lambda row: (row[at["ctr"]] or 0) / row[at["before_ctr"]])
+    return Rows(rows.columns, fell)
 
 
 def values_of(build: Build, reader: Reader, column: str, within: Selection | None = None) -> list[str]:
@@ -316,13 +315,16 @@ def names_of(build: Build, reader: Reader, column: str) -> dict[str, str]:
 
 
 def campaigns_of(build: Build, reader: Reader) -> list[str]:
-    """The campaigns of delivery and of events, sorted; also those of which a reader may see only some brands."""
+    """The campaigns of delivery, events and flights, sorted; also those of which a reader may see only some brands."""
     parameters: dict[str, Value] = {}
-    delivered, logged = (_mart(mart, reader, parameters) for mart in ("source_performance", "campaign_funnel"))
+    marts = ("source_performance", "campaign_funnel", "pacing")
+    delivered, logged, planned = (_mart(mart, reader, parameters) for mart in marts)
     sql = f"""
         select campaign_id from {delivered}
         union
         select campaign_id from {logged}
+        union
+        select campaign_id from {planned}
         order by campaign_id
     """  # noqa: S608 the names are ours
     return [campaign for (campaign,) in cached(build.path, sql, tuple(parameters.items())).rows]
@@ -351,11 +353,12 @@ def days_of(build: Build, reader: Reader, mart: str = "daily_performance") -> tu
     return (first, last) if first else None
 
 
-def flights(selection: Selection) -> Rows:
+def flights(selection: Selection, limit: int | None = MOST_ROWS) -> Rows:
     """The flights of campaigns with budget or targets that the period touches, one row each, the running ones first.
 
     Returns:
-        The columns of the mart `pacing`, and `status`: running, over or planned on the day of the run.
+        The columns of the mart `pacing`, `status`: running, over or planned on the day of the run, and `groups`: how
+        many there are without the limit.
     """
     parameters: dict[str, Value] = {
         "since": selection.since,
@@ -370,11 +373,12 @@ def flights(selection: Selection) -> Rows:
     sql = f"""
         select
             *,
-            case when is_running then 'running' when flight_end < $today then 'over' else 'planned' end as status
+            case when is_running then 'running' when flight_end < $today then 'over' else 'planned' end as status,
+            count(*) over () as groups
         from {source}
         where {" and ".join(conditions)}
         order by is_running desc, flight_start desc, campaign_id
-        limit {MOST_ROWS}
+        {f"limit {limit:d}" if limit is not None else ""}
     """  # noqa: S608 the names are ours
     return cached(selection.build.path, sql, tuple(parameters.items()))
 
@@ -529,7 +533,7 @@ def attribution(
 
     Returns:
         The columns of `by`; conversions after clicks, `view_through_conversions`, `unattributed_conversions`, their
-        values, and `immature_conversions`: those of days whose look-back windows are still open.
+        values, `all_conversions`, and `immature_conversions`: those of days whose look-back windows are still open.
     """
     selection = selection.only({"campaign_id"})
     parameters: dict[str, Value] = {"base": base}
@@ -551,6 +555,7 @@ def attribution(
             sum(conversion_value) as conversion_value,
             sum(view_through_value) as view_through_value,
             sum(unattributed_value) as unattributed_value,
+            sum({credited}) as all_conversions,
             coalesce(sum({credited}) filter (where not is_mature), 0) as immature_conversions
         from {source}
         where {" and ".join(conditions)}
@@ -660,6 +665,12 @@ def quarantine_examples(build: Build, reader: Reader, sources: Sequence[str], re
         from adhouse.ops.quarantine_examples {where} order by source, _source, _position
     """  # noqa: S608 the text is ours
     return cached(build.path, sql, tuple(parameters.items()))
+
+
+def reason(build: Build, name: str) -> Rows:
+    """What a reason means and what helps: one row, or none of a reason that is not ours."""
+    sql = "select meaning, what_to_do from adhouse.marts.quarantine_reasons where reason = $reason"
+    return cached(build.path, sql, (("reason", name),))
 
 
 def example_reasons(build: Build, reader: Reader) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import queries, show
-from dashboard.filters import COLUMNS, LABELS, PARENTS
+from dashboard.filters import COLUMNS, LABELS
 from dashboard.measures import DELIVERY
 from dashboard.pages import DIRECTIONS, MEASURES, SORTS
 from dashboard.published import Rows
@@ -24,6 +24,10 @@ def ranking(selection: Selection, name: str, beside: Sequence[str] = (), least_i
     by = [COLUMNS[one] for one in (name, *beside)]
     called = queries.names_of(selection.build, selection.reader, by[0])
     order, is_descending, columns = _choices()
+    said = ""
+    if order.startswith("change_") and selection.before is None:
+        order = order.removeprefix("change_")
+        said = f" Nothing is compared, so they are sorted by {DELIVERY[order].label}."
 
     def rows_of(limit: int | None, *, is_cached: bool = True) -> Rows:
         found = queries.delivery(
@@ -39,16 +43,27 @@ def ranking(selection: Selection, name: str, beside: Sequence[str] = (), least_i
             return found
         return Rows(("name", *found.columns), [(called.get(row[0], row[0]), *row) for row in found.rows])
 
+    def export() -> Rows:
+        """All rows, with the columns that the table has."""
+        found = rows_of(None, is_cached=False)
+        kept = [*({"name": "", **dict.fromkeys(by)} if called else by), *columns, *(f"before_{one}" for one in columns)]
+        places = [found.columns.index(one) for one in kept]
+        return Rows(tuple(kept), [tuple(row[place] for place in places) for row in found.rows])
+
     rows = rows_of(queries.MOST_ROWS).dicts()
     if not rows:
-        st.info("Nothing has so many impressions.")
+        st.info(f"Nothing has {least_impressions:,} impressions.")
         return
     key = f"{name}_ranking"
-    st.session_state[f"_{key}"] = [row[by[0]] for row in rows]
-    what = LABELS[name].lower()
+    st.session_state[f"_{key}"] = [[row[column] for column in by] for row in rows]
+    what, there = LABELS[name] if name == "zip" else LABELS[name].lower(), rows[0]["groups"]
+    if least_impressions:
+        everything = queries.delivery(selection, by, limit=1).dicts()[0]["groups"]
+        said = f" Another {everything - there:,} had fewer than {least_impressions:,} impressions." + said
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{show.first_of(rows[0]['groups'], len(rows), f'rows by {what}')}. Choose a row to filter by it.")
-        show.export("Download as CSV", f"by_{name}", lambda: rows_of(None, is_cached=False), key=f"export_{key}")
+        counted = show.first_of(there, len(rows), "row", "rows")
+        st.caption(f"{counted} by {what}.{said} Choose a row to filter by it (Shift and Space on the keyboard).")
+        show.export("Download as CSV", f"by_{name}", export, key=f"export_{key}")
     show.table(
         selection.build,
         rows,
@@ -57,7 +72,7 @@ def ranking(selection: Selection, name: str, beside: Sequence[str] = (), least_i
         key=key,
         alt=f"Delivery by {what}",
         order=columns,
-        on_select=lambda: _filter_by_row(name, key),
+        on_select=lambda: _filter_by_row((name, *beside), key),
         changes=selection.before is not None,
     )
 
@@ -72,9 +87,9 @@ def _choices() -> tuple[str, bool, list[str]]:
     return SORTS[order], direction == DIRECTIONS[0], [MEASURES[label].name for label in columns]
 
 
-def _filter_by_row(name: str, key: str) -> None:
-    """Sets the filter, which is in the link; one below another is set only where the one above has a value."""
+def _filter_by_row(names: Sequence[str], key: str) -> None:
+    """Sets the filters to what the row is of; they are in the link."""
     chosen = st.session_state[key].selection.rows
-    above = PARENTS.get(name)
-    if chosen and (above is None or st.session_state.get(above)):
-        st.session_state[name] = [st.session_state[f"_{key}"][chosen[0]]]
+    if chosen:
+        for name, value in zip(names, st.session_state[f"_{key}"][chosen[0]], strict=True):
+            st.session_state[name] = [value]

@@ -16,7 +16,7 @@ from dashboard.measures import DELIVERY, SUMS, Kind, Measure
 from dashboard.published import Build, Rows, descriptions
 from dashboard.queries import Selection
 from dashboard.sparkline import sparkline
-from dashboard.text import UNDEFINED, change, csv_of, days, formatted, plain
+from dashboard.text import UNDEFINED, change, csv_of, days, exact, formatted, plain
 
 MOST_SPARKLINES = 5
 MOST_TICKS = 40
@@ -27,10 +27,11 @@ MOST_CARDS_A_ROW = 6
 GROUPED = "accounting"
 PERCENT, CHANGE = "%.2f%%", "%+.1f%%"  # of values times 100
 SOME_CENTS = 0.1
+CHARACTER_WIDTH, CELL_PADDING, LEAST_WIDTH, LINE_HEIGHT = 8, 20, 80, 20  # pixels of a table
 # Its symbols are pieces of the lines; as the points that Vega draws by itself, the dashed one is a cross.
 COMPARING_LEGEND = {"title": None, "orient": "bottom", "symbolType": "stroke", "symbolSize": 400}
 KIND_FORMATS: Mapping[Kind, str] = {"count": GROUPED, "money": GROUPED, "percent": PERCENT, "factor": "%.2f"}
-NO_DELIVERY = "There is no delivery in this period with these filters."
+NO_DELIVERY = "There is no delivery in this period with these filters, or it adds up to nothing."
 
 
 def definition(build: Build, mart: str, column: str) -> str:
@@ -63,12 +64,15 @@ def cards(
     with st.grid(min(per_row, MOST_CARDS_A_ROW) or 1, min_column_width=120):
         for number, measure in enumerate(measures):
             now, before = totals[measure.name], totals[f"before_{measure.name}"]
+            shown = formatted(now, measure.kind, currency, is_compact=True)
             moved = change(now, before)
             help_text = [_tooltip(selection.build, measure)]
-            help_text.append(f"Exactly {plain(formatted(now, measure.kind, currency))}.")
+            if (whole := exact(now, measure.kind, currency)) != shown:
+                help_text.append(f"{'In full' if measure.denominator else 'Exactly'} {plain(whole)}.")
             if selection.before:
                 help_text.append(
-                    f"{plain(formatted(before, measure.kind, currency))} from {plain(days(*selection.before))}."
+                    f"{_judged(measure, moved)}{plain(exact(before, measure.kind, currency))} "
+                    f"from {plain(days(*selection.before))}."
                 )
             wanted = (targets or {}).get(measure.name)
             if wanted is not None:
@@ -76,7 +80,7 @@ def cards(
             with st.container(border=True, height="stretch", gap="xsmall"):
                 st.metric(
                     measure.label,
-                    plain(formatted(now, measure.kind, currency, is_compact=True)),
+                    plain(shown),
                     _delta(moved),
                     _colour(measure),
                     help="\n\n".join(help_text),
@@ -100,7 +104,14 @@ def _delta(moved: float | None) -> str | int | None:
     """The change as a text; nearly none is the number 0, which Streamlit shows without an arrow."""
     if moved is None:
         return None
-    return 0 if abs(moved) < 0.0005 else f"{moved:+.1%}"
+    return 0 if abs(moved) < 0.0005 else f"{moved:+,.1%}"
+
+
+def _judged(measure: Measure, moved: float | None) -> str:
+    """In words what the colour of a change says."""
+    if not moved or measure.is_better_high is None:
+        return "It was "
+    return "Better than " if (moved > 0) == measure.is_better_high else "Worse than "
 
 
 def _colour(measure: Measure) -> Any:
@@ -143,22 +154,36 @@ def table(
     for measure in shown.values():
         values = [_number(row[measure.name]) for row in rows]
         data[measure.name] = hundredfold(values) if measure.kind == "percent" else values
-        config[measure.name] = _number_column(build, measure, values)
+        label = f"{measure.label} ({build.currency})" if measure.kind == "money" and build.currency else measure.label
+        step = _step(measure.kind, [value for value in values if value])
+        tooltip = _tooltip(build, measure) or None
+        config[measure.name] = number_column(
+            label, data[measure.name], KIND_FORMATS[measure.kind], step=step, tooltip=tooltip
+        )
         if changes:
             name = f"change_{measure.name}"
             data[name] = changes_in_percent((row[measure.name], row[f"before_{measure.name}"]) for row in rows)
-            config[name] = st.column_config.NumberColumn(f"Δ {measure.label}", format=CHANGE)
+            config[name] = number_column(f"Δ {measure.label}", data[name], CHANGE)
     return frame(data, config, key=key, alt=alt, on_select=on_select)
 
 
-def _number_column(build: Build, measure: Measure, values: Sequence[float | None]) -> Any:
-    """How a table writes a measure."""
-    label = f"{measure.label} ({build.currency})" if measure.kind == "money" and build.currency else measure.label
+def number_column(
+    label: str,
+    values: Iterable[float | None],
+    number_format: str = GROUPED,
+    *,
+    step: float | None = None,
+    tooltip: str | None = None,
+) -> Any:
+    """A column of numbers that is as wide as the longest of them.
+
+    A browser measures a column once; when a filter changes, longer numbers would lose their first digits in it.
+    """
+    decimals = 2 if step is None else 0 if step == 1 else 4
+    longest = max((len(f"{value:,.{decimals}f}") for value in values if value is not None), default=0)
+    width = CELL_PADDING + max(longest + 1, len(label)) * CHARACTER_WIDTH
     return st.column_config.NumberColumn(
-        label,
-        format=KIND_FORMATS[measure.kind],
-        step=_step(measure.kind, [value for value in values if value]),
-        help=_tooltip(build, measure) or None,
+        label, format=number_format, step=step, help=tooltip, width=max(width, LEAST_WIDTH)
     )
 
 
@@ -167,6 +192,21 @@ def _step(kind: Kind, values: Sequence[float]) -> float | None:
     if kind == "count" and all(value.is_integer() for value in values):
         return 1
     return 0.0001 if kind == "money" and any(abs(value) < SOME_CENTS for value in values) else None
+
+
+def with_names(
+    selection: Selection, rows: Sequence[dict[str, Any]], labels: Mapping[str, str], column: str = "campaign_id"
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """The rows and labels of a table, with what people call campaigns or ads beside the ids, if the seeds say it."""
+    called = queries.names_of(selection.build, selection.reader, column) if column in labels else {}
+    if not called:
+        return [*rows], dict(labels)
+    named: dict[str, str] = {}
+    for name, label in labels.items():
+        named[name] = label
+        if name == column:
+            named["name"] = "Name"
+    return [{**row, "name": called.get(row[column], "")} for row in rows], named
 
 
 def hundredfold(values: Iterable[float | None]) -> list[float | None]:
@@ -187,9 +227,11 @@ def frame(
     key: str,
     alt: str,
     on_select: Callable[[], None] | None = None,
+    lines: int = 1,
 ) -> Any:
-    """A table of columns, at most as high as its rows."""
-    height = min(38 + 35 * max((len(values) for values in data.values()), default=0), 38 + 35 * 15)
+    """A table of columns, at most as high as its rows; a row can have several lines of text."""
+    row = LINE_HEIGHT * lines + (35 - LINE_HEIGHT)
+    height = min(38 + row * max((len(values) for values in data.values()), default=0), 38 + 35 * 15)
     selecting: dict[str, Any] = {"on_select": on_select, "selection_mode": "single-row"} if on_select else {}
     return st.dataframe(
         pd.DataFrame(dict(data)),
@@ -198,7 +240,8 @@ def frame(
         key=key,
         alt=alt,
         placeholder=UNDEFINED,
-        height=max(height, 38 + 35),
+        height=max(height, 38 + row),
+        row_height=row,
         **selecting,
     )
 
@@ -212,7 +255,7 @@ def export(label: str, file_name: str, make: Callable[[], Rows], *, key: str) ->
 
     def content() -> bytes:
         rows = make()
-        kept = [number for number, column in enumerate(rows.columns) if column != "groups"]
+        kept = [number for number, column in enumerate(rows.columns) if _is_exported(column, number, rows)]
         return csv_of(
             [rows.columns[number] for number in kept], ([row[number] for number in kept] for row in rows.rows)
         )
@@ -220,6 +263,13 @@ def export(label: str, file_name: str, make: Callable[[], Rows], *, key: str) ->
     st.download_button(
         label, content, f"{file_name}.csv", "text/csv", key=key, on_click="ignore", icon=":material/download:"
     )
+
+
+def _is_exported(column: str, number: int, rows: Rows) -> bool:
+    """Whether a column says something: not how many groups there are, nor an earlier period that there is not."""
+    if column.startswith("before_"):
+        return any(row[number] is not None for row in rows.rows)
+    return column != "groups"
 
 
 def trend_chart(
@@ -262,6 +312,7 @@ def trend_chart(
             }
             for label, name, back in drawn
         ]
+    is_flat = not any(value["value"] for value in values)
     layers: list[dict[str, Any]] = []
     shaded = [row["bucket"] for row in rows if open_from and _end_of(row["bucket"], grain) >= open_from]
     if shaded:
@@ -284,7 +335,8 @@ def trend_chart(
                     "field": "value",
                     "type": "quantitative",
                     "axis": {"title": None, "format": axis_format, "tickCount": 4},
-                    "scale": {"zero": measure.kind != "percent"},
+                    # Of nothing but zeros the library makes an axis that says NaN.
+                    "scale": {"domain": [0, 1]} if is_flat else {"zero": measure.kind != "percent"},
                 },
                 "color": {
                     "field": "series",
@@ -476,8 +528,9 @@ def stacked_chart(parts: Sequence[Mapping[str, Any]], rows: Sequence[str], *, al
     )
 
 
-def first_of(total: int, shown: int, what: str) -> str:
-    """How many of all rows are shown."""
+def first_of(total: int, shown: int, one: str, more: str) -> str:
+    """How many of all there are shown; `one` and `more` are what they are called."""
+    what = one if total == 1 else more
     return f"{shown:,} of {total:,} {what}" if shown < total else f"{total:,} {what}"
 
 

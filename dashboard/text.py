@@ -12,7 +12,8 @@ UNDEFINED = "–"  # noqa: RUF001 an en dash, as tables write what is not there
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 WITHOUT_FRACTION = 1_000
-THOUSANDS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e4, "K"))
+# From where on a letter is written, its size, and the letter; 999,950 is 1.0M and not 1,000K.
+LETTERS = ((999.5e9, 1e12, "T"), (999.5e6, 1e9, "B"), (999.5e3, 1e6, "M"), (1e4, 1e3, "K"))
 
 
 def plain(value: object) -> str:
@@ -49,15 +50,25 @@ def formatted(value: object, kind: Kind, currency: str, *, is_compact: bool = Fa
 
 def _digits(number: float, kind: Kind, *, is_compact: bool) -> str:
     if is_compact:
-        for size, letter in THOUSANDS:
-            if number >= size:
-                scaled = number / (1e3 if letter == "K" else size)
+        for least, size, letter in LETTERS:
+            if number >= least:
+                scaled = number / size
                 return f"{scaled:,.1f}{letter}" if scaled < 100 else f"{scaled:,.0f}{letter}"
     if is_compact and number >= WITHOUT_FRACTION:
         return f"{number:,.0f}"
     if kind == "count":
-        return f"{number:,.0f}" if number == int(number) else f"{number:,.1f}"
+        return f"{number:,.2f}".rstrip("0").rstrip(".")
     return f"{number:,.4f}" if 0 < number < 0.1 else f"{number:,.2f}"
+
+
+def exact(value: object, kind: Kind, currency: str) -> str:
+    """A sum with all its decimals; money has two at least, and a dash stands for what is undefined."""
+    if not isinstance(value, int | Decimal):
+        return formatted(value, kind, currency)
+    digits, _, decimals = f"{abs(value):,f}".partition(".")
+    decimals = decimals.rstrip("0").ljust(2 if kind == "money" else 0, "0")
+    unit = _unit(currency) if kind == "money" else ""
+    return f"{'-' if value < 0 else ''}{unit}{digits}{'.' if decimals else ''}{decimals}"
 
 
 def _unit(currency: str) -> str:

@@ -8,13 +8,15 @@ from typing import Any
 import streamlit as st
 
 from dashboard import noted, queries, show, view
-from dashboard.measures import KIND_OF_METRIC
+from dashboard.measures import DELIVERY, KIND_OF_METRIC
 from dashboard.pages import ALERT_SCOPES
+from dashboard.published import Rows
 from dashboard.queries import Selection
 from dashboard.text import formatted, plain
 
 WISH = "_alerts_to_note"
-MOVED = {"numerator": "the numerator", "denominator": "the denominator", "both": "both"}
+WIDE = 360  # pixels
+LABELS = {metric: DELIVERY["conversion_rate" if metric == "cvr" else metric].label for metric in KIND_OF_METRIC}
 
 
 def page(selection: Selection) -> None:
@@ -50,20 +52,33 @@ def _open_alerts(home: Path, found: Sequence[Mapping[str, Any]], build_id: str, 
     if not found:
         st.info("No alert is open.")
         return
+    columns = {
+        "What": [alert["title"] for alert in found],
+        "Why": [alert["why"] for alert in found],
+        "Since": [alert["first_day"] for alert in found],
+        "State": [_state(alert) for alert in found],
+        "Kind": [alert["kind"] for alert in found],
+        "Id": [alert["alert_id"] for alert in found],
+    }
+    with st.container(horizontal=True, vertical_alignment="center"):
+        counted = "1 alert is open" if len(found) == 1 else f"{len(found):,} alerts are open"
+        st.caption(f"{counted}, whatever the period; those that nobody has acknowledged come first.")
+        show.export(
+            "Download as CSV",
+            "open_alerts",
+            lambda: Rows(tuple(columns), [*zip(*columns.values(), strict=True)]),
+            key="export_open",
+        )
     show.frame(
+        columns,
         {
-            "What": [alert["title"] for alert in found],
-            "State": [_state(alert) for alert in found],
-            "Since": [alert["first_day"] for alert in found],
-            "Why": [alert["why"] for alert in found],
-            "Id": [alert["alert_id"] for alert in found],
-        },
-        {
-            "What": st.column_config.TextColumn(width="large"),
+            "What": st.column_config.TextColumn(width=WIDE),
+            "Why": st.column_config.TextColumn(width=WIDE),
             "Since": st.column_config.DateColumn(format="YYYY-MM-DD"),
         },
         key="open_alerts",
         alt="Open alerts, those that nobody has acknowledged first",
+        lines=2,
     )
     if not noted.can_be_acknowledged(home):
         st.caption("They can be acknowledged by `adhouse alerts acknowledge`, where the data folder can be written.")
@@ -105,6 +120,14 @@ def _state(alert: Mapping[str, Any]) -> str:
     return "not sent"
 
 
+def _moved(metric: str, moved: str | None) -> str:
+    """Which of the two numbers of a rate moved; nothing of what is no rate."""
+    measure = DELIVERY["conversion_rate" if metric == "cvr" else metric]
+    parts = {"numerator": [measure.numerator], "denominator": [measure.denominator]}
+    parts["both"] = parts["numerator"] + parts["denominator"]
+    return " and ".join(DELIVERY[name].label for name in parts.get(moved or "", []))
+
+
 def _history(selection: Selection) -> None:
     st.header("Unusual days", anchor=False)
     st.caption(show.definition(selection.build, "kpi_alerts", ""))
@@ -118,27 +141,31 @@ def _history(selection: Selection) -> None:
     currency = selection.build.currency
     found = rows.dicts()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{show.first_of(found[0]['groups'], len(found), 'alerts')}, the newest first.")
+        st.caption(f"{show.first_of(found[0]['groups'], len(found), 'row', 'rows')}, the newest first.")
         show.export(
             "Download as CSV",
             "alerts",
             lambda: queries.alerts(selection, ALERT_SCOPES[scope], limit=None, is_cached=False),
             key="export_alerts",
         )
+    called = queries.names_of(selection.build, selection.reader, "campaign_id")
+    names = {"Name": [called.get(row["campaign_id"], "") for row in found]} if called else {}
+    changes = show.changes_in_percent((row["value"], row["median_value"]) for row in found)
     show.frame(
         {
             "Day": [row["date"] for row in found],
             "Campaign": ["all together" if row["scope"] == "all" else row["campaign_id"] for row in found],
-            "Metric": [row["metric"] for row in found],
+            **names,
+            "Metric": [LABELS[row["metric"]] for row in found],
             "Value": [formatted(row["value"], KIND_OF_METRIC[row["metric"]], currency) for row in found],
             "Usually": [formatted(row["median_value"], KIND_OF_METRIC[row["metric"]], currency) for row in found],
-            "Change": show.changes_in_percent((row["value"], row["median_value"]) for row in found),
-            "What moved": [MOVED.get(row["moved"] or "", "") for row in found],
+            "Change": changes,
+            "What moved": [_moved(row["metric"], row["moved"]) for row in found],
             "Days compared": [row["compared_days"] for row in found],
         },
         {
             "Day": st.column_config.DateColumn(format="YYYY-MM-DD", pinned=True),
-            "Change": st.column_config.NumberColumn(format=show.CHANGE),
+            "Change": show.number_column("Change", changes, show.CHANGE),
         },
         key="alerts",
         alt="Unusual metrics, the newest first",

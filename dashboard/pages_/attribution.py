@@ -5,11 +5,20 @@ from typing import Any
 import streamlit as st
 
 from dashboard import queries, show, view
-from dashboard.measures import ATTRIBUTION
+from dashboard.measures import ATTRIBUTION, Measure
 from dashboard.queries import DATE_BASES, MODELS, Selection
 from dashboard.text import formatted
 
-DEFAULT_MODEL = MODELS[0]
+# What each model credits; links have the names of the models.
+HOW = {
+    "last_click_else_view": "the last click; without a click the last view",
+    "first_touch": "the first touch",
+    "last_touch": "the last touch, click or view",
+    "linear": "all touches alike",
+    "time_decay": "touches more, the nearer they are to the conversion",
+    "position": "the first and the last touch most, and those between",
+}
+CONVERSIONS = Measure("all_conversions", "Conversions", "count", None, "", "all_conversions")
 SHARED = (
     "conversions",
     "view_through_conversions",
@@ -18,7 +27,8 @@ SHARED = (
     "view_through_value",
 )
 NOTHING_CREDITED = (
-    "No conversions are known in this period with these filters. Logs of events are dropped into inboxes."
+    "No conversions are known in this period with these filters. "
+    "Logs of events are dropped into inboxes: docs/events.md."
 )
 
 
@@ -64,13 +74,13 @@ def _show_models(selection: Selection, base: str, models: list[dict[str, Any]]) 
             for number, part in enumerate(("conversions", "view_through_conversions", "unattributed_conversions"))
         ],
         MODELS,
-        alt="Conversions after clicks, after views and without a touch, by model",
+        alt="Click-through, view-through and unattributed conversions, by model",
     )
     show.table(
         selection.build,
-        models,
-        {"model": "Model"},
-        [ATTRIBUTION[name] for name in SHARED],
+        [{**row, "how": HOW[row["model"]]} for row in models],
+        {"model": "Model", "how": "Credits"},
+        [CONVERSIONS, *(ATTRIBUTION[name] for name in SHARED)],
         key="models",
         alt="What each attribution model credits",
     )
@@ -79,9 +89,11 @@ def _show_models(selection: Selection, base: str, models: list[dict[str, Any]]) 
 def _show_campaigns(selection: Selection, base: str, kinds: list[str]) -> None:
     st.header("By campaign", anchor=False)
     model = st.selectbox("Model", MODELS, key="model", bind="query-params", width=260)
-    rows = queries.credited_campaigns(selection, base, kinds, model).dicts()
+    credited = queries.credited_campaigns(selection, base, kinds, model).dicts()
+    rows, names = show.with_names(selection, credited, {"campaign_id": "Campaign"})
     st.caption(
-        "Spend is the delivery's of the same days; CPA and ROAS are of conversions after clicks and their value."
+        f"Credited is {HOW[model]}. Spend is the delivery's of the same days; CPA and ROAS are of click-through "
+        "conversions and their value."
     )
     show.export(
         "Download as CSV",
@@ -92,7 +104,7 @@ def _show_campaigns(selection: Selection, base: str, kinds: list[str]) -> None:
     show.table(
         selection.build,
         rows,
-        {"campaign_id": "Campaign"},
+        names,
         ATTRIBUTION.values(),
         key="credited",
         alt=f"What the model {model} credits to each campaign",

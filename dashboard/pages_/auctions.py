@@ -44,7 +44,7 @@ def page(selection: Selection) -> None:
     column = AUCTION_DIMENSIONS[dimension]
     rows = queries.auctions(selection, (column,)).dicts()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{show.first_of(rows[0]['groups'], len(rows), f'rows by {dimension.lower()}')}.")
+        st.caption(f"{show.first_of(rows[0]['groups'], len(rows), 'row', 'rows')} by {dimension.lower()}.")
         show.export(
             "Download as CSV",
             "auctions",
@@ -72,16 +72,13 @@ def _losses(selection: Selection) -> None:
     if not rows:
         st.info("No bid is known to have lost.")
         return
+    lost, shares = [row["bids_lost"] for row in rows], show.hundredfold(row["share"] for row in rows)
     show.frame(
-        {
-            "Reason": [row["loss_reason"] for row in rows],
-            "Bids lost": [row["bids_lost"] for row in rows],
-            "Share": show.hundredfold(row["share"] for row in rows),
-        },
+        {"Reason": [row["loss_reason"] for row in rows], "Bids lost": lost, "Share": shares},
         {
             "Reason": st.column_config.TextColumn(pinned=True),
-            "Bids lost": st.column_config.NumberColumn(format=show.GROUPED, step=1),
-            "Share": st.column_config.NumberColumn(format=show.PERCENT),
+            "Bids lost": show.number_column("Bids lost", lost, step=1),
+            "Share": show.number_column("Share", shares, show.PERCENT),
         },
         key="losses",
         alt="Lost bids by reason, the most frequent first",

@@ -9,10 +9,8 @@ CARDS = ("spend", "impressions", "clicks", "conversions", "ctr", "cpa")
 
 def page(selection: Selection) -> None:
     """Draws the page."""
-    totals = show.totals(selection, CARDS)
-    if totals is None:
-        return
-    ranking(selection, "campaign")
+    if show.totals(selection, CARDS) is not None:
+        ranking(selection, "campaign")
     flights.against_targets(selection)
 
 

@@ -34,16 +34,23 @@ def page(selection: Selection) -> None:
 
 
 def _tiring(selection: Selection, least: int) -> None:
-    st.header("Wearing out", anchor=False)
-    st.caption("Ads whose CTR fell from the first half of the period to the second, the greatest fall first.")
-    rows = queries.tiring(selection, least, MOST_TIRING).dicts()
-    if not rows:
-        st.info("No ad with enough impressions in both halves has a lower CTR in the second.")
+    st.header("Creative fatigue", anchor=False)
+    tiring = queries.tiring(selection, least)
+    if not tiring.rows:
+        st.info("No ad with enough impressions in both halves of the period has a lower CTR in the second.")
         return
+    rows = tiring.dicts()[:MOST_TIRING]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"{show.first_of(len(tiring.rows), len(rows), 'ad', 'ads')} whose CTR fell from the first half of the "
+            "period to the second, the greatest relative fall first. The figures are of the second half."
+        )
+        show.export("Download as CSV", "creative_fatigue", lambda: tiring, key="export_tiring")
+    rows, names = show.with_names(selection, rows, {"ad_id": "Ad", "campaign_id": "Campaign"}, "ad_id")
     show.table(
         selection.build,
         rows,
-        {"ad_id": "Ad", "campaign_id": "Campaign"},
+        names,
         [DELIVERY[name] for name in ("ctr", "impressions", "spend")],
         key="tiring",
         alt="Ads whose click-through rate fell within the period",

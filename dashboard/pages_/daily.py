@@ -1,11 +1,15 @@
 """The days of the period: one measure against the period before, all measures as a table, weekdays and hours."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import streamlit as st
 
-from dashboard import queries, show, view
+from dashboard import show, view
 from dashboard.hours import weekdays_and_hours
 from dashboard.measures import DELIVERY
 from dashboard.pages import MEASURES
+from dashboard.published import Rows
 from dashboard.queries import GRAINS, Selection
 
 CARDS = ("spend", "impressions", "clicks", "conversions", "ctr", "cpa")
@@ -21,13 +25,8 @@ def page(selection: Selection) -> None:
     rows = show.delivery_course(selection, GRAINS[grain])
     open_from = selection.build.provisional_from
     show.trend_chart(selection, MEASURES[label], rows, open_from=open_from, grain=GRAINS[grain], height=320)
-    show.export(
-        "Download as CSV",
-        f"by_{grain.lower()}",
-        lambda: queries.delivery(selection, grain=GRAINS[grain], limit=None, is_cached=False),
-        key="export_daily",
-    )
     newest_first = [*reversed(rows)]
+    show.export("Download as CSV", f"by_{grain.lower()}", lambda: _all_of(newest_first), key="export_daily")
     show.table(
         selection.build,
         newest_first,
@@ -38,6 +37,11 @@ def page(selection: Selection) -> None:
         changes=selection.before is not None,
     )
     weekdays_and_hours(selection)
+
+
+def _all_of(rows: Sequence[Mapping[str, Any]]) -> Rows:
+    columns = ("bucket", *DELIVERY, *(f"before_{name}" for name in DELIVERY))
+    return Rows(columns, [tuple(row[column] for column in columns) for row in rows])
 
 
 page(view.selection())

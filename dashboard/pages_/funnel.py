@@ -64,16 +64,20 @@ def page(selection: Selection) -> None:
         )
     st.header("By campaign", anchor=False)
     rows = queries.funnel(selection, ("campaign_id",)).dicts()
-    show.export(
-        "Download as CSV",
-        "funnel",
-        lambda: queries.funnel(selection, ("campaign_id",), limit=None, is_cached=False),
-        key="export_funnel",
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        counted = show.first_of(rows[0]["groups"], len(rows), "campaign", "campaigns")
+        st.caption(f"{counted}, those with the most impressions first.")
+        show.export(
+            "Download as CSV",
+            "funnel",
+            lambda: queries.funnel(selection, ("campaign_id",), limit=None, is_cached=False),
+            key="export_funnel",
+        )
+    rows, names = show.with_names(selection, rows, {"campaign_id": "Campaign"})
     show.table(
         selection.build,
         rows,
-        {"campaign_id": "Campaign"},
+        names,
         FUNNEL.values(),
         key="funnel",
         alt="The funnel of each campaign",

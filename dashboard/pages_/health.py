@@ -35,7 +35,7 @@ def page(selection: Selection) -> None:
         _freshness(selection, sources)
         _balance(selection, balance)
     elif tab == HEALTH_TABS[1]:
-        _quarantine(selection, sources)
+        _quarantine(selection, sources, balance)
     elif tab == HEALTH_TABS[2]:
         _tests_and_builds(selection, tests, found)
     else:
@@ -64,7 +64,7 @@ def _freshness(selection: Selection, sources: Sequence[str]) -> None:
             "Source": [row["source"] for row in rows],
             "Newest report day": [newest.get(row["source"]) for row in rows],
             "Last received (UTC)": [row["received_at"] for row in rows],
-            "Its status": [row["status"] for row in rows],
+            "Status of that": [row["status"] for row in rows],
             "Fetches and files": [row["units"] for row in rows],
             "Kind": [row["kind"] for row in rows],
         },
@@ -91,11 +91,17 @@ def _balance(selection: Selection, balance: Sequence[Mapping[str, Any]]) -> None
     )
 
 
-def _quarantine(selection: Selection, sources: Sequence[str]) -> None:
+def _quarantine(selection: Selection, sources: Sequence[str], balance: Sequence[Mapping[str, Any]]) -> None:
     st.header("Quarantined records", anchor=False)
     rows = queries.quarantine(selection.build, selection.reader, sources)
+    rejected = sum(row["records_rejected"] for row in balance)
+    if rejected:
+        st.caption(
+            f"{rejected:,} records are not in this table: they were rejected when they were read. "
+            "Examples of them are below, with what each reason means."
+        )
     if not rows.rows:
-        st.info("No record breaks a rule.")
+        st.info("No record that was read breaks a rule.")
     else:
         show.export("Download as CSV", "quarantine", lambda: rows, key="export_quarantine")
         show.frame(
@@ -113,8 +119,10 @@ def _quarantine(selection: Selection, sources: Sequence[str]) -> None:
     reasons = queries.example_reasons(selection.build, selection.reader)
     if not reasons:
         return
-    st.header("Examples", anchor=False)
+    st.header("Examples of what was rejected or quarantined", anchor=False)
     reason = st.selectbox("Reason", reasons, key="reason", bind="query-params", width=320)
+    for meaning, what_to_do in queries.reason(selection.build, reason).rows:
+        st.caption(plain(f"{meaning} What to do: {what_to_do}"))
     examples = queries.quarantine_examples(selection.build, selection.reader, sources, reason).dicts()
     show.frame(
         {
@@ -186,21 +194,29 @@ def _reconciliation(selection: Selection) -> None:
         st.info("No campaign is known to both the platform's delivery and the logs of events.")
         return
     st.caption(show.definition(selection.build, "reconciliation", "cause"))
+    platform, events = ([_number(row[side]) for row in rows] for side in ("delivered", "measured"))
+    moved = show.changes_in_percent(zip(events, platform, strict=True))
     show.frame(
         {
             "Measure": [row["measure"] for row in rows],
-            "Cause": ["within the tolerance" if row["cause"] == "none" else row["cause"] for row in rows],
+            "Cause": [row["cause"] for row in rows],
             "Daily figures": [row["figures"] for row in rows],
-            "Platform": [float(row["delivered"]) if row["delivered"] is not None else None for row in rows],
-            "Events": [float(row["measured"]) if row["measured"] is not None else None for row in rows],
+            "Platform": platform,
+            "Events": events,
+            "Events against platform": moved,
         },
         {
-            "Platform": st.column_config.NumberColumn(format=show.GROUPED),
-            "Events": st.column_config.NumberColumn(format=show.GROUPED),
+            "Platform": show.number_column("Platform", platform),
+            "Events": show.number_column("Events", events),
+            "Events against platform": show.number_column("Events against platform", moved, show.CHANGE),
         },
         key="reconciliation",
         alt="Daily figures of platform and events by measure and cause of the difference",
     )
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 page(view.selection())

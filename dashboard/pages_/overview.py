@@ -56,10 +56,13 @@ def _trends(selection: Selection, labels: Sequence[str], grain: str, course: Seq
 def _movers(selection: Selection, label: str) -> None:
     column = MOVERS[label]
     st.header(f"Biggest changes of spend by {label.lower()}", anchor=False)
+    moved = queries.movers(selection, column, "spend", MOST_MOVERS).dicts()
+    st.caption("Those whose spend rose or fell by most money come first.")
+    rows, names = show.with_names(selection, moved, {column: label}, column)
     show.table(
         selection.build,
-        queries.movers(selection, column, "spend", MOST_MOVERS).dicts(),
-        {column: label},
+        rows,
+        names,
         [DELIVERY[name] for name in ("spend", "conversions", "cpa")],
         key="changes",
         alt=f"What spent more or less than in the period before, by {label.lower()}",

@@ -42,6 +42,10 @@ def test_a_period_to_date_is_compared_with_the_same_days_of_the_one_before() -> 
         date(2026, 2, 1),
         date(2026, 2, 28),
     )
+    assert compared("Previous period", "Year to date", date(2024, 1, 1), date(2024, 3, 1)) == (
+        date(2023, 1, 1),
+        date(2023, 3, 1),
+    )
 
 
 def test_a_period_can_be_compared_with_the_year_before_or_with_nothing() -> None:
@@ -67,10 +71,13 @@ def test_a_period_can_be_compared_with_the_year_before_or_with_nothing() -> None
             ["Campaign has 101 values, and at most 100 can be chosen"],
         ),
         ({"period": ["Last 8 days"]}, ["period has no value Last 8 days"]),
+        ({"period": ["Last 7 days", "Last 28 days"]}, ["period has 2 values, and at most 1 can be chosen"]),
         ({"grain": ["Hour"]}, ["grain has no value Hour"]),
+        ({"sort": ["CPA"]}, ["sort is not a parameter of this page"]),
         ({"colour": ["red"]}, ["there is no parameter colour"]),
         ({"dates": ["2026-01-01", "2026-01-02"]}, ["dates count with period=Custom only"]),
         ({"period": ["Custom"], "dates": ["soon"]}, ["dates are not days as YYYY-MM-DD: soon"]),
+        ({"period": ["Custom"], "dates": ["20261101"]}, ["dates are not days as YYYY-MM-DD: 20261101"]),
         ({"period": ["Custom"], "dates": ["1999-12-31"]}, ["dates lie outside 2000-01-01 to 2100-12-31: 1999-12-31"]),
         ({"period": ["Custom"]}, ["period=Custom has no dates beside it"]),
         ({"period": ["Custom"], "dates": ["2026-01-01", "2026-01-02"]}, []),
@@ -94,6 +101,14 @@ def test_the_parameters_of_a_page_are_checked_too(invented: Build) -> None:
         "type has no value x",
         "type has 2 values, and at most 1 can be chosen",
     ]
+
+
+def test_a_list_may_be_empty_and_another_page_leave_its_parameters(invented: Build) -> None:
+    offered = Offered(choices={"cards": ("Spend", "CTR")}, has_period=False)
+    assert problems({"cards": [""]}, invented, Reader(), offered, PARAMETERS) == []
+    left = {"sort": ["CPA"], "period": ["Last 7 days"]}
+    assert problems(left, invented, Reader(), offered, PARAMETERS, is_opened=False) == []
+    assert len(problems(left, invented, Reader(), offered, PARAMETERS)) == 2
 
 
 def test_a_brand_that_a_reader_may_not_see_is_one_that_does_not_exist(invented: Build) -> None:

@@ -54,7 +54,7 @@ def test_an_empty_build_has_empty_pages(run_page: RunPage, tmp_path: Path) -> No
         shown.switch_page(f"pages_/{page}.py").run()
         assert not shown.exception
         said[page] = [info.value for info in shown.info]
-    nothing = "There is no delivery in this period with these filters."
+    nothing = show.NO_DELIVERY
     assert [page for page, infos in said.items() if infos == [nothing]] == [*said][:5]
     assert "There are no events in this period" in said["funnel"][0]
     assert "No conversions are known in this period" in said["attribution"][0]
@@ -133,9 +133,32 @@ def test_creatives_shown_too_rarely_are_left_out(run_page: RunPage, invented_lin
     assert sorted(everyone["ad_id"]) == ["ad1", "ad2", "ad3"]
     often = run_page(invented_link, "creatives", least="1,000").dataframe[0].value
     assert sorted(often["ad_id"]) == ["ad1", "ad2", "ad3"]
-    assert "Nothing has so many impressions." in [
-        info.value for info in run_page(invented_link, "creatives", least="10,000").info
-    ]
+    shown = run_page(invented_link, "creatives", least="10,000")
+    assert "Nothing has 10,000 impressions." in [info.value for info in shown.info]
+
+
+def test_creatives_that_are_left_out_are_counted(run_page: RunPage, tmp_path: Path) -> None:
+    days = [delivered(), delivered(ad_id="ad2", impressions=999), delivered(ad_id="ad3", impressions=1)]
+    shown = run_page(publish_invented(tmp_path / "published", days), "creatives")
+    said = [caption.value for caption in shown.caption]
+    assert any("1 row by ad. Another 2 had fewer than 1,000 impressions." in one for one in said)
+
+
+def test_a_change_that_is_not_compared_does_not_sort(run_page: RunPage, invented_link: Path) -> None:
+    shown = run_page(invented_link, "campaigns", sort="Change of Spend", compare="Nothing")
+    assert list(shown.dataframe[0].value["campaign_id"]) == ["c2", "c1"]
+    assert any("Nothing is compared, so they are sorted by Spend." in one.value for one in shown.caption)
+
+
+def test_a_column_is_as_wide_as_its_longest_number(run_page: RunPage, tmp_path: Path) -> None:
+    def width(impressions: int) -> int:
+        (folder := tmp_path / str(impressions)).mkdir(exist_ok=True)
+        link = publish_invented(folder / "published", [delivered(impressions=impressions)])
+        return int(json.loads(run_page(link, "campaigns").dataframe[0].proto.columns)["impressions"]["width"])
+
+    long = width(9_999_999_999)
+    assert long >= 8 * len("9,999,999,999")
+    assert width(100) < long
 
 
 def test_an_ad_whose_ctr_falls_within_the_period_is_wearing_out(run_page: RunPage, tmp_path: Path) -> None:
@@ -317,7 +340,8 @@ def test_alerts_say_what_was_usual_and_what_moved(run_page: RunPage, tmp_path: P
     assert list(table["Campaign"]) == ["all together", "c1"]
     assert list(table["Value"]) == ["$90.00", "1.00%"]
     assert list(table["Usually"]) == ["$0.00", "4.00%"]
-    assert list(table["What moved"]) == ["", "the numerator"]
+    assert list(table["Metric"]) == ["Spend", "CTR"]
+    assert list(table["What moved"]) == ["", "Clicks"]
     assert table["Change"].isna().tolist() == [True, False]
     assert list(run_page(link, "alerts", scope="Campaigns").dataframe[0].value["Campaign"]) == ["c1"]
 
@@ -369,7 +393,7 @@ def test_flights_stand_beside_their_targets(run_page: RunPage, tmp_path: Path) -
     flight = {"flight_start": days_back(5), "flight_end": DAY, "is_running": True, "budget": 100, "spend": 70}
     others = {
         "pacing": [
-            {"campaign_id": "c1", **flight, "pacing": 0.7, "target_ctr": 0.05},
+            {"campaign_id": "c1", **flight, "pacing": 0.7, "target_ctr": 0.05, "roas": 2.5},
             {"campaign_id": "c2", **flight, "pacing": None},
             {"campaign_id": "c3", **flight, "flight_start": days_back(90), "flight_end": days_back(80)},
         ]
@@ -379,6 +403,18 @@ def test_flights_stand_beside_their_targets(run_page: RunPage, tmp_path: Path) -
     assert list(flights["campaign_id"]) == ["c1", "c2"]
     assert list(flights["status"]) == ["running, behind", "running"]
     assert flights["target_ctr"][0] == 5.0  # percent
+    assert flights["roas"][0] == 2.5
+
+
+def test_flights_say_which_filters_they_lack_and_need_no_delivery(run_page: RunPage, tmp_path: Path) -> None:
+    flight = {"flight_start": days_back(5), "flight_end": DAY, "is_running": True, "budget": 100, "spend": 0}
+    others = {"pacing": [{"campaign_id": name, **flight} for name in ("c1", "misspelt")]}
+    link = publish_invented(tmp_path / "published", [delivered()], others)
+    shown = run_page(link, "campaigns", brand="Acme")
+    assert list(shown.dataframe[1].value["campaign_id"]) == ["c1", "misspelt"]
+    assert any("Not filtered by Brand" in one.value for one in shown.caption)
+    (flights,) = run_page(link, "campaigns", campaign="misspelt").dataframe
+    assert list(flights.value["campaign_id"]) == ["misspelt"]
 
 
 def test_reversed_dates_are_said(run_page: RunPage, invented_link: Path) -> None:

@@ -42,11 +42,11 @@ def build(link: Path) -> Build:
 
 
 # The ISO codes of places are the same in every house.
-ABOUT_NOBODY = {"places", "delivery_mart"}
+ABOUT_NOBODY = {"places", "delivery_mart", "reason"}
 # They tell about rows with a brand, whatever else is in the campaign.
 OF_DELIVERY = {"delivery", "tiring", "values_of", "campaigns_of"}
 # They give no texts of the data, so no mark can tell.
-WITHOUT_MARKS = {"days_of", "hours", "builds"}
+WITHOUT_MARKS = {"days_of", "hours", "builds", "open_from"}
 
 
 def test_every_query_is_asked() -> None:

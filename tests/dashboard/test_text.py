@@ -7,7 +7,7 @@ import pytest
 
 from dashboard.measures import Kind
 from dashboard.show import changes_in_percent
-from dashboard.text import change, csv_of, days, formatted, plain
+from dashboard.text import change, csv_of, days, exact, formatted, plain
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,15 @@ def test_markup_in_a_text_does_not_come_to_life() -> None:
     hostile = "![x](http://evil.example/a.png) :rocket: $x$ <b> `c` [l](m)"
     assert not set("![](:$<`>)*_/.").intersection(plain(hostile))
     assert plain("Bayern 2 Köln") == "Bayern 2 Köln"
+
+
+def test_a_sum_is_written_with_all_its_decimals_and_a_rate_as_it_is() -> None:
+    assert exact(Decimal("2.250000"), "count", "USD") == "2.25"
+    assert exact(1234567, "count", "USD") == "1,234,567"
+    assert exact(Decimal("-1234.500000"), "money", "EUR") == "-€1,234.50"
+    assert exact(Decimal("0.000001"), "money", "USD") == "$0.000001"
+    assert exact(0.0371, "percent", "USD") == "3.71%"
+    assert exact(None, "money", "USD") == formatted(None, "money", "USD")
 
 
 def test_a_range_of_days_names_a_year_once() -> None:

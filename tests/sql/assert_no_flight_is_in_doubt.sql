@@ -35,6 +35,17 @@ doubts as (
     union all
 
     select
+        campaign_id,
+        flight_start,
+        'has a budget of 0, and something was spent; leave the budget empty if there is none' as doubt
+
+    from flights
+
+    where budget = 0 and spend > 0
+
+    union all
+
+    select
         earlier.campaign_id,
         earlier.flight_start,
         'shares days with the one from ' || cast(later.flight_start as varchar)

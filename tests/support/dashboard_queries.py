@@ -27,7 +27,7 @@ ASKED: Mapping[str, Callable[[Selection], object]] = {
         for column in ("brand", "source", "zipcode", "campaign_id", "ad_id")
     ],
     "movers": lambda one: queries.movers(one, "brand", "spend", 9),
-    "tiring": lambda one: queries.tiring(one, 0, 9),
+    "tiring": lambda one: queries.tiring(one, 0),
     "values_of": lambda one: [
         queries.values_of(one.build, one.reader, column, one)
         for column in ("brand", "source", "campaign_id", "ad_id", "country", "zipcode")
@@ -39,6 +39,7 @@ ASKED: Mapping[str, Callable[[Selection], object]] = {
     "days_of": lambda one: queries.days_of(one.build, one.reader, "auction_performance"),
     "flights": queries.flights,
     "funnel": lambda one: queries.funnel(one, ("campaign_id",), limit=None),
+    "open_from": lambda one: [queries.open_from(one)],
     "auctions": lambda one: queries.auctions(one, ("exchange",), limit=None),
     "losses": lambda one: queries.losses(one, 9),
     "alerts": lambda one: [queries.alerts(one, scope, limit=None) for scope in ("", "campaign", "all")],
@@ -101,7 +102,7 @@ def _row(columns: list[dict[str, Any]], campaign: str) -> dict[str, Any]:
         elif kind == "timestamp":
             row[name] = f"{DAY} 10:00:00"
         elif kind == "boolean":
-            row[name] = True
+            row[name] = campaign == "c1" or name != "is_mature"
         elif kind in ("bigint", "double") or kind.startswith("decimal"):
             row[name] = 1
     return row

@@ -14,6 +14,12 @@ campaign_days as (
 
 ),
 
+campaign_attribution as (
+
+    select * from {{ ref('campaign_attribution') }}
+
+),
+
 -- The day of the run is not over: what is delivered counts to the day before.
 summed as (
 
@@ -41,6 +47,33 @@ summed as (
 
 ),
 
+-- What conversions after clicks were worth, on the days of these clicks, as every report but that of models has them.
+valued as (
+
+    select
+        flights.campaign_id,
+        flights.flight_start,
+        sum(campaign_attribution.conversion_value) as conversion_value
+
+    from flights
+
+    inner join campaign_attribution
+        on
+            flights.campaign_id = campaign_attribution.campaign_id
+            and flights.flight_start <= campaign_attribution.date
+            and flights.flight_end >= campaign_attribution.date
+
+    where
+        campaign_attribution.model = 'last_click_else_view'
+        and campaign_attribution.date_base = 'touch'
+        and campaign_attribution.date < {{ as_of_date() }}
+
+    group by
+        flights.campaign_id,
+        flights.flight_start
+
+),
+
 joined as (
 
     select
@@ -54,7 +87,8 @@ joined as (
         coalesce(summed.impressions, 0) as impressions,
         coalesce(summed.clicks, 0) as clicks,
         coalesce(summed.conversions, 0) as conversions,
-        coalesce(summed.spend, 0) as spend
+        coalesce(summed.spend, 0) as spend,
+        valued.conversion_value
 
     from flights
 
@@ -62,6 +96,11 @@ joined as (
         on
             flights.campaign_id = summed.campaign_id
             and flights.flight_start = summed.flight_start
+
+    left join valued
+        on
+            flights.campaign_id = valued.campaign_id
+            and flights.flight_start = valued.flight_start
 
 )
 
@@ -83,6 +122,7 @@ select
     {{ ratio('clicks', 'impressions') }} as ctr,
     {{ ratio('spend', 'clicks') }} as cpc,
     {{ ratio('spend', 'conversions') }} as cpa,
+    {{ ratio('conversion_value', 'spend') }} as roas,
     cast(target_ctr as double) as target_ctr,
     target_cpc,
     target_cpa,
