@@ -27,7 +27,9 @@ MOST_CARDS_A_ROW = 6
 GROUPED = "accounting"
 PERCENT, CHANGE = "%.2f%%", "%+.1f%%"  # of values times 100
 SOME_CENTS = 0.1
-CHARACTER_WIDTH, CELL_PADDING, LEAST_WIDTH, LINE_HEIGHT = 8, 20, 80, 20  # pixels of a table
+# Pixels of a table; in rows higher than 64 texts are wrapped.
+CHARACTER_WIDTH, CELL_PADDING, LEAST_WIDTH = 8, 20, 80
+HEADER_ROW, ROW, WRAPPED_ROW = 38, 35, 66
 # Its symbols are pieces of the lines; as the points that Vega draws by itself, the dashed one is a cross.
 COMPARING_LEGEND = {"title": None, "orient": "bottom", "symbolType": "stroke", "symbolSize": 400}
 KIND_FORMATS: Mapping[Kind, str] = {"count": GROUPED, "money": GROUPED, "percent": PERCENT, "factor": "%.2f"}
@@ -48,7 +50,7 @@ def cards(
     measures: Sequence[Measure],
     totals: Mapping[str, Any],
     trend: Sequence[Mapping[str, Any]] = (),
-    targets: Mapping[str, float] | None = None,
+    open_from: date | None = None,
 ) -> None:
     """A card a measure: its value, the change against the period before, and what it means.
 
@@ -57,7 +59,7 @@ def cards(
         measures: What to show, in this order; the first five get a sparkline.
         totals: The values by name, those of the period before by `before_` and name.
         trend: The values of each bucket of the period.
-        targets: What a measure should be, by its name.
+        open_from: From which day on conversions may still come: then no change of theirs is good or bad.
     """
     currency = selection.build.currency
     per_row = len(measures) if len(measures) <= MOST_CARDS_A_ROW else -(-len(measures) // 2)
@@ -69,20 +71,17 @@ def cards(
             help_text = [_tooltip(selection.build, measure)]
             if (whole := exact(now, measure.kind, currency)) != shown:
                 help_text.append(f"{'In full' if measure.denominator else 'Exactly'} {plain(whole)}.")
+            is_open = open_from is not None and open_from <= selection.until and "conversions" in measure.numerator
             if selection.before:
-                help_text.append(
-                    f"{_judged(measure, moved)}{plain(exact(before, measure.kind, currency))} "
-                    f"from {plain(days(*selection.before))}."
-                )
-            wanted = (targets or {}).get(measure.name)
-            if wanted is not None:
-                help_text.append(f"Target: {plain(formatted(wanted, measure.kind, currency))}.")
+                judged = "It was" if is_open else _judged(measure, moved)
+                earlier = plain(exact(before, measure.kind, currency))
+                help_text.append(f"{judged} {earlier} from {plain(days(*selection.before))}.")
             with st.container(border=True, height="stretch", gap="xsmall"):
                 st.metric(
                     measure.label,
                     plain(shown),
                     _delta(moved),
-                    _colour(measure),
+                    "off" if is_open else _colour(measure),
                     help="\n\n".join(help_text),
                 )
                 points = [row[measure.name] for row in trend]
@@ -110,8 +109,8 @@ def _delta(moved: float | None) -> str | int | None:
 def _judged(measure: Measure, moved: float | None) -> str:
     """In words what the colour of a change says."""
     if not moved or measure.is_better_high is None:
-        return "It was "
-    return "Better than " if (moved > 0) == measure.is_better_high else "Worse than "
+        return "It was"
+    return "Better than" if (moved > 0) == measure.is_better_high else "Worse than"
 
 
 def _colour(measure: Measure) -> Any:
@@ -227,11 +226,11 @@ def frame(
     key: str,
     alt: str,
     on_select: Callable[[], None] | None = None,
-    lines: int = 1,
+    is_wrapped: bool = False,
 ) -> Any:
-    """A table of columns, at most as high as its rows; a row can have several lines of text."""
-    row = LINE_HEIGHT * lines + (35 - LINE_HEIGHT)
-    height = min(38 + row * max((len(values) for values in data.values()), default=0), 38 + 35 * 15)
+    """A table of columns, at most as high as its rows, with texts in one line or in several."""
+    row, most = (WRAPPED_ROW, 10) if is_wrapped else (ROW, 15)
+    height = HEADER_ROW + row * min(max((len(values) for values in data.values()), default=0), most)
     selecting: dict[str, Any] = {"on_select": on_select, "selection_mode": "single-row"} if on_select else {}
     return st.dataframe(
         pd.DataFrame(dict(data)),
@@ -240,7 +239,7 @@ def frame(
         key=key,
         alt=alt,
         placeholder=UNDEFINED,
-        height=max(height, 38 + row),
+        height=max(height, HEADER_ROW + row),
         row_height=row,
         **selecting,
     )
@@ -320,7 +319,7 @@ def trend_chart(
         begin, end = (datetime.combine(day, time()) for day in (shaded[0], rows[-1]["bucket"]))
         layers.append(
             {
-                "data": {"values": [{"from": (begin - half).isoformat(), "to": (end + half).isoformat()}]},
+                "data": {"values": [{"from": (begin - half).isoformat(), "to": end.isoformat()}]},
                 "mark": {"type": "rect", "opacity": 0.12, "color": "#888888", "aria": False},
                 "encoding": {"x": {"field": "from", "type": "temporal"}, "x2": {"field": "to"}},
             }

@@ -15,7 +15,7 @@ from dashboard.queries import Selection
 from dashboard.text import formatted, plain
 
 WISH = "_alerts_to_note"
-WIDE = 360  # pixels
+WIDE = 300  # pixels
 LABELS = {metric: DELIVERY["conversion_rate" if metric == "cvr" else metric].label for metric in KIND_OF_METRIC}
 
 
@@ -78,7 +78,7 @@ def _open_alerts(home: Path, found: Sequence[Mapping[str, Any]], build_id: str, 
         },
         key="open_alerts",
         alt="Open alerts, those that nobody has acknowledged first",
-        lines=2,
+        is_wrapped=True,
     )
     if not noted.can_be_acknowledged(home):
         st.caption("They can be acknowledged by `adhouse alerts acknowledge`, where the data folder can be written.")

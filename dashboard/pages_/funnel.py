@@ -37,8 +37,8 @@ def page(selection: Selection) -> None:
     if not any(totals[name] for name in CARDS):
         st.info(NO_EVENTS)
         return
-    show.cards(selection, [FUNNEL[name] for name in (*CARDS, *RATES)], totals)
     open_from = queries.open_from(selection)
+    show.cards(selection, [FUNNEL[name] for name in (*CARDS, *RATES)], totals, open_from=open_from)
     if open_from and open_from <= selection.until:
         st.caption(
             "Conversions count on the day of the click or view that led to them. Those of clicks and views since "
