@@ -368,6 +368,12 @@ def alerts(
     from adhouse.commands import alerts as telling
 
     if context.invoked_subcommand is not None:
+        if wants_digest or is_dry or is_test or as_json:
+            raise CommandError(
+                f"options of `adhouse alerts {context.invoked_subcommand}` stand after it",
+                f"`adhouse alerts {context.invoked_subcommand} --help` lists them",
+                Exit.USAGE,
+            )
         return
     if is_test and (wants_digest or is_dry or as_json):
         raise CommandError(

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from adhouse.alerts.state import forget
 from adhouse.commands.status import waiting_files
 from adhouse.errors import CommandError, Exit
 from adhouse.session import Session
@@ -83,6 +84,7 @@ def end(session: Session, places: "Places") -> None:
         remove(path)
     if settings.published.exists():
         shutil.rmtree(settings.published)
+    forget(settings.home)
     ended = read_demo(folder)
     assert ended
     write_demo(folder, Demo("over", ended.withdrawn_through))

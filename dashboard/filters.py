@@ -231,10 +231,6 @@ def sidebar(build: Build, reader: Reader, offered: Offered) -> Selection:
         values = _filter(build, reader, offered, name, chosen)
         if values:
             chosen[name] = values
-    for name in PARENTS:
-        # Streamlit leaves a place in the link whose parent was cleared or changed.
-        if name in st.query_params and name not in chosen:
-            del st.query_params[name]
     st.button("Clear filters", on_click=_clear, disabled=not chosen, width="stretch")
     kept = tuple((COLUMNS[name], values) for name, values in chosen.items())
     return Selection(build, since, until, before, kept, reader)
@@ -300,6 +296,7 @@ def _filter(
         st.multiselect(LABELS[name], (), key=f"{name}_off", disabled=True, placeholder="Not here", help=why_not)
         return ()
     options = _options(build, reader, offered, name, chosen)
+    _drop_from_link(name, options)
     picked = st.multiselect(
         LABELS[name],
         options,
@@ -314,6 +311,14 @@ def _filter(
     kept = tuple(value for value in picked if value in there)[:MOST_VALUES]
     _show_names(queries.names_of(build, reader, COLUMNS[name]), kept)
     return kept
+
+
+def _drop_from_link(name: str, options: Collection[str]) -> None:
+    """Takes values out of the link that went with a choice above them which has changed; Streamlit would leave them."""
+    if name in PARENTS and name in st.session_state:
+        there = [value for value in st.session_state[name] if value in options]
+        if len(there) < len(st.session_state[name]):
+            st.session_state[name] = there
 
 
 def _show_names(called: Mapping[str, str], chosen: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 MOST_SECONDS = 20.0  # that a channel may take for a message, whatever it does
 LONGEST_REASON = 200  # characters
+TWO_AT_SIGNS = re.compile(r"://[^/?]*:[^/?]*@[^/?]*@")
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,12 @@ def open_channels(urls: Sequence[str]) -> list[Channel]:
     asset = AppriseAsset(app_id="adhouse", app_desc="adhouse", app_url="", service_timeout=MOST_SECONDS)
     channels: list[Channel] = []
     for number, url in enumerate(urls, 1):
+        if TWO_AT_SIGNS.search(url):  # what follows the first one would be taken for the host, and be shown
+            raise CommandError(
+                f"ADHOUSE_ALERTS: address {number} of {len(urls)} has two @ before its first /",
+                "write an @ of a user or a password as %40",
+                Exit.USAGE,
+            )
         service = Apprise.instantiate(url, asset=asset)
         if service is None:
             scheme = url.partition("://")[0] if "://" in url else ""
@@ -72,7 +80,10 @@ def open_channels(urls: Sequence[str]) -> list[Channel]:
                 "https://appriseit.com/services/ says how each service is addressed; blanks separate addresses",
                 Exit.USAGE,
             )
-        if "overflow=" not in url.partition("?")[2].lower():  # else a service refuses what is too long for it
+        asked = url.partition("?")[2].lower()
+        if "rto=" not in asked:  # else a slow service gets each message again, because Apprise waits 4 seconds
+            service.socket_read_timeout = MOST_SECONDS
+        if "overflow=" not in asked:  # else a service refuses what is too long for it
             service.overflow_mode = OverflowMode.SPLIT
         shown = _masked(service)
         if shown in {channel.shown for channel in channels}:

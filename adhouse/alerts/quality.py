@@ -59,12 +59,12 @@ def impossible_build(error: CommandError, today: date) -> list[Alert]:
 
 
 def warnings_of_tests(warehouse: Warehouse, build_id: str, build_day: date) -> list[Alert]:
-    """The expectations about the data that the published build does not meet."""
+    """The expectations that the published build does not meet, in the words of the test where it has any."""
     return [
         Alert(
             ("test", one.name),
             f"test {one.name} warns of {one.failures:,} {'row' if one.failures == 1 else 'rows'}",
-            "an expectation about the source's content; it blocks nothing",
+            "it blocks nothing" if one.message.startswith("Got ") else harmless(one.message, LONGEST_MESSAGE),
             max(one.failures, 1),
             build_day,
             link=links.TESTS,

@@ -117,6 +117,11 @@ class AlertState:
         """Takes a connection to a file that has the tables."""
         self._connection = connection
 
+    def forget(self) -> None:
+        """Drops all alerts; what channels there are stays known."""
+        with self._connection:
+            self._connection.execute("delete from alerts")
+
     def note(
         self, found: Sequence[Alert], build_id: str, today: date, now: datetime, unknown: Collection[str] = ()
     ) -> None:
@@ -296,6 +301,18 @@ def _prepare(connection: sqlite3.Connection) -> None:
     if version < VERSION:
         # In one transaction, so that nobody finds a file with half of the tables.
         connection.executescript(f"begin immediate; {SCHEMA}; pragma user_version = {VERSION}; commit")
+
+
+def forget(home: Path) -> None:
+    """Drops every alert of a data folder whose data were withdrawn; a second call finds nothing to drop.
+
+    Raises:
+        CommandError: The state cannot be used.
+    """
+    if not (home / NAME).exists():
+        return
+    with opened(home) as noted:
+        noted.forget()
 
 
 @contextmanager

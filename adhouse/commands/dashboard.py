@@ -1,7 +1,10 @@
 """Starts the dashboard over the published marts."""
 
+import errno
 import gc
+import os
 import socket
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +61,9 @@ def serve(terminal: Terminal, settings: Settings, *, host: str, port: int, is_op
         secrets_singleton.merge_programmatic_secrets(login)
     address = settings.login_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
     terminal.result(f"dashboard: {address} (Ctrl-C ends it)")
-    bootstrap.run(str(script), is_hello=False, args=[str(link)], flag_options=flags)
+    # Who reads this through a pipe may have closed it; what Streamlit says at the end must not keep it from ending.
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        bootstrap.run(str(script), is_hello=False, args=[str(link)], flag_options=flags)
 
 
 def _read_from_athena(settings: Settings) -> None:
@@ -113,9 +118,13 @@ def _login(settings: Settings) -> dict[str, Any] | None:
 
 
 def _check_port(host: str, port: int) -> None:
+    if not host.strip():
+        raise CommandError("--host is empty", "name an address of this machine, such as 127.0.0.1", Exit.USAGE)
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise CommandError(f"cannot listen on {host}:{port}: {error.strerror}", "choose another --port") from None
+            is_port = error.errno in (errno.EADDRINUSE, errno.EACCES)
+            way_out = "choose another --port" if is_port else "name an address of this machine with --host"
+            raise CommandError(f"cannot listen on {host}:{port}: {error.strerror}", way_out) from None

@@ -58,6 +58,11 @@ class Finding:
         more = self.failures - len(self.said)
         return [*self.said, *([f"{self.name}: {more:,} more"] if more > 0 else [])] if self.said else [str(self)]
 
+    @property
+    def recorded(self) -> str:
+        """What is kept on record of it: the test's own words, else dbt's message."""
+        return "; ".join(self.lines) if self.said else self.message
+
     def __str__(self) -> str:
         """The number of rows that a test found, or the whole message of what broke, such as a broken contract."""
         if self.status in ("fail", "warn"):
@@ -72,6 +77,8 @@ class Finding:
                 f"seeds/{self.name}.csv row {int(wrong[1]) + 1}: {wrong[2]} values for {wrong[3]} columns; put "
                 "double quotes around a text that has a comma in it"
             )
+        if self.kind == "seed" and "sniffing" in self.message:
+            return f"seeds/{self.name}.csv has not the columns that it came with; its first line has to name them"
         lines = [line.strip() for line in self.message.splitlines() if line.strip()]
         return "\n  ".join([f"{self.kind} {self.name}: {lines[0] if lines else self.status}", *lines[1:]])
 

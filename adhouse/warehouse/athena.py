@@ -153,7 +153,7 @@ class AthenaWarehouse:
         record.models, record.tests = result.models, result.tests
         record.warnings, record.errors = len(result.warnings), len(result.errors)
         record.read = self._read_by(result.queries)
-        record.findings = [asdict(test) for test in result.findings if test.kind == "test"]
+        record.findings = [asdict(test) | {"message": test.recorded} for test in result.findings if test.kind == "test"]
         if record.status == "audited":
             record.snapshots = self._snapshots(plan.generation)
             record.shown = self._selects(plan.generation, result.views, record.snapshots)

@@ -220,7 +220,7 @@ class DuckDBWarehouse:
                 [status, _utc(datetime.now(UTC)), *records, *counts, plan.build_id],
             )
             tests = [
-                [plan.build_id, test.name, test.status, test.failures, test.message]
+                [plan.build_id, test.name, test.status, test.failures, test.recorded]
                 for test in result.findings
                 if test.kind == "test"
             ]

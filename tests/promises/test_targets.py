@@ -53,8 +53,21 @@ def test_what_is_wrong_with_a_flight_is_said_in_one_line(own_project: Workspace,
         f"error: {file}: the flight of c1 from 2026-11-02 ends before it begins; correct it, and run again",
         f"error: {file}: the flight of c2 from 2026-11-01 has a negative budget; correct it, and run again",
     ]
+    faults = said("c3,2026-11-02,,1,,,,,", "c4,26-11-16,26-12-15,1,,,,,", "c5,2026-11-01,2026-11-02,1,,,-1,,")
+    assert sorted(faults) == [
+        f"error: {file}: the flight of c3 from 2026-11-02 lacks its first or its last day; correct it, and run again",
+        f"error: {file}: the flight of c4 from 0026-11-16 has no year of four digits, as in 2026-11-30; correct it, "
+        "and run again",
+        f"error: {file}: the flight of c5 from 2026-11-01 has a negative target; correct it, and run again",
+    ]
+    twice = said("c6,2026-11-01,2026-11-02,1,,,,,", "c6 ,2026-11-01,2026-11-03,1,,,,,")
+    assert any(f"{file}: the flight of c6 from 2026-11-01 is there twice" in line for line in twice)
+    seed.write_text("campaign,begin,end\nc1,2026-11-01,2026-11-02\n")
+    assert f"error: {file} has not the columns" in own_project.adhouse("run").stderr
     assert not (own_project.home / "published" / "marts.duckdb").exists()
     campaign = record(1)["campaign_id"]
+    (nothing,) = said(f"{campaign},2026-11-01,2026-11-10,0,,,,,")
+    assert nothing.startswith(f"warning: {file}: the flight of {campaign} from 2026-11-01 has a budget of 0")
     flights = (f"{campaign},2026-11-01,2026-11-10,100,EUR,,,,", f"{campaign},2026-11-10,2026-11-12,100,,,,,")
     doubts = said(*flights, "another,2026-11-01,2026-11-02,,,,,,", "later,2126-11-01,2126-11-02,,,,,,")
     assert sorted(line.partition(f"{file}: the flight of ")[2][:60] for line in doubts) == sorted(

@@ -23,6 +23,7 @@ faults as (
             when budget < 0 then 'has a negative budget'
             when least(coalesce(target_ctr, 0), coalesce(target_cpc, 0)) < 0 then 'has a negative target'
             when least(coalesce(target_cpa, 0), coalesce(target_roas, 0)) < 0 then 'has a negative target'
+            when count(*) over (partition by trim(campaign_id), flight_start) > 1 then 'is there twice'
         end as fault
 
     from flights
