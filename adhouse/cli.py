@@ -4,7 +4,6 @@ import logging
 import os
 import signal
 import sys
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -423,7 +422,6 @@ def docs(
     from adhouse.dbt import build as dbt_build
 
     def write(session: "Session") -> None:
-        warnings.filterwarnings("ignore", module="agate")  # about a column that Glue does not have
         page = dbt_build.docs(session.settings, steps.plan_for_docs(session))
         session.terminal.result(str(page))
         if is_opened:

@@ -19,6 +19,7 @@ STYLE = """
 div:has(> .st-key-asof) { position: sticky; top: 0; z-index: 10; }
 .st-key-asof { background: %s; padding: 0.15rem 0; }
 .st-key-asof p { font-size: 0.85rem; }
+[data-testid=stSidebarNavLink]:focus-visible { outline: 2px solid currentColor; }
 [data-testid=stButtonGroup] p { color: %s; }  /* the primary colour is readable behind white, so not on black too */
 </style>
 """

@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import warnings
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -66,6 +67,7 @@ def call_dbt(
     Raises:
         DbtError: dbt could not run at all.
     """
+    warnings.filterwarnings("ignore", module="agate")  # about columns that a seed or Glue does not have
     export(environment(settings, as_of, generation))
     from dbt.cli.main import dbtRunner
 

@@ -174,7 +174,8 @@ def test_overlapping_files_are_one_alert_for_each_source(found: Finding) -> None
 
 def test_warnings_of_tests_are_alerts_unless_they_are_told_otherwise(found: Finding) -> None:
     def test(name: str, status: str) -> dict[str, Any]:
-        return {"build_id": BUILD_ID, "test": name, "status": status, "failed_rows": 3}
+        said = "Got 3 results" if name.endswith("known") else "ten rows of c1 have no name"
+        return {"build_id": BUILD_ID, "test": name, "status": status, "failed_rows": 3, "message": said}
 
     rows = [
         test("assert_every_place_is_known", "warn"),
@@ -183,6 +184,9 @@ def test_warnings_of_tests_are_alerts_unless_they_are_told_otherwise(found: Find
     ]
     [alert] = found(others={"ops.test_results": [*rows, test("old", "warn") | {"build_id": "other"}]})
     assert alert.title == "test assert_every_place_is_known warns of 3 rows"
+    assert "an expectation that is not met" in alert.why
+    [alert] = found(others={"ops.test_results": [test("assert_every_name_is_used", "warn")]})
+    assert alert.why == "ten rows of c1 have no name"
 
 
 def record_attempt(home: Path, status: str, tests: Mapping[str, str], as_of: str = "2026-11-06") -> str:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -122,6 +123,13 @@ def test_a_channel_that_does_not_answer_is_an_error_within_its_time(
         [delivery] = send_to(home, f"json://127.0.0.1:{listening.getsockname()[1]}/x?rto=3600").deliveries
     assert delivery.error
     assert delivery.channel.startswith("json://127.0.0.1:")
+
+
+def test_a_slow_channel_is_waited_for_so_it_is_told_once(home: Path, hook: Webhook) -> None:
+    hook.on_request = lambda: time.sleep(5)  # Apprise itself would have given up after 4
+    assert errors(send_to(home, hook.url)) == [False]
+    assert not send_to(home, hook.url).deliveries[0].alerts
+    assert len(hook.bodies) == 1
 
 
 def test_a_kill_between_sending_and_noting_repeats_one_message_at_most(home: Path, hook: Webhook) -> None:
@@ -255,6 +263,14 @@ def test_an_address_that_cannot_be_used_ends_the_command_and_is_not_shown(
     assert not (home / "landing").exists()
 
 
+def test_an_at_sign_in_a_password_is_refused_because_it_would_show_the_rest() -> None:
+    with pytest.raises(CommandError, match="address 1 of 1 has two @") as raised:
+        open_channels(["json://me:S3cret@canary@127.0.0.1:1/hook"])
+    assert "canary" not in str(raised.value)
+    [channel] = open_channels(["json://me:S3cret%40canary@127.0.0.1:1/hook?to=a@b.example"])
+    assert "canary" not in channel.shown
+
+
 def test_the_digest_compares_the_week_and_comes_once_a_week_with_a_run(home: Path, hook: Webhook) -> None:
     send_to(home, hook.url, is_in_run=True)
     assert len(hook.received) == 1  # a channel that is new this week gets its first digest in the next
@@ -308,6 +324,13 @@ def test_the_command_shows_sends_lists_and_acknowledges(home: Path, hook: Webhoo
         assert silent.adhouse("alerts", option).returncode == Exit.USAGE
     everything = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
     assert CANARY.encode() not in everything
+
+
+def test_options_before_a_command_of_alerts_are_refused(home: Path) -> None:
+    for options in (["--json"], ["--dry-run"]):
+        ended = Workspace(home).adhouse("alerts", *options, "list")
+        assert (ended.returncode, ended.stdout) == (Exit.USAGE, "")
+        assert "options of `adhouse alerts list` stand after it" in ended.stderr
 
 
 def test_a_second_process_waits_for_the_one_that_sends(

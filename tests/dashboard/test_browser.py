@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.browser import COMMAND, NARROW, Visit, Visiting, dashboard
+from support.browser import COMMAND, NARROW, Visit, Visiting, dashboard, free_port
 from support.cases import always
 from support.dashboard_pages import days_back
 from support.published_file import delivered, publish_invented
@@ -289,3 +290,33 @@ def test_without_a_build_the_command_says_what_to_do(tmp_path: Path) -> None:
     ended = subprocess.run([COMMAND, "dashboard"], env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert ended.stderr == "adhouse: nothing is published yet (`adhouse run` publishes the first build)\n"
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("", "--host is empty (name an address of this machine, such as 127.0.0.1)"),
+        ("192.0.2.1", "(name an address of this machine with --host)"),
+    ],
+)
+def test_an_address_that_is_not_ours_is_refused(tmp_path: Path, host: str, said: str) -> None:
+    publish_invented(tmp_path / "published", [delivered()])
+    environment = {**os.environ, "ADHOUSE_HOME": str(tmp_path)}
+    arguments: list[str | Path] = [COMMAND, "dashboard", "--host", host]
+    ended = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2 if not host else 1, 1)
+    assert said in ended.stderr
+
+
+def test_whoever_reads_the_address_through_a_pipe_may_leave(tmp_path: Path) -> None:
+    publish_invented(tmp_path / "published", [delivered()])
+    environment = {**os.environ, "ADHOUSE_HOME": str(tmp_path)}
+    arguments: list[str | Path] = [COMMAND, "dashboard", "--port", str(free_port())]
+    with subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as one:
+        assert one.stdout
+        assert one.stderr
+        assert one.stdout.readline().startswith("dashboard: http")
+        one.stdout.close()
+        one.send_signal(signal.SIGTERM)
+        assert "Traceback" not in one.stderr.read()
+        assert one.wait(30) is not None

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adhouse.alerts.alert import Alert, harmless, is_id
-from adhouse.alerts.state import KEPT_DAYS, NAME, AlertState, copied, opened
+from adhouse.alerts.state import KEPT_DAYS, NAME, AlertState, copied, forget, opened
 from adhouse.errors import CommandError
 
 DAY = date(2026, 11, 5)
@@ -188,6 +188,18 @@ def test_what_has_long_been_over_is_forgotten(tmp_path: Path) -> None:
         note(state, days=1)
         note(state, days=KEPT_DAYS + 2)
         assert state.listed(has_all=True) == []
+
+
+def test_a_folder_whose_data_were_withdrawn_has_no_alerts(tmp_path: Path) -> None:
+    forget(tmp_path)
+    assert not (tmp_path / NAME).exists(), "nothing was ever noted"
+    with opened(tmp_path) as state:
+        note(state, alert())
+        send(state)
+    for _ in range(2):
+        forget(tmp_path)
+        with opened(tmp_path) as state:
+            assert state.listed(has_all=True) == []
 
 
 def test_a_copy_changes_nothing(tmp_path: Path) -> None:
