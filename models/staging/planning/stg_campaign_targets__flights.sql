@@ -12,8 +12,8 @@ exchange_rates as (
 
 ),
 
--- The flight that comes with adhouse shows how targets are written; no other begins in its century. A flight that lacks
--- a day, or has a year of two digits, stays: a test names it, and nothing is published.
+-- The flight that comes with adhouse shows how targets are written; it ended before anything counts. One that lacks a
+-- day, or has a year of two digits, stays: a test names it, and nothing is published.
 typed as (
 
     select
@@ -29,7 +29,11 @@ typed as (
 
     from targets
 
-    where flight_start is null or flight_start < date '1999-01-01' or flight_start >= date '2000-01-01'
+    where
+        flight_start is null
+        or flight_end is null
+        or flight_start < date '1999-01-01'
+        or flight_end >= date '2000-01-01'
 
 ),
 
