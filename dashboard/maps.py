@@ -39,6 +39,16 @@ def code_of_country(country: str, codes: Mapping[str, str]) -> str | None:
     return found or next((code for code, name in drawn("countries").items() if name == country), None)
 
 
+def code_of_state(country: str, state: str, codes: Mapping[tuple[str, str], str]) -> str | None:
+    """The ISO code of a state of the USA as delivery names it: by the seeds of places, its name, or the code alone."""
+    if found := codes.get((country, state)):
+        return found
+    written = state.strip().casefold()
+    return next(
+        (code for code, name in drawn("states").items() if written in (name.casefold(), code[3:].lower())), None
+    )
+
+
 def show_map(
     build: Build,
     atlas: Atlas,

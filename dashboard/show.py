@@ -37,8 +37,8 @@ NO_DELIVERY = "There is no delivery in this period with these filters, or it add
 
 
 def definition(build: Build, mart: str, column: str) -> str:
-    """What dbt says of a column, ready for a tooltip, without marks of code; empty if it says nothing."""
-    return plain(descriptions(build.path).get((mart, column), "").replace("`", ""))
+    """What dbt says of a column in a reader's words, ready for a tooltip; empty if it says nothing."""
+    return plain(descriptions(build.path).get((mart, column), "").replace("`", "").replace("null", "undefined"))
 
 
 def _tooltip(build: Build, measure: Measure) -> str:

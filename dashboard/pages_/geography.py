@@ -58,7 +58,10 @@ def _show_map(selection: Selection, level: str) -> None:
     if level != "country" and len(rows) == 1 and codes[rows[0]["country"]] == "US":
         atlas, country = "states", rows[0]["country"]
         states = queries.delivery(selection, (COLUMNS["state"],), limit=None).dicts()
-        drawn = [{**row, "place": row["state"], "code": of_state.get((country, row["state"]))} for row in states]
+        drawn = [
+            {**row, "place": row["state"], "code": maps.code_of_state(country, row["state"], of_state)}
+            for row in states
+        ]
     picks = "country" if atlas == "countries" else "state"
     label = st.selectbox("Measure", [*MEASURES], key="measure", bind="query-params", width=220)
     left_out = maps.show_map(
