@@ -10,7 +10,7 @@ import pyarrow.ipc
 from support.dashboard_pages import RunPage, build_behind, days_back
 from support.published_file import DAY, delivered, publish_invented
 
-from dashboard import queries, show
+from dashboard import maps, queries, show
 from dashboard.hours import by_weekday_and_hour
 from dashboard.queries import Selection
 
@@ -202,6 +202,11 @@ def test_what_a_map_cannot_draw_is_named(run_page: RunPage, tmp_path: Path) -> N
         ("US", "US", "$12.50"),
     ]
     assert [one.proto.body for one in shown.get("html") if "up to $12.5" in one.proto.body]
+
+
+def test_a_state_is_known_by_its_name_or_its_code() -> None:
+    named = [maps.code_of_state("US", one, {("US", "Cal."): "US-CA"}) for one in ("Cal.", "california", "CA", "Bayern")]
+    assert named == ["US-CA", "US-CA", "US-CA", None]
 
 
 def test_hours_are_those_of_the_report_time_zone_and_say_which_filters_they_lack(
