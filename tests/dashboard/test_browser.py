@@ -241,6 +241,27 @@ def test_a_click_on_the_map_leads_to_the_states_and_to_their_cities(visit: Visit
     assert visited.foreign == []
 
 
+def test_a_row_filters_by_all_that_it_is_of(visit: Visiting) -> None:
+    visited = visit()
+    page = visited.open("creatives?least=0&sort=Impressions")
+    table = page.get_by_test_id("stDataFrame").first.bounding_box()
+    assert table
+    page.mouse.click(table["x"] + 15, table["y"] + 55)  # the box before the first row
+    page.wait_for_url(re.compile("ad=ad1"))
+    visited.settle()
+    assert "campaign=c1" in page.url
+    assert visited.unexpected() == []
+
+
+def test_a_link_loses_places_whose_country_is_gone(visit: Visiting) -> None:
+    visited = visit()
+    page = visited.open("geography?country=US&state=Texas")
+    page.get_by_role("combobox", name="Country").press("Backspace")
+    page.wait_for_url(re.compile("geography$"))
+    visited.settle()
+    assert page.get_by_text("This link asks for what is not shown").count() == 0
+
+
 @pytest.mark.cases
 def test_the_keyboard_alone_changes_the_period(visit: Visiting) -> None:
     visited = visit()
