@@ -10,7 +10,7 @@ from typing import Literal
 
 import streamlit as st
 
-from dashboard import filters, login, pages, published, show, view
+from dashboard import charts, filters, login, pages, published, view
 from dashboard.queries import Reader
 from dashboard.text import plain
 
@@ -105,7 +105,7 @@ def _page_of(link: Path, file: str, reader: Reader, chosen: st.Page, page: pages
     _note_problems(build, reader, page)
     with st.sidebar:
         selection = filters.sidebar(build, reader, page.offered)
-    st.html(STYLE % (BACKGROUNDS.get(st.context.theme.type or "light", "#ffffff"), show.text_colour()))
+    st.html(STYLE % (BACKGROUNDS.get(st.context.theme.type or "light", "#ffffff"), charts.text_colour()))
     with st.container(key="asof"):
         st.caption(
             f"Data as of {build.as_of:%Y-%m-%d %H:%M} UTC, build {plain(build.build_id)}; "

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import queries, show
+from dashboard import queries, show, tables
 from dashboard.filters import COLUMNS as FILTERS
 from dashboard.filters import LABELS
 from dashboard.measures import Measure
@@ -43,8 +43,8 @@ def against_targets(selection: Selection) -> None:
     st.caption(said)
     shown = [{**row, "status": _status(row["status"], row["pacing"])} for row in rows]
     labels = {"campaign_id": "Campaign", "status": "Status", "flight_start": "First day", "flight_end": "Last day"}
-    shown, names = show.with_names(selection, shown, labels)
-    show.table(selection.build, shown, names, COLUMNS, key="flights", alt="Flights with budgets, pacing and targets")
+    shown, names = tables.with_names(selection, shown, labels)
+    tables.table(selection.build, shown, names, COLUMNS, key="flights", alt="Flights with budgets, pacing and targets")
     show.export("Download flights as CSV", "flights", lambda: queries.flights(selection, None), key="export_flights")
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from dashboard import queries, show
+from dashboard import charts, queries
 from dashboard.filters import COLUMNS, LABELS
 from dashboard.queries import Selection
 from dashboard.text import formatted
@@ -29,7 +29,7 @@ def weekdays_and_hours(selection: Selection) -> None:
     if unapplied:
         said += f" Not filtered by {', '.join(unapplied)}: these logs have only campaign and ad."
     st.caption(said)
-    show.heat_map(
+    charts.heat_map(
         by_weekday_and_hour(hours, selection.build.time_zone), WEEKDAYS, alt="Net CTR by weekday and hour of day"
     )
 

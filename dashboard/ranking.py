@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import queries, show
+from dashboard import queries, show, tables
 from dashboard.filters import COLUMNS, LABELS
 from dashboard.measures import DELIVERY
 from dashboard.pages import DIRECTIONS, MEASURES, SORTS
@@ -64,7 +64,7 @@ def ranking(selection: Selection, name: str, beside: Sequence[str] = (), least_i
         counted = show.first_of(there, len(rows), "row", "rows")
         st.caption(f"{counted} by {what}.{said} Choose a row to filter by it (Shift and Space on the keyboard).")
         show.export("Download as CSV", f"by_{name}", export, key=f"export_{key}")
-    show.table(
+    tables.table(
         selection.build,
         rows,
         {by[0]: LABELS[name], **({"name": "Name"} if called else {}), **{COLUMNS[one]: LABELS[one] for one in beside}},

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import noted, queries, show, view
+from dashboard import noted, queries, show, tables, view
 from dashboard.measures import DELIVERY, KIND_OF_METRIC
 from dashboard.pages import ALERT_SCOPES
 from dashboard.published import Rows
@@ -69,7 +69,7 @@ def _open_alerts(home: Path, found: Sequence[Mapping[str, Any]], build_id: str, 
             lambda: Rows(tuple(columns), [*zip(*columns.values(), strict=True)]),
             key="export_open",
         )
-    show.frame(
+    tables.frame(
         columns,
         {
             "What": st.column_config.TextColumn(width=WIDE),
@@ -150,8 +150,8 @@ def _history(selection: Selection) -> None:
         )
     called = queries.names_of(selection.build, selection.reader, "campaign_id")
     names = {"Name": [called.get(row["campaign_id"], "") for row in found]} if called else {}
-    changes = show.changes_in_percent((row["value"], row["median_value"]) for row in found)
-    show.frame(
+    changes = tables.changes_in_percent((row["value"], row["median_value"]) for row in found)
+    tables.frame(
         {
             "Day": [row["date"] for row in found],
             "Campaign": ["all together" if row["scope"] == "all" else row["campaign_id"] for row in found],
@@ -165,7 +165,7 @@ def _history(selection: Selection) -> None:
         },
         {
             "Day": st.column_config.DateColumn(format="YYYY-MM-DD", pinned=True),
-            "Change": show.number_column("Change", changes, show.CHANGE),
+            "Change": tables.number_column("Change", changes, tables.CHANGE),
         },
         key="alerts",
         alt="Unusual metrics, the newest first",

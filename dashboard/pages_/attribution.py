@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import queries, show, view
+from dashboard import charts, queries, show, tables, view
 from dashboard.measures import ATTRIBUTION, Measure
 from dashboard.queries import DATE_BASES, MODELS, Selection
 from dashboard.text import formatted
@@ -67,7 +67,7 @@ def _show_models(selection: Selection, base: str, models: list[dict[str, Any]]) 
             "data that come later may change them."
         )
     st.caption(said)
-    show.stacked_chart(
+    charts.stacked_chart(
         [
             {"model": row["model"], "part": ATTRIBUTION[part].label, "value": float(row[part]), "order": number}
             for row in models
@@ -76,7 +76,7 @@ def _show_models(selection: Selection, base: str, models: list[dict[str, Any]]) 
         MODELS,
         alt="Click-through, view-through and unattributed conversions, by model",
     )
-    show.table(
+    tables.table(
         selection.build,
         [{**row, "how": HOW[row["model"]]} for row in models],
         {"model": "Model", "how": "Credits"},
@@ -90,7 +90,7 @@ def _show_campaigns(selection: Selection, base: str, kinds: list[str]) -> None:
     st.header("By campaign", anchor=False)
     model = st.selectbox("Model", MODELS, key="model", bind="query-params", width=260)
     credited = queries.credited_campaigns(selection, base, kinds, model).dicts()
-    rows, names = show.with_names(selection, credited, {"campaign_id": "Campaign"})
+    rows, names = tables.with_names(selection, credited, {"campaign_id": "Campaign"})
     st.caption(
         f"Credited is {HOW[model]}. Spend is the delivery's of the same days; CPA and ROAS are of click-through "
         "conversions and their value."
@@ -101,7 +101,7 @@ def _show_campaigns(selection: Selection, base: str, kinds: list[str]) -> None:
         lambda: queries.credited_campaigns(selection, base, kinds, model, is_cached=False),
         key="export_attribution",
     )
-    show.table(
+    tables.table(
         selection.build,
         rows,
         names,

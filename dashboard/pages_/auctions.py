@@ -4,7 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import queries, show, view
+from dashboard import charts, queries, show, tables, view
+from dashboard.course import course
 from dashboard.measures import AUCTIONS
 from dashboard.pages import AUCTION_DIMENSIONS, AUCTION_RATES
 from dashboard.queries import GRAINS, Selection
@@ -30,7 +31,7 @@ def page(selection: Selection) -> None:
         with st.container(horizontal=True):
             label = st.selectbox("Measure", [*AUCTION_RATES], key="auction", bind="query-params", width=220)
             grain = st.selectbox("By", [*GRAINS], key="grain", bind="query-params", width=140)
-        show.trend_chart(
+        charts.trend_chart(
             selection,
             AUCTION_RATES[label],
             _course(selection, GRAINS[grain]),
@@ -51,7 +52,7 @@ def page(selection: Selection) -> None:
             lambda: queries.auctions(selection, (column,), limit=None, is_cached=False),
             key="export_auctions",
         )
-    show.table(
+    tables.table(
         selection.build,
         rows,
         {column: dimension},
@@ -62,9 +63,7 @@ def page(selection: Selection) -> None:
 
 
 def _course(selection: Selection, grain: str) -> list[dict[str, Any]]:
-    return show.course(
-        selection, grain, AUCTIONS.values(), lambda: queries.auctions(selection, grain=grain, limit=None)
-    )
+    return course(selection, grain, AUCTIONS.values(), lambda: queries.auctions(selection, grain=grain, limit=None))
 
 
 def _losses(selection: Selection) -> None:
@@ -72,13 +71,13 @@ def _losses(selection: Selection) -> None:
     if not rows:
         st.info("No bid is known to have lost.")
         return
-    lost, shares = [row["bids_lost"] for row in rows], show.hundredfold(row["share"] for row in rows)
-    show.frame(
+    lost, shares = [row["bids_lost"] for row in rows], tables.hundredfold(row["share"] for row in rows)
+    tables.frame(
         {"Reason": [row["loss_reason"] for row in rows], "Bids lost": lost, "Share": shares},
         {
             "Reason": st.column_config.TextColumn(pinned=True),
-            "Bids lost": show.number_column("Bids lost", lost, step=1),
-            "Share": show.number_column("Share", shares, show.PERCENT),
+            "Bids lost": tables.number_column("Bids lost", lost, step=1),
+            "Share": tables.number_column("Share", shares, tables.PERCENT),
         },
         key="losses",
         alt="Lost bids by reason, the most frequent first",

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import queries, show, view
+from dashboard import queries, show, tables, view
 from dashboard.measures import DELIVERY
 from dashboard.pages import LEAST_IMPRESSIONS
 from dashboard.queries import Selection
@@ -46,8 +46,8 @@ def _tiring(selection: Selection, least: int) -> None:
             "period to the second, the greatest relative fall first. The figures are of the second half."
         )
         show.export("Download as CSV", "creative_fatigue", lambda: tiring, key="export_tiring")
-    rows, names = show.with_names(selection, rows, {"ad_id": "Ad", "campaign_id": "Campaign"}, "ad_id")
-    show.table(
+    rows, names = tables.with_names(selection, rows, {"ad_id": "Ad", "campaign_id": "Campaign"}, "ad_id")
+    tables.table(
         selection.build,
         rows,
         names,

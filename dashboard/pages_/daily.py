@@ -5,7 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import show, view
+from dashboard import charts, show, tables, view
+from dashboard.course import delivery_course
 from dashboard.hours import weekdays_and_hours
 from dashboard.measures import DELIVERY
 from dashboard.pages import MEASURES
@@ -22,12 +23,12 @@ def page(selection: Selection) -> None:
     with st.container(horizontal=True):
         label = st.selectbox("Measure", [*MEASURES], key="measure", bind="query-params", width=220)
         grain = st.selectbox("By", [*GRAINS], key="grain", bind="query-params", width=160)
-    rows = show.delivery_course(selection, GRAINS[grain])
+    rows = delivery_course(selection, GRAINS[grain])
     open_from = selection.build.provisional_from
-    show.trend_chart(selection, MEASURES[label], rows, open_from=open_from, grain=GRAINS[grain], height=320)
+    charts.trend_chart(selection, MEASURES[label], rows, open_from=open_from, grain=GRAINS[grain], height=320)
     newest_first = [*reversed(rows)]
     show.export("Download as CSV", f"by_{grain.lower()}", lambda: _all_of(newest_first), key="export_daily")
-    show.table(
+    tables.table(
         selection.build,
         newest_first,
         {"bucket": grain},

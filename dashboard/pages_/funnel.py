@@ -4,7 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import queries, show, view
+from dashboard import charts, queries, show, tables, view
+from dashboard.course import course
 from dashboard.measures import FUNNEL
 from dashboard.pages import FUNNEL_RATES
 from dashboard.queries import GRAINS, Selection
@@ -47,14 +48,14 @@ def page(selection: Selection) -> None:
     left, right = st.columns(2)
     with left:
         st.header("Funnel", anchor=False)
-        show.funnel_chart(selection.build, STEPS, totals)
+        charts.funnel_chart(selection.build, STEPS, totals)
     with right:
         st.header("Rates over time", anchor=False)
         with st.container(horizontal=True):
             label = st.selectbox("Rate", [*FUNNEL_RATES], key="rate", bind="query-params", width=180)
             grain = st.selectbox("By", [*GRAINS], key="grain", bind="query-params", width=140)
         rate = FUNNEL_RATES[label]
-        show.trend_chart(
+        charts.trend_chart(
             selection,
             rate,
             _course(selection, GRAINS[grain]),
@@ -73,8 +74,8 @@ def page(selection: Selection) -> None:
             lambda: queries.funnel(selection, ("campaign_id",), limit=None, is_cached=False),
             key="export_funnel",
         )
-    rows, names = show.with_names(selection, rows, {"campaign_id": "Campaign"})
-    show.table(
+    rows, names = tables.with_names(selection, rows, {"campaign_id": "Campaign"})
+    tables.table(
         selection.build,
         rows,
         names,
@@ -85,7 +86,7 @@ def page(selection: Selection) -> None:
 
 
 def _course(selection: Selection, grain: str) -> list[dict[str, Any]]:
-    return show.course(selection, grain, FUNNEL.values(), lambda: queries.funnel(selection, grain=grain, limit=None))
+    return course(selection, grain, FUNNEL.values(), lambda: queries.funnel(selection, grain=grain, limit=None))
 
 
 page(view.selection())

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import queries, show, view
+from dashboard import queries, show, tables, view
 from dashboard.measures import BALANCE
 from dashboard.pages import HEALTH_TABS
 from dashboard.queries import Selection
@@ -59,7 +59,7 @@ def _freshness(selection: Selection, sources: Sequence[str]) -> None:
     if not rows:
         st.info("Nothing has come yet.")
         return
-    show.frame(
+    tables.frame(
         {
             "Source": [row["source"] for row in rows],
             "Newest report day": [newest.get(row["source"]) for row in rows],
@@ -81,7 +81,7 @@ def _freshness(selection: Selection, sources: Sequence[str]) -> None:
 def _balance(selection: Selection, balance: Sequence[Mapping[str, Any]]) -> None:
     st.header("The balance", anchor=False)
     st.caption("Read = rejected + loaded, loaded = superseded + duplicate + quarantined + kept. Every build tests it.")
-    show.table(
+    tables.table(
         selection.build,
         balance,
         {"source": "Source"},
@@ -104,7 +104,7 @@ def _quarantine(selection: Selection, sources: Sequence[str], balance: Sequence[
         st.info("No record that was read breaks a rule.")
     else:
         show.export("Download as CSV", "quarantine", lambda: rows, key="export_quarantine")
-        show.frame(
+        tables.frame(
             {
                 "Source": [row["source"] for row in rows.dicts()],
                 "Reason": [row["reason"] for row in rows.dicts()],
@@ -112,7 +112,7 @@ def _quarantine(selection: Selection, sources: Sequence[str], balance: Sequence[
                 "What it means": [row["meaning"] for row in rows.dicts()],
                 "What to do": [row["what_to_do"] for row in rows.dicts()],
             },
-            {"Records": st.column_config.NumberColumn(format=show.GROUPED, step=1)},
+            {"Records": st.column_config.NumberColumn(format=tables.GROUPED, step=1)},
             key="quarantine",
             alt="Quarantined records by source and reason",
         )
@@ -124,7 +124,7 @@ def _quarantine(selection: Selection, sources: Sequence[str], balance: Sequence[
     for meaning, what_to_do in queries.reason(selection.build, reason).rows:
         st.caption(plain(f"{meaning} What to do: {what_to_do}"))
     examples = queries.quarantine_examples(selection.build, selection.reader, sources, reason).dicts()
-    show.frame(
+    tables.frame(
         {
             "Source": [row["source"] for row in examples],
             "Field": [row["field"] for row in examples],
@@ -147,7 +147,7 @@ def _tests_and_builds(selection: Selection, tests: Sequence[Mapping[str, Any]], 
         if found
         else f"All {len(tests)} passed; a build that fails one is never published."
     )
-    show.frame(
+    tables.frame(
         {
             "Test": [test["test"] for test in tests],
             "Status": [test["status"] for test in tests],
@@ -160,7 +160,7 @@ def _tests_and_builds(selection: Selection, tests: Sequence[Mapping[str, Any]], 
     )
     st.header("Builds", anchor=False)
     builds = queries.builds(selection.build, selection.reader).dicts()
-    show.frame(
+    tables.frame(
         {
             "Build": [row["build_id"] for row in builds],
             "Status": [row["status"] for row in builds],
@@ -175,7 +175,7 @@ def _tests_and_builds(selection: Selection, tests: Sequence[Mapping[str, Any]], 
         },
         {
             "Started (UTC)": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
-            "Records read": st.column_config.NumberColumn(format=show.GROUPED, step=1),
+            "Records read": st.column_config.NumberColumn(format=tables.GROUPED, step=1),
         },
         key="builds",
         alt="Builds, the newest first",
@@ -195,8 +195,8 @@ def _reconciliation(selection: Selection) -> None:
         return
     st.caption(show.definition(selection.build, "reconciliation", "cause"))
     platform, events = ([_number(row[side]) for row in rows] for side in ("delivered", "measured"))
-    moved = show.changes_in_percent(zip(events, platform, strict=True))
-    show.frame(
+    moved = tables.changes_in_percent(zip(events, platform, strict=True))
+    tables.frame(
         {
             "Measure": [row["measure"] for row in rows],
             "Cause": [row["cause"] for row in rows],
@@ -206,9 +206,9 @@ def _reconciliation(selection: Selection) -> None:
             "Events against platform": moved,
         },
         {
-            "Platform": show.number_column("Platform", platform),
-            "Events": show.number_column("Events", events),
-            "Events against platform": show.number_column("Events against platform", moved, show.CHANGE),
+            "Platform": tables.number_column("Platform", platform),
+            "Events": tables.number_column("Events", events),
+            "Events against platform": tables.number_column("Events against platform", moved, tables.CHANGE),
         },
         key="reconciliation",
         alt="Daily figures of platform and events by measure and cause of the difference",

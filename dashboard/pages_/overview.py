@@ -5,7 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import flights, queries, show, view
+from dashboard import charts, flights, queries, show, tables, view
+from dashboard.course import delivery_course
 from dashboard.measures import DELIVERY
 from dashboard.pages import MEASURES, MOST_TRENDS, MOVERS
 from dashboard.queries import GRAINS, Selection
@@ -36,7 +37,7 @@ def page(selection: Selection) -> None:
     if show.is_empty(totals):
         st.info(show.NO_DELIVERY)
         return
-    course = show.delivery_course(selection, GRAINS[grain])
+    course = delivery_course(selection, GRAINS[grain])
     show.cards(selection, [MEASURES[label] for label in cards], totals, course)
     _trends(selection, trends, grain, course)
     if selection.before:
@@ -50,7 +51,7 @@ def _trends(selection: Selection, labels: Sequence[str], grain: str, course: Seq
             with column:
                 st.header(f"{label} by {grain.lower()}", anchor=False)
                 open_from = selection.build.provisional_from
-                show.trend_chart(selection, MEASURES[label], course, open_from=open_from, grain=GRAINS[grain])
+                charts.trend_chart(selection, MEASURES[label], course, open_from=open_from, grain=GRAINS[grain])
 
 
 def _movers(selection: Selection, label: str) -> None:
@@ -58,8 +59,8 @@ def _movers(selection: Selection, label: str) -> None:
     st.header(f"Biggest changes of spend by {label.lower()}", anchor=False)
     moved = queries.movers(selection, column, "spend", MOST_MOVERS).dicts()
     st.caption("Those whose spend rose or fell by most money come first.")
-    rows, names = show.with_names(selection, moved, {column: label}, column)
-    show.table(
+    rows, names = tables.with_names(selection, moved, {column: label}, column)
+    tables.table(
         selection.build,
         rows,
         names,

@@ -11,6 +11,7 @@ from support.dashboard_pages import RunPage, build_behind, days_back
 from support.published_file import DAY, delivered, publish_invented
 
 from dashboard import maps, queries, show
+from dashboard.course import buckets, delivery_course
 from dashboard.hours import by_weekday_and_hour
 from dashboard.queries import Selection
 
@@ -227,20 +228,20 @@ def test_hours_are_those_of_the_report_time_zone_and_say_which_filters_they_lack
 
 def test_days_without_delivery_are_drawn_as_such(invented_link: Path) -> None:
     selection = Selection(build_behind(invented_link), days_back(3), DAY)
-    days = show.delivery_course(selection, "day")
+    days = delivery_course(selection, "day")
     assert [(row["bucket"], row["spend"], row["ctr"]) for row in days[:3]] == [
         (days_back(3), 0, None),
         (days_back(2), 0, None),
         (days_back(1), 5, 0.1),
     ]
-    weeks = show.delivery_course(replace(selection, since=days_back(21)), "week")
+    weeks = delivery_course(replace(selection, since=days_back(21)), "week")
     assert [(row["bucket"], row["impressions"]) for row in weeks] == [
         (date(2026, 10, 12), 2000),
         (date(2026, 10, 19), 0),
         (date(2026, 10, 26), 0),
         (date(2026, 11, 2), 3500),
     ]
-    assert show.buckets(date(2026, 1, 31), date(2026, 3, 1), "month") == [date(2026, month, 1) for month in (1, 2, 3)]
+    assert buckets(date(2026, 1, 31), date(2026, 3, 1), "month") == [date(2026, month, 1) for month in (1, 2, 3)]
 
 
 def test_the_funnel_divides_sums_and_has_filters_by_campaign_alone(run_page: RunPage, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from dashboard.measures import Kind
-from dashboard.show import changes_in_percent
+from dashboard.tables import changes_in_percent
 from dashboard.text import change, csv_of, days, exact, formatted, plain
 
 
