@@ -20,7 +20,8 @@ LINKS: tuple[dict[str, Any], ...] = (
     {"campaign": "c1"},
     {"brand": "Acme", "ad": "ad1"},
     {"source": "campaign_api", "ad": "ad1"},
-    *({name: PLACES[name] for name in [*PLACES][:depth]} for depth in (1, 2, 4)),
+    {"country": "US"},
+    PLACES,
     {**PLACES, "ad": "ad1"},
     *({"tab": tab} for tab in HEALTH_TABS),
 )
@@ -43,7 +44,10 @@ def test_an_exposure_names_what_its_page_reads(
         read.update(re.findall(r"adhouse\.marts\.(\w+)", sql))
         return fetch(path, sql, parameters)
 
+    offered = {*page.offered.filters, *page.offered.choices}
     for parameters in LINKS:
+        if not parameters.keys() <= offered:
+            continue
         shown = run_page(link, **parameters)
         st.cache_data.clear()  # or what the first page asked would be asked no more
         with monkeypatch.context() as patched:
