@@ -144,7 +144,10 @@ class Terminal:
 
     def _clean(self, text: str, style: str = "") -> Text:
         """Makes a text from outside harmless: no secrets, no control characters that could move the cursor."""
-        shown = (c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in self._redact(text))
+        unmarked = self._redact(text).replace(
+            "\N{ZERO WIDTH SPACE}", ""
+        )  # as alerts have it, where nobody should see it
+        shown = (c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in unmarked)
         return Text("".join(shown), style=style)
 
     def _csv_cell(self, cell: object) -> str:

@@ -128,12 +128,12 @@ def _say_scanned() -> None:
 def _note_problems(build: published.Build, reader: Reader, page: pages.PageOfDashboard) -> None:
     """Keeps what is wrong with the link until it is read: Streamlit drops wrong values from it in the same run."""
     state = st.session_state
-    last, shown = state.get("_problems_of"), (page.title, build.build_id)
-    if last == shown:  # from then on the link follows what the person chooses
-        return
+    last = state.get("_problems_of")
     if last is None or last[0] != page.title:
         state["_problems"] = []
-    state["_problems_of"] = shown
+    state["_problems_of"] = page.title, build.build_id
+    if last and last[1] == build.build_id:  # since it was opened the link follows what the person chooses
+        return
     link = {name: st.query_params.get_all(name) for name in st.query_params}
     for said in filters.problems(link, build, reader, page.offered, pages.PARAMETERS, is_opened=last is None):
         if said not in state["_problems"] and said not in state.get("_understood", ()):

@@ -46,22 +46,23 @@ def trend_chart(
     # `on` has a time, because a browser takes a day alone for midnight of UTC, which is the day before in America.
     for row in rows:
         first, last = max(row["bucket"], selection.since), min(end_of(row["bucket"], grain), selection.until)
-        drawn = [("This period", measure.name, 0)]
-        if has_before:
-            drawn.append(("Compared", f"before_{measure.name}", selection.days_apart))
+        drawn = [("This period", measure.name, (first, last))]
+        if compared := selection.compared_days(first, last):
+            drawn.append(("Compared", f"before_{measure.name}", compared))
         values += [
             {
                 "on": f"{row['bucket']}T00:00:00",
-                "days": days(first - timedelta(days=back), last - timedelta(days=back)),
+                "days": days(*of),
                 "series": label,
                 "value": None if row[name] is None else float(row[name]),
                 "text": formatted(row[name], measure.kind, build.currency),
             }
-            for label, name, back in drawn
+            for label, name, of in drawn
         ]
     is_flat = not any(value["value"] for value in values)
     layers: list[dict[str, Any]] = []
-    shaded = [row["bucket"] for row in rows if open_from and end_of(row["bucket"], grain) >= open_from]
+    ends = {row["bucket"]: min(end_of(row["bucket"], grain), selection.until) for row in rows}
+    shaded = [bucket for bucket, end in ends.items() if open_from and end >= open_from]
     if shaded:
         half = HALF_A_BUCKET[grain]
         begin, end = (datetime.combine(day, time()) for day in (shaded[0], rows[-1]["bucket"]))

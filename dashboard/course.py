@@ -34,8 +34,8 @@ def course(
     nothing_before = {f"before_{name}": value for name, value in nothing.items()}
     found = []
     for bucket in buckets(since, until, grain):
-        # The period before can be shorter: with what lies beyond its end nothing is compared.
-        is_compared = selection.before and bucket <= selection.before[1] + timedelta(days=selection.days_apart)
+        first, last = max(bucket, selection.since), min(end_of(bucket, grain), selection.until)
+        is_compared = selection.compared_days(first, last)
         row = rows.get(bucket, {"bucket": bucket, **nothing, **nothing_before})
         found.append(row if is_compared else {**row, **undefined})
     return found

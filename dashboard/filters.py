@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard import queries
 from dashboard.published import Build
-from dashboard.queries import Reader, Selection
+from dashboard.queries import Reader, Selection, year_before
 from dashboard.text import days, plain
 
 MOST_VALUES = 100
@@ -102,19 +102,14 @@ def compared(how: str, period: str, since: date, until: date) -> tuple[date, dat
     if how == NOTHING or period == ALL_DATES:
         return None
     if how == YEAR_BEFORE:
-        return _year_before(since), _year_before(until)
+        return year_before(since), year_before(until)
     if period == "Year to date":  # not as many days: a leap day is in one of the two years alone
-        return _year_before(since), _year_before(until)
+        return year_before(since), year_before(until)
     length = until - since
     if period in TO_DATE:
         begin = _begin_of(period, since - timedelta(days=1))
         return begin, min(begin + length, since - timedelta(days=1))
     return since - length - timedelta(days=1), since - timedelta(days=1)
-
-
-def _year_before(day: date) -> date:
-    is_leap_day = (day.month, day.day) == (2, 29)
-    return day.replace(year=day.year - 1, day=28 if is_leap_day else day.day)
 
 
 def problems(
@@ -137,14 +132,14 @@ def problems(
         is_opened: Whether somebody opens the link; who comes from another page may still have its parameters.
     """
     said = []
-    for name, values in link.items():
+    for name, written in link.items():
+        values = [value for value in written if value]
         if name in COLUMNS:
             said += _problems_of_filter(name, values, link, build, reader, offered)
         elif name in (own := _choices_of(offered)):
             choices = own[name]
             allowed = choices(build, reader) if callable(choices) else choices
-            written = [value for value in values if value or name not in LISTS]
-            said += [f"{name} has no value {value}" for value in written if value not in allowed]
+            said += [f"{name} has no value {value}" for value in values if value not in allowed]
             most = offered.most.get(name, len(values)) if name in LISTS else 1
             if len(values) > most:
                 said.append(f"{name} has {len(values)} values, and at most {most} can be chosen")

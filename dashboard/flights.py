@@ -1,11 +1,14 @@
 """The table of flights: budget, pacing, and what was reached against what was wanted."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from dashboard import queries, show, tables
 from dashboard.filters import COLUMNS as FILTERS
 from dashboard.filters import LABELS
 from dashboard.measures import Measure
+from dashboard.published import Rows
 from dashboard.queries import Selection
 
 # What was reached and what was wanted, side by side.
@@ -45,7 +48,15 @@ def against_targets(selection: Selection) -> None:
     labels = {"campaign_id": "Campaign", "status": "Status", "flight_start": "First day", "flight_end": "Last day"}
     shown, names = tables.with_names(selection, shown, labels)
     tables.table(selection.build, shown, names, COLUMNS, key="flights", alt="Flights with budgets, pacing and targets")
-    show.export("Download flights as CSV", "flights", lambda: queries.flights(selection, None), key="export_flights")
+    show.export("Download flights as CSV", "flights", lambda: _all_of(selection, names), key="export_flights")
+
+
+def _all_of(selection: Selection, names: Mapping[str, str]) -> Rows:
+    """All flights, with the columns of the table."""
+    rows, _ = tables.with_names(selection, queries.flights(selection, None).dicts(), names)
+    columns = (*names, *(measure.name for measure in COLUMNS))
+    written = [{**row, "status": _status(row["status"], row["pacing"])} for row in rows]
+    return Rows(columns, [tuple(row[column] for column in columns) for row in written])
 
 
 def _status(status: str, pacing: float | None) -> str:

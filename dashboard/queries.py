@@ -4,6 +4,7 @@ Every mart is read through `_mart`, the one place that knows what a reader may s
 ratio of sums, by the definition in `measures`.
 """
 
+from calendar import isleap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -74,14 +75,44 @@ class Selection:
         """The same with the filters of these columns alone, for a mart that has no others."""
         return replace(self, chosen=tuple((column, values) for column, values in self.chosen if column in columns))
 
+    def compared_days(self, first: date, last: date) -> tuple[date, date] | None:
+        """The first and last day of the period before that some days of this one are compared with; None if none is.
+
+        A day is compared with the same day of the year before, or with the one that lies as far back as the periods
+        begin apart. With 28 February both the 28th and the 29th are compared, with a 29th nothing.
+        """
+        if self.before is None:
+            return None
+        if self._is_a_year_apart:
+            since = date(first.year - 1, 3, 1) if (first.month, first.day) == (2, 29) else year_before(first)
+            until = year_before(last)
+            if (last.month, last.day) == (2, 28) and isleap(until.year):
+                until += timedelta(days=1)
+        else:
+            apart = self.since - self.before[0]
+            since, until = first - apart, last - apart
+        since, until = max(since, self.before[0]), min(until, self.before[1])
+        return (since, until) if since <= until else None
+
     @property
-    def days_apart(self) -> int:
-        """How many days the period before lies back; 0 without one."""
-        return (self.since - self.before[0]).days if self.before else 0
+    def _is_a_year_apart(self) -> bool:
+        return self.before == (year_before(self.since), year_before(self.until))
+
+    def apart(self) -> str:
+        """The interval, in SQL, from a day of the period before to the day that is compared with it."""
+        if self.before is None or self._is_a_year_apart:
+            return "interval '1' year"
+        return f"interval '{(self.since - self.before[0]).days}' day"
 
     def columns(self) -> set[str]:
         """The columns that are filtered."""
         return {column for column, _ in self.chosen}
+
+
+def year_before(day: date) -> date:
+    """The same day of the year before; of 29 February the 28th."""
+    is_leap_day = (day.month, day.day) == (2, 29)
+    return day.replace(year=day.year - 1, day=28 if is_leap_day else day.day)
 
 
 def delivery_mart(columns: Iterable[str]) -> str | None:
@@ -121,8 +152,7 @@ def _where(selection: Selection, parameters: dict[str, Value], day: str = "date"
 def _both_periods(mart: str, selection: Selection, parameters: dict[str, Value]) -> str:
     """The rows of the period, and once more those of the period before, each on the day under which it is compared.
 
-    The two can have days in common. Where the period before is longer, which a leap day does, its last day is compared
-    with the last one too.
+    The two can have days in common.
     """
     source, now = _mart(mart, selection.reader, parameters), _where(selection, parameters)
     rows = f"select *, date as on_day, true as is_now from {source} where {now}"  # noqa: S608 the names are ours
@@ -130,7 +160,7 @@ def _both_periods(mart: str, selection: Selection, parameters: dict[str, Value])
         return rows
     parameters |= {"before_since": selection.before[0], "before_until": selection.before[1]}
     then = " and ".join(["date between $before_since and $before_until", *_is_chosen(selection, parameters)])
-    day = f"least(cast(date + interval '{selection.days_apart}' day as date), $until)"
+    day = f"cast(date + {selection.apart()} as date)"
     return f"{rows} union all select *, {day}, false from {source} where {then}"  # noqa: S608 the names are ours
 
 

@@ -41,7 +41,7 @@ def ranking(selection: Selection, name: str, beside: Sequence[str] = (), least_i
         )
         if not called:
             return found
-        return Rows(("name", *found.columns), [(called.get(row[0], row[0]), *row) for row in found.rows])
+        return Rows(("name", *found.columns), [(called.get(row[0], ""), *row) for row in found.rows])
 
     def export() -> Rows:
         """All rows, with the columns that the table has."""
@@ -72,7 +72,7 @@ def ranking(selection: Selection, name: str, beside: Sequence[str] = (), least_i
         key=key,
         alt=f"Delivery by {what}",
         order=columns,
-        on_select=lambda: _filter_by_row((name, *beside), key),
+        on_select=lambda shown_as: _filter_by_row((name, *beside), key, shown_as),
         changes=selection.before is not None,
     )
 
@@ -87,9 +87,9 @@ def _choices() -> tuple[str, bool, list[str]]:
     return SORTS[order], direction == DIRECTIONS[0], [MEASURES[label].name for label in columns]
 
 
-def _filter_by_row(names: Sequence[str], key: str) -> None:
+def _filter_by_row(names: Sequence[str], key: str, shown_as: str) -> None:
     """Sets the filters to what the row is of; they are in the link."""
-    chosen = st.session_state[key].selection.rows
+    chosen = st.session_state[shown_as].selection.rows
     if chosen:
         for name, value in zip(names, st.session_state[f"_{key}"][chosen[0]], strict=True):
             st.session_state[name] = [value]

@@ -145,7 +145,9 @@ def _history(selection: Selection) -> None:
         show.export(
             "Download as CSV",
             "alerts",
-            lambda: queries.alerts(selection, ALERT_SCOPES[scope], limit=None, is_cached=False),
+            lambda: tables.named(
+                selection, queries.alerts(selection, ALERT_SCOPES[scope], limit=None, is_cached=False)
+            ),
             key="export_alerts",
         )
     called = queries.names_of(selection.build, selection.reader, "campaign_id")

@@ -82,6 +82,7 @@ def _show_models(selection: Selection, base: str, models: list[dict[str, Any]]) 
         {"model": "Model", "how": "Credits"},
         [CONVERSIONS, *(ATTRIBUTION[name] for name in SHARED)],
         key="models",
+        export_as="attribution_models",
         alt="What each attribution model credits",
     )
 
@@ -98,7 +99,7 @@ def _show_campaigns(selection: Selection, base: str, kinds: list[str]) -> None:
     show.export(
         "Download as CSV",
         "attribution",
-        lambda: queries.credited_campaigns(selection, base, kinds, model, is_cached=False),
+        lambda: tables.named(selection, queries.credited_campaigns(selection, base, kinds, model, is_cached=False)),
         key="export_attribution",
     )
     tables.table(

@@ -80,6 +80,7 @@ def _losses(selection: Selection) -> None:
             "Share": tables.number_column("Share", shares, tables.PERCENT),
         },
         key="losses",
+        export_as="auction_losses",
         alt="Lost bids by reason, the most frequent first",
     )
 

@@ -71,7 +71,7 @@ def page(selection: Selection) -> None:
         show.export(
             "Download as CSV",
             "funnel",
-            lambda: queries.funnel(selection, ("campaign_id",), limit=None, is_cached=False),
+            lambda: tables.named(selection, queries.funnel(selection, ("campaign_id",), limit=None, is_cached=False)),
             key="export_funnel",
         )
     rows, names = tables.with_names(selection, rows, {"campaign_id": "Campaign"})

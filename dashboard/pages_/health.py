@@ -74,6 +74,7 @@ def _freshness(selection: Selection, sources: Sequence[str]) -> None:
             "Last received (UTC)": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
         },
         key="freshness",
+        export_as="freshness",
         alt="When each source last brought something",
     )
 
@@ -87,6 +88,7 @@ def _balance(selection: Selection, balance: Sequence[Mapping[str, Any]]) -> None
         {"source": "Source"},
         BALANCE.values(),
         key="balance",
+        export_as="balance",
         alt="What became of all records",
     )
 
@@ -136,6 +138,7 @@ def _quarantine(selection: Selection, sources: Sequence[str], balance: Sequence[
         },
         {},
         key="examples",
+        export_as="examples",
         alt=f"Examples of records quarantined as {reason}",
     )
 
@@ -156,6 +159,7 @@ def _tests_and_builds(selection: Selection, tests: Sequence[Mapping[str, Any]], 
         },
         {"Test": st.column_config.TextColumn(pinned=True, width="large")},
         key="tests",
+        export_as="tests",
         alt="Tests of this build, those that found something first",
     )
     st.header("Builds", anchor=False)
@@ -178,6 +182,7 @@ def _tests_and_builds(selection: Selection, tests: Sequence[Mapping[str, Any]], 
             "Records read": st.column_config.NumberColumn(format=tables.GROUPED, step=1),
         },
         key="builds",
+        export_as="builds",
         alt="Builds, the newest first",
     )
 
@@ -211,6 +216,7 @@ def _reconciliation(selection: Selection) -> None:
             "Events against platform": tables.number_column("Events against platform", moved, tables.CHANGE),
         },
         key="reconciliation",
+        export_as="reconciliation",
         alt="Daily figures of platform and events by measure and cause of the difference",
     )
 

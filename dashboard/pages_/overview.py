@@ -66,6 +66,7 @@ def _movers(selection: Selection, label: str) -> None:
         names,
         [DELIVERY[name] for name in ("spend", "conversions", "cpa")],
         key="changes",
+        export_as="biggest_changes",
         alt=f"What spent more or less than in the period before, by {label.lower()}",
         changes=True,
     )

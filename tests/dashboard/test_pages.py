@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow.ipc
 from support.dashboard_pages import RunPage, build_behind, days_back
@@ -113,7 +114,7 @@ def test_campaigns_and_ads_have_the_names_of_the_seeds(run_page: RunPage, tmp_pa
     link = publish_invented(tmp_path / "published", [delivered(), delivered(campaign_id="c2", spend=1)], names)
     table = run_page(link, "campaigns").dataframe[0].value
     assert list(table.columns[:2]) == ["campaign_id", "name"]
-    assert list(table["name"]) == ["Summer", "c2"]
+    assert list(table["name"]) == ["Summer", ""]
     assert "name" not in run_page(link, "creatives").dataframe[0].value
 
 
@@ -203,6 +204,30 @@ def test_what_a_map_cannot_draw_is_named(run_page: RunPage, tmp_path: Path) -> N
         ("US", "US", "$12.50"),
     ]
     assert [one.proto.body for one in shown.get("html") if "up to $12.5" in one.proto.body]
+
+
+def test_only_what_may_still_change_is_shaded(run_page: RunPage, tmp_path: Path) -> None:
+    def shaded(link: Path, page: str = "daily", **parameters: object) -> bool:
+        return any("Shaded" in one.value for one in run_page(link, page, **parameters).caption)
+
+    days = [delivered(date=days_back(back)) for back in range(20)]
+    (tmp_path / "files").mkdir()
+    assert not shaded(publish_invented(tmp_path / "files" / "published", days))
+    fetched: dict[str, list[dict[str, Any]]] = {"source_balances": [{"source": "campaign_api", "unit_type": "fetch"}]}
+    funnel = {"campaign_id": "c1", "wins": 1, "net_clicks": 1, "conversions": 1}
+    credited = {"campaign_id": "c1", "date_base": "touch", "model": "linear", "is_mature": False}
+    others: dict[str, list[dict[str, Any]]] = {
+        **fetched,
+        "campaign_funnel": [{**funnel, "date": days_back(back)} for back in range(20)],
+        "campaign_attribution": [{**credited, "date": days_back(5)}],
+    }
+    link = publish_invented(tmp_path / "published", days, others)
+    assert shaded(link)
+    closed: dict[str, Any] = {"period": "Custom", "dates": [str(days_back(10)), str(days_back(6))]}
+    assert not shaded(link, **closed, grain="Month")
+    assert shaded(link, "funnel", rate="CVR")
+    assert not shaded(link, "funnel", rate="Win rate")
+    assert not shaded(link, "funnel", rate="CVR", grain="Month", **closed)
 
 
 def test_a_state_is_known_by_its_name_or_its_code() -> None:

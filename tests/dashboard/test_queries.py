@@ -15,6 +15,7 @@ from support.dashboard_pages import build_behind, days_back
 from support.published_file import DAY, delivered, publish_invented
 
 from dashboard import published, queries
+from dashboard.course import delivery_course
 from dashboard.measures import ATTRIBUTION, AUCTIONS, BALANCE, DELIVERY, FUNNEL
 from dashboard.published import Build, TooSlowError, descriptions, file_of
 from dashboard.queries import Reader, Selection
@@ -150,6 +151,42 @@ def test_a_compared_bucket_has_the_days_that_stand_under_its_own(invented: Build
         day = min(days_back(20) + (since - before[0]), until)
         begins = {"day": day, "week": day - timedelta(days=day.weekday()), "month": day.replace(day=1)}
         assert compared == begins[grain]
+
+
+LEAP_YEARS = (
+    # The earlier year has a 29 February, the later one has it, and neither.
+    (date(2025, 1, 1), date(2025, 3, 30), [date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 30)], 28),
+    (date(2024, 1, 1), date(2024, 3, 30), [date(2023, 2, 28), date(2023, 3, 1), date(2023, 3, 30)], 28),
+    (date(2026, 2, 1), date(2026, 3, 30), [date(2025, 2, 28), date(2025, 3, 1), date(2025, 3, 30)], 28),
+)
+
+
+@pytest.mark.parametrize(("since", "until", "days", "last"), LEAP_YEARS, ids=str)
+def test_a_day_is_compared_with_the_same_day_of_a_leap_year(
+    tmp_path: Path, since: date, until: date, days: list[date], last: int
+) -> None:
+    rows = [delivered(date=day, spend=number) for number, day in enumerate(days, 1)] + [delivered(date=until)]
+    build = build_behind(publish_invented(tmp_path / "published", rows))
+    selection = Selection(build, since, until, (queries.year_before(since), queries.year_before(until)))
+    by_day = {row["bucket"]: row for row in delivery_course(selection, "day")}
+    compared = {day: row["before_spend"] for day, row in by_day.items() if row["before_spend"]}
+    assert sum(compared.values()) == 6  # nothing is lost
+    assert compared[until] == 3
+    eve = date(since.year, 2, last)
+    assert compared[eve] == (3 if days[1].day == 29 else 1)
+    assert selection.compared_days(eve, eve) == (days[0], days[1] if days[1].day == 29 else days[0])
+    if since.year == 2024:
+        assert by_day[date(2024, 2, 29)]["before_spend"] is None
+        assert selection.compared_days(date(2024, 2, 29), date(2024, 2, 29)) is None
+    for grain in ("week", "month"):
+        assert sum(row["before_spend"] or 0 for row in delivery_course(selection, grain)) == 6
+
+
+def test_what_a_bucket_is_compared_with_ends_with_the_earlier_period(invented: Build) -> None:
+    march = Selection(invented, date(2025, 3, 1), date(2025, 3, 30), (date(2025, 2, 1), date(2025, 2, 28)))
+    assert march.compared_days(march.since, march.until) == march.before
+    assert march.compared_days(date(2025, 3, 29), date(2025, 3, 30)) is None
+    assert Selection(invented, march.since, march.until).compared_days(march.since, march.until) is None
 
 
 def test_undefined_comes_last_whichever_way_is_sorted(invented: Build) -> None:

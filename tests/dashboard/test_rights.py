@@ -41,8 +41,8 @@ def build(link: Path) -> Build:
     return build_behind(link)
 
 
-# The ISO codes of places are the same in every house.
-ABOUT_NOBODY = {"places", "delivery_mart", "reason"}
+# What is the same in every house.
+ABOUT_NOBODY = {"places", "delivery_mart", "reason", "year_before"}
 # They tell about rows with a brand, whatever else is in the campaign.
 OF_DELIVERY = {"delivery", "tiring", "values_of", "campaigns_of"}
 # They give no texts of the data, so no mark can tell.
