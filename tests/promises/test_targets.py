@@ -49,6 +49,11 @@ def test_what_is_wrong_with_a_flight_is_said_in_one_line(own_project: Workspace,
         f"error: {file} line 2: 'c1,1.11.2026,2026-11-30,100,,,,,' cannot be read: write dates as "
         "2026-11-30, numbers as 1234.56, and nothing where there is no value"
     ]
+    # The only row of the file: no other day says how days are written.
+    assert said("c1,3/1/2026,3/12/2026,100,,,,,") == [
+        f"error: {file} line 2: 'c1,3/1/2026,3/12/2026,100,,,,,' cannot be read: write dates as "
+        "2026-11-30, numbers as 1234.56, and nothing where there is no value"
+    ]
     assert said("c1,2026-11-02,2026-11-01,100,,,,,", "c2,2026-11-01,2026-11-02,-1,,,,,") == [
         f"error: {file}: the flight of c1 from 2026-11-02 ends before it begins; correct it, and run again",
         f"error: {file}: the flight of c2 from 2026-11-01 has a negative budget; correct it, and run again",
