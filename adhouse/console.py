@@ -144,9 +144,8 @@ class Terminal:
 
     def _clean(self, text: str, style: str = "") -> Text:
         """Makes a text from outside harmless: no secrets, no control characters that could move the cursor."""
-        unmarked = self._redact(text).replace(
-            "\N{ZERO WIDTH SPACE}", ""
-        )  # as alerts have it, where nobody should see it
+        # Alerts have a space of no width, by which names cannot become links; a terminal would show it.
+        unmarked = self._redact(text).replace("\N{ZERO WIDTH SPACE}", "")
         shown = (c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in unmarked)
         return Text("".join(shown), style=style)
 
