@@ -203,7 +203,7 @@ def stacked_chart(parts: Sequence[Mapping[str, Any]], rows: Sequence[str], *, al
                 "color": {
                     "field": "part",
                     "scale": {"domain": labels},
-                    "legend": {"title": None, "orient": "bottom"},
+                    "legend": {"title": None, "orient": "bottom", "columns": 2},
                 },
                 "order": {"field": "order"},
                 "tooltip": [

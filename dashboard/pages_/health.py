@@ -49,7 +49,7 @@ def _cards(tests: Sequence[Any], found: Sequence[Any], balance: Sequence[Mapping
         st.metric("Tests passed", f"{len(tests) - len(found)} of {len(tests)}", border=True, height="stretch")
         st.metric("Records read", f"{read:,}", border=True, height="stretch")
         st.metric("Records that count", f"{kept:,}", border=True, height="stretch")
-        st.metric("Rejected or quarantined", f"{lost:,}", border=True, height="stretch")
+        st.metric("Records left out", f"{lost:,}", border=True, height="stretch")
 
 
 def _freshness(selection: Selection, sources: Sequence[str]) -> None:
@@ -111,8 +111,8 @@ def _quarantine(selection: Selection, sources: Sequence[str], balance: Sequence[
                 "Source": [row["source"] for row in rows.dicts()],
                 "Reason": [row["reason"] for row in rows.dicts()],
                 "Records": [row["records"] for row in rows.dicts()],
-                "What it means": [row["meaning"] for row in rows.dicts()],
-                "What to do": [row["what_to_do"] for row in rows.dicts()],
+                "What it means": [_said(row["meaning"]) for row in rows.dicts()],
+                "What to do": [_said(row["what_to_do"]) for row in rows.dicts()],
             },
             {"Records": st.column_config.NumberColumn(format=tables.GROUPED, step=1)},
             key="quarantine",
@@ -124,7 +124,7 @@ def _quarantine(selection: Selection, sources: Sequence[str], balance: Sequence[
     st.header("Examples of what was rejected or quarantined", anchor=False)
     reason = st.selectbox("Reason", reasons, key="reason", bind="query-params", width=320)
     for meaning, what_to_do in queries.reason(selection.build, reason).rows:
-        st.caption(plain(f"{meaning} What to do: {what_to_do}"))
+        st.caption(plain(f"{meaning}. What to do: {what_to_do}.".replace("`", "")))
     examples = queries.quarantine_examples(selection.build, selection.reader, sources, reason).dicts()
     tables.frame(
         {
@@ -219,6 +219,10 @@ def _reconciliation(selection: Selection) -> None:
         export_as="reconciliation",
         alt="Daily figures of platform and events by measure and cause of the difference",
     )
+
+
+def _said(text: str | None) -> str:
+    return (text or "").replace("`", "")
 
 
 def _number(value: Any) -> float | None:
