@@ -405,7 +405,7 @@ def test_data_health_shows_what_was_left_out_and_why(run_page: RunPage, tmp_path
         "Tests passed": "1 of 2",
         "Records read": "10",
         "Records that count": "7",
-        "Rejected or quarantined": "3",
+        "Records left out": "3",
     }
     assert "http://" not in shown.warning[0].value
     assert list(shown.dataframe[0].value["Source"]) == ["campaign_api", "clicks"]
