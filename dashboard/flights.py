@@ -1,6 +1,7 @@
 """The table of flights: budget, pacing, and what was reached against what was wanted."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -31,7 +32,7 @@ HIGHEST_EVEN, LOWEST_EVEN = 1.1, 0.9
 def against_targets(selection: Selection) -> None:
     """Shows the flights that the period touches, or where flights are written down."""
     st.header("Flights, budgets and targets", anchor=False)
-    rows = queries.flights(selection).dicts()
+    rows = _rows(selection, queries.MOST_ROWS)
     if not rows:
         st.caption("No flight is in this period. Flights, budgets and targets are in seeds/campaign_targets.csv.")
         return
@@ -44,19 +45,22 @@ def against_targets(selection: Selection) -> None:
     if unapplied:
         said += f" Not filtered by {', '.join(unapplied)}: a flight is of a whole campaign."
     st.caption(said)
-    shown = [{**row, "status": _status(row["status"], row["pacing"])} for row in rows]
     labels = {"campaign_id": "Campaign", "status": "Status", "flight_start": "First day", "flight_end": "Last day"}
-    shown, names = tables.with_names(selection, shown, labels)
+    shown, names = tables.with_names(selection, rows, labels)
     tables.table(selection.build, shown, names, COLUMNS, key="flights", alt="Flights with budgets, pacing and targets")
     show.export("Download flights as CSV", "flights", lambda: _all_of(selection, names), key="export_flights")
 
 
 def _all_of(selection: Selection, names: Mapping[str, str]) -> Rows:
     """All flights, with the columns of the table."""
-    rows, _ = tables.with_names(selection, queries.flights(selection, None).dicts(), names)
+    rows, _ = tables.with_names(selection, _rows(selection, None), names)
     columns = (*names, *(measure.name for measure in COLUMNS))
-    written = [{**row, "status": _status(row["status"], row["pacing"])} for row in rows]
-    return Rows(columns, [tuple(row[column] for column in columns) for row in written])
+    return Rows(columns, [tuple(row[column] for column in columns) for row in rows])
+
+
+def _rows(selection: Selection, limit: int | None) -> list[dict[str, Any]]:
+    found = queries.flights(selection, limit).dicts()
+    return [{**row, "status": _status(row["status"], row["pacing"])} for row in found]
 
 
 def _status(status: str, pacing: float | None) -> str:

@@ -151,6 +151,8 @@ AUCTIONS = _by_name(
     ),
 )
 
+# What `kpi_alerts` calls a metric that has another name here.
+RENAMED = {"cvr": "conversion_rate"}
 # The metrics of `kpi_alerts`, as their values are written.
 KIND_OF_METRIC: dict[str, Kind] = {
     "impressions": "count",
@@ -163,3 +165,4 @@ KIND_OF_METRIC: dict[str, Kind] = {
     "cvr": "percent",
     "cpa": "money",
 }
+MEASURE_OF_METRIC = {metric: DELIVERY[RENAMED.get(metric, metric)] for metric in KIND_OF_METRIC}

@@ -19,7 +19,7 @@ COMMAND = Path(sys.executable).with_name("adhouse")
 SECONDS = 60
 OPEN = """
     select
-        alert_id, kind, campaign_id, title, why, link, first_day, last_day, acknowledged_at, build_id,
+        alert_id, kind, campaign_id, title, why, first_day, last_day, acknowledged_at, build_id,
         (
             select count(*) from sent
             where sent.alert_id = alerts.alert_id and sent.occurrence = alerts.occurrence

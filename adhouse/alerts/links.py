@@ -3,10 +3,9 @@
 from datetime import date
 from urllib.parse import urlencode
 
-from dashboard.measures import DELIVERY, KIND_OF_METRIC
+from dashboard.measures import MEASURE_OF_METRIC
 
-# The labels of the metrics of `kpi_alerts`, one of which has another name there.
-MEASURES = {metric: DELIVERY["conversion_rate" if metric == "cvr" else metric].label for metric in KIND_OF_METRIC}
+MEASURES = {metric: measure.label for metric, measure in MEASURE_OF_METRIC.items()}
 FRESHNESS = "health"
 QUARANTINE = f"health?{urlencode({'tab': 'Quarantine'})}"
 TESTS = f"health?{urlencode({'tab': 'Tests and builds'})}"

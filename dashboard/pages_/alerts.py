@@ -8,15 +8,13 @@ from typing import Any
 import streamlit as st
 
 from dashboard import noted, queries, show, tables, view
-from dashboard.measures import DELIVERY, KIND_OF_METRIC
+from dashboard.measures import DELIVERY, KIND_OF_METRIC, MEASURE_OF_METRIC
 from dashboard.pages import ALERT_SCOPES
-from dashboard.published import Rows
 from dashboard.queries import Selection
 from dashboard.text import formatted, plain
 
 WISH = "_alerts_to_note"
 WIDE = 300  # pixels
-LABELS = {metric: DELIVERY["conversion_rate" if metric == "cvr" else metric].label for metric in KIND_OF_METRIC}
 
 
 def page(selection: Selection) -> None:
@@ -52,25 +50,17 @@ def _open_alerts(home: Path, found: Sequence[Mapping[str, Any]], build_id: str, 
     if not found:
         st.info("No alert is open.")
         return
-    columns = {
-        "What": [alert["title"] for alert in found],
-        "Why": [alert["why"] for alert in found],
-        "Since": [alert["first_day"] for alert in found],
-        "State": [_state(alert) for alert in found],
-        "Kind": [alert["kind"] for alert in found],
-        "Id": [alert["alert_id"] for alert in found],
-    }
-    with st.container(horizontal=True, vertical_alignment="center"):
-        counted = "1 alert is open" if len(found) == 1 else f"{len(found):,} alerts are open"
-        st.caption(f"{counted}, whatever the period; those that nobody has acknowledged come first.")
-        show.export(
-            "Download as CSV",
-            "open_alerts",
-            lambda: Rows(tuple(columns), [*zip(*columns.values(), strict=True)]),
-            key="export_open",
-        )
+    counted = "1 alert is open" if len(found) == 1 else f"{len(found):,} alerts are open"
+    st.caption(f"{counted}, whatever the period; those that nobody has acknowledged come first.")
     tables.frame(
-        columns,
+        {
+            "What": [alert["title"] for alert in found],
+            "Why": [alert["why"] for alert in found],
+            "Since": [alert["first_day"] for alert in found],
+            "State": [_state(alert) for alert in found],
+            "Kind": [alert["kind"] for alert in found],
+            "Id": [alert["alert_id"] for alert in found],
+        },
         {
             "What": st.column_config.TextColumn(width=WIDE),
             "Why": st.column_config.TextColumn(width=WIDE),
@@ -79,6 +69,7 @@ def _open_alerts(home: Path, found: Sequence[Mapping[str, Any]], build_id: str, 
         key="open_alerts",
         alt="Open alerts, those that nobody has acknowledged first",
         is_wrapped=True,
+        export_as="open_alerts",
     )
     if not noted.can_be_acknowledged(home):
         st.caption("They can be acknowledged by `adhouse alerts acknowledge`, where the data folder can be written.")
@@ -122,7 +113,7 @@ def _state(alert: Mapping[str, Any]) -> str:
 
 def _moved(metric: str, moved: str | None) -> str:
     """Which of the two numbers of a rate moved; nothing of what is no rate."""
-    measure = DELIVERY["conversion_rate" if metric == "cvr" else metric]
+    measure = MEASURE_OF_METRIC[metric]
     parts = {"numerator": [measure.numerator], "denominator": [measure.denominator]}
     parts["both"] = parts["numerator"] + parts["denominator"]
     return " and ".join(DELIVERY[name].label for name in parts.get(moved or "", []))
@@ -158,7 +149,7 @@ def _history(selection: Selection) -> None:
             "Day": [row["date"] for row in found],
             "Campaign": ["all together" if row["scope"] == "all" else row["campaign_id"] for row in found],
             **names,
-            "Metric": [LABELS[row["metric"]] for row in found],
+            "Metric": [MEASURE_OF_METRIC[row["metric"]].label for row in found],
             "Value": [formatted(row["value"], KIND_OF_METRIC[row["metric"]], currency) for row in found],
             "Usually": [formatted(row["median_value"], KIND_OF_METRIC[row["metric"]], currency) for row in found],
             "Change": changes,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.browser import COMMAND, NARROW, Visit, Visiting, dashboard, free_port
+from support.browser import COMMAND, NARROW, Visit, Visiting, dashboard, free_port, wait_for
 from support.cases import always
 from support.dashboard_pages import days_back
 from support.published_file import delivered, publish_invented
@@ -336,8 +336,13 @@ def test_whoever_reads_the_address_through_a_pipe_may_leave(tmp_path: Path) -> N
     with subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as one:
         assert one.stdout
         assert one.stderr
-        assert one.stdout.readline().startswith("dashboard: http")
+        said = one.stdout.readline()
+        assert said.startswith("dashboard: http")
+        wait_for(said.split()[1], one)  # until then a signal would end it before it says anything
         one.stdout.close()
         one.send_signal(signal.SIGTERM)
+        try:
+            one.wait(30)
+        finally:
+            one.kill()
         assert "Traceback" not in one.stderr.read()
-        assert one.wait(30) is not None

@@ -58,7 +58,7 @@ def dashboard(home: Path, port: int | None = None, **settings: str) -> Iterator[
     environment = {**others, "ADHOUSE_HOME": str(home), **settings}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
-            _wait_for(url, process)
+            wait_for(url, process)
             yield url
         finally:
             process.send_signal(signal.SIGINT)
@@ -73,7 +73,8 @@ def free_port() -> int:
         return port
 
 
-def _wait_for(url: str, process: "subprocess.Popen[str]") -> None:
+def wait_for(url: str, process: "subprocess.Popen[str]") -> None:
+    """Waits until a dashboard answers, and fails if it does not or has ended."""
     for _ in range(PATIENCE // 100):
         assert process.poll() is None, "the dashboard ended"
         try:
