@@ -79,8 +79,8 @@ def test_a_secret_is_found_in_utf_16_wherever_it_stands(
     # A character before it may be the beginning of an escape, of which a secret can look like the end.
     payload, count = Redaction([secret]).of_bytes(before + "\n".encode(codec) + spelled + "\n".encode(codec) + after)
     assert count > 0
-    assert spelled not in payload
     assert REDACTED.encode(codec) in payload
+    assert spelled not in payload.replace(REDACTED.encode(codec), b"")  # a secret can be a part of the mark itself
 
 
 @given(payload=st.binary() | st.lists(st.sampled_from([b"\0", b"a", b"\xd8", b"\xdc"])).map(b"".join))
